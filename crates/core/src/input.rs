@@ -1,0 +1,155 @@
+//! What the core is told: facts about the world, and requests.
+
+use provost_model::spawn::SpawnProblem;
+use provost_model::{Channel, Errno, ExitStatus, GroupSpec, Pid, ProcId, Request, RequestId, Run, Signal, Ticket};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// A configuration as the core needs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadedConfig {
+    /// `identifier` of `[supervisord]`.
+    pub identifier: Arc<str>,
+    /// All groups, sorted by (priority, name), without two of one name.
+    pub groups: Vec<Arc<GroupSpec>>,
+}
+
+/// One thing that happened or was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// The daemon is ready: sockets are open, the pid file is written. Comes once, first.
+    Started,
+    /// A child exists.
+    Spawned {
+        /// Which run.
+        run: Run,
+        /// Its pid.
+        pid: Pid,
+    },
+    /// A spawn failed before there was a child.
+    SpawnFailed {
+        /// Which run.
+        run: Run,
+        /// Why.
+        problem: SpawnProblem,
+    },
+    /// A child ended, and what it wrote is in its logs. Its pipes are read to the end or handed to a remnant.
+    Exited {
+        /// Which run.
+        run: Run,
+        /// How.
+        status: ExitStatus,
+    },
+    /// A signal could not be sent.
+    KillFailed {
+        /// Which run.
+        run: Run,
+        /// `ESRCH` or another reason.
+        errno: Errno,
+        /// The signal that was meant.
+        signal: Signal,
+    },
+    /// The answer to `Effect::Probe`.
+    Probed {
+        /// Which order.
+        ticket: Ticket,
+        /// Whether the command can be executed now.
+        result: Result<(), SpawnProblem>,
+    },
+    /// The answer to `Effect::WriteStdin`.
+    StdinWritten {
+        /// Which order.
+        ticket: Ticket,
+        /// Whether the bytes were taken.
+        result: Result<(), StdinProblem>,
+    },
+    /// The answer to `Effect::ClearLogs` and `Effect::ClearMainLog`.
+    LogsCleared {
+        /// Which order.
+        ticket: Ticket,
+        /// An error names what failed.
+        result: Result<(), ClearProblem>,
+    },
+    /// The answer to `Effect::LoadConfig`.
+    ConfigLoaded {
+        /// Which order.
+        ticket: Ticket,
+        /// The configuration, or upstream's message.
+        result: Result<LoadedConfig, String>,
+    },
+    /// The edge has chosen the path of an AUTO log.
+    AutoLogNamed {
+        /// Whose.
+        proc: ProcId,
+        /// Which channel.
+        channel: Channel,
+        /// Where.
+        path: PathBuf,
+    },
+    /// Bytes from a listener's stdout.
+    ListenerSaid {
+        /// Which run.
+        run: Run,
+        /// What it wrote.
+        data: Vec<u8>,
+    },
+    /// A listener's stdin is closed; the event with this serial was not delivered.
+    ListenerDeaf {
+        /// Which run.
+        run: Run,
+        /// Serial of the undelivered event.
+        serial: u64,
+    },
+    /// Text between capture tokens.
+    Captured {
+        /// Which run.
+        run: Run,
+        /// Which channel.
+        channel: Channel,
+        /// The text.
+        data: Vec<u8>,
+    },
+    /// A chunk of output of a process with `…_events_enabled`.
+    Logged {
+        /// Which run.
+        run: Run,
+        /// Which channel.
+        channel: Channel,
+        /// The chunk.
+        data: Vec<u8>,
+    },
+    /// A signal to supervisord.
+    Signal(Signal),
+    /// Nothing happened but time; sent when `next_deadline` is reached.
+    Tick,
+    /// A client asks.
+    Requested {
+        /// Its number; the answer carries it.
+        id: RequestId,
+        /// What.
+        request: Request,
+    },
+    /// A client left before its answer.
+    RequesterGone {
+        /// Its number.
+        id: RequestId,
+    },
+}
+
+/// Why bytes for a child's stdin were not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StdinProblem {
+    /// The child closed it, or is gone.
+    Closed,
+    /// The child does not read and too much is waiting.
+    Full,
+}
+
+/// Why a log could not be cleared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClearProblem {
+    /// There is no log file; carries its path or is empty.
+    NoFile(String),
+    /// It was tried and failed; the reason.
+    Failed(String),
+}

@@ -1,0 +1,93 @@
+//! What `[supervisord]` and the server sections say, complete and checked.
+
+use crate::Level;
+use std::path::PathBuf;
+
+/// Where supervisord writes its own log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MainLog {
+    /// A file, absolute.
+    File(PathBuf),
+    /// The system's log.
+    Syslog,
+}
+
+/// `[supervisord]`, with the command line's values in place of the file's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DaemonSpec {
+    /// Descriptors needed.
+    pub minfds: i64,
+    /// Processes needed.
+    pub minprocs: i64,
+    /// Working directory after daemonising.
+    pub directory: Option<PathBuf>,
+    /// The user to become: uid.
+    pub uid: Option<u32>,
+    /// File mode mask after daemonising.
+    pub umask: u32,
+    /// The main log.
+    pub logfile: MainLog,
+    /// Rotation limit of the main log in bytes; 0 or less means none.
+    pub logfile_maxbytes: i64,
+    /// Rotated main logs kept.
+    pub logfile_backups: i64,
+    /// Least severe level written.
+    pub loglevel: Level,
+    /// Absolute path of the pid file.
+    pub pidfile: PathBuf,
+    /// Name of this supervisord, in events and AUTO log names.
+    pub identifier: String,
+    /// Stay in the foreground.
+    pub nodaemon: bool,
+    /// In the foreground, write nothing to stdout.
+    pub silent: bool,
+    /// Where AUTO logs are made.
+    pub childlogdir: PathBuf,
+    /// Leave old AUTO logs at start.
+    pub nocleanup: bool,
+    /// Drop ANSI escape sequences from child output.
+    pub strip_ansi: bool,
+}
+
+/// Where a server listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServerAddress {
+    /// `[inet_http_server]`.
+    Inet {
+        /// Host as written, lower case; empty means all IPv4 interfaces. IPv6 literals without brackets.
+        host: String,
+        /// 1 to 65535.
+        port: u16,
+    },
+    /// `[unix_http_server]`.
+    Unix {
+        /// Absolute, normalized.
+        path: PathBuf,
+        /// Permission bits.
+        mode: u32,
+        /// uid and gid of the file; none leaves them.
+        owner: Option<(u32, Option<u32>)>,
+    },
+}
+
+/// One HTTP server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerSpec {
+    /// Section name, for messages.
+    pub section: String,
+    /// Where it listens.
+    pub address: ServerAddress,
+    /// User name and password (plain or `{SHA}` and hex); none means no authentication.
+    pub credentials: Option<(String, String)>,
+}
+
+/// An `[rpcinterface:x]` section.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RpcInterfaceSpec {
+    /// The XML-RPC namespace.
+    pub namespace: String,
+    /// The factory as written.
+    pub factory: String,
+    /// All other keys.
+    pub settings: Vec<(String, String)>,
+}

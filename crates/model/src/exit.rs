@@ -1,0 +1,43 @@
+//! How a child ended.
+
+use crate::Signal;
+use std::fmt;
+
+/// The wait status of a child as the kernel reported it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ExitStatus {
+    /// It called exit; 0 to 255.
+    Code(i32),
+    /// A signal ended it.
+    Signaled {
+        /// The signal.
+        signal: Signal,
+        /// Whether a core file was written.
+        core_dumped: bool,
+    },
+}
+
+impl ExitStatus {
+    /// The number clients see: the exit code, or -1 when a signal ended the child (upstream's rule).
+    pub fn code(self) -> i32 {
+        match self {
+            Self::Code(code) => code,
+            Self::Signaled { .. } => -1,
+        }
+    }
+}
+
+impl fmt::Display for ExitStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code(code) => write!(f, "exit status {code}"),
+            Self::Signaled { signal, core_dumped } => {
+                match signal.name() {
+                    Some(name) => write!(f, "terminated by {name}")?,
+                    None => write!(f, "terminated by signal {}", signal.number())?,
+                }
+                if *core_dumped { f.write_str(" (core dumped)") } else { Ok(()) }
+            }
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! What queries answer.
+
+use crate::spec::AutoRestart;
+use crate::{ProcessState, Signal};
+use std::sync::Arc;
+
+/// The `description` of a process, before local time and wording are added.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Description {
+    /// RUNNING: pid and whole seconds up.
+    Up {
+        /// Seconds since the start, never negative.
+        uptime_secs: u64,
+    },
+    /// BACKOFF or FATAL: the spawn error, possibly empty.
+    Trouble,
+    /// STOPPED or EXITED, never started.
+    NotStarted,
+    /// STOPPED or EXITED: see `stop`.
+    Ended,
+    /// STARTING, STOPPING, UNKNOWN.
+    Empty,
+}
+
+/// One process as `getProcessInfo` shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProcessInfo {
+    /// Process name.
+    pub name: Arc<str>,
+    /// Group name.
+    pub group: Arc<str>,
+    /// Wall seconds of the last start, or 0.
+    pub start: i64,
+    /// Wall seconds of the last end, or 0.
+    pub stop: i64,
+    /// Wall seconds now.
+    pub now: i64,
+    /// State.
+    pub state: ProcessState,
+    /// Last spawn error, or empty.
+    pub spawnerr: String,
+    /// Last exit status (-1 after a signal), 0 when none.
+    pub exitstatus: i32,
+    /// Path of the stdout log, or empty.
+    pub stdout_logfile: String,
+    /// Path of the stderr log, or empty.
+    pub stderr_logfile: String,
+    /// Pid, or 0.
+    pub pid: i32,
+    /// What to say about it.
+    pub description: Description,
+}
+
+/// One output channel as `getAllConfigInfo` shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputInfo {
+    /// `none`, `auto` or the path.
+    pub logfile: String,
+    /// Bytes.
+    pub maxbytes: i64,
+    /// Count.
+    pub backups: i64,
+    /// Bytes.
+    pub capture_maxbytes: i64,
+    /// Flag.
+    pub events_enabled: bool,
+    /// Flag.
+    pub syslog: bool,
+}
+
+/// One configured process as `getAllConfigInfo` shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigInfo {
+    /// Starts with supervisord.
+    pub autostart: bool,
+    /// Starts again by itself.
+    pub autorestart: AutoRestart,
+    /// Working directory.
+    pub directory: Option<String>,
+    /// User id.
+    pub uid: Option<u32>,
+    /// Command line.
+    pub command: String,
+    /// Expected exit codes.
+    pub exitcodes: Vec<i32>,
+    /// Group name.
+    pub group: String,
+    /// Group priority.
+    pub group_prio: i64,
+    /// Whether the group is active.
+    pub inuse: bool,
+    /// Kill signal goes to the group.
+    pub killasgroup: bool,
+    /// Process name.
+    pub name: String,
+    /// Process priority.
+    pub process_prio: i64,
+    /// Channel 2 follows channel 1.
+    pub redirect_stderr: bool,
+    /// Retries.
+    pub startretries: i64,
+    /// Seconds.
+    pub startsecs: i64,
+    /// Channel 1.
+    pub stdout: OutputInfo,
+    /// Channel 2.
+    pub stderr: OutputInfo,
+    /// Stop signal.
+    pub stopsignal: Signal,
+    /// Seconds.
+    pub stopwaitsecs: i64,
+    /// `serverurl` as written.
+    pub serverurl: Option<String>,
+}
+
+/// One line of a result array (`stopAllProcesses` and its like).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProcessResult {
+    /// Process name.
+    pub name: String,
+    /// Group name.
+    pub group: String,
+    /// Fault code, `Success` when done.
+    pub status: crate::FaultCode,
+    /// `OK` or the fault string.
+    pub description: String,
+}

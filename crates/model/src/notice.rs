@@ -1,0 +1,305 @@
+//! What the core wants an operator to know. The words are made at the edge, in one file.
+
+use crate::{Channel, ExitStatus, Pid, ProcessState, Signal};
+use std::fmt;
+use std::sync::Arc;
+
+/// Severity of a line in the main log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// `BLAT`, 3.
+    Blather,
+    /// `TRAC`, 5.
+    Trace,
+    /// `DEBG`, 10.
+    Debug,
+    /// `INFO`, 20.
+    Info,
+    /// `WARN`, 30.
+    Warn,
+    /// `ERRO`, 40.
+    Error,
+    /// `CRIT`, 50.
+    Critical,
+}
+
+impl Level {
+    /// Every level, least severe first.
+    pub const ALL: &'static [Self] =
+        &[Self::Blather, Self::Trace, Self::Debug, Self::Info, Self::Warn, Self::Error, Self::Critical];
+
+    /// The four letters in the log line.
+    pub fn tag(self) -> &'static str {
+        match self {
+            Self::Blather => "BLAT",
+            Self::Trace => "TRAC",
+            Self::Debug => "DEBG",
+            Self::Info => "INFO",
+            Self::Warn => "WARN",
+            Self::Error => "ERRO",
+            Self::Critical => "CRIT",
+        }
+    }
+
+    /// The name in the configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Blather => "blather",
+            Self::Trace => "trace",
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+            Self::Critical => "critical",
+        }
+    }
+
+    /// The level with this configuration name, lower case.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|level| level.name() == name)
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Something worth a line in the main log. `name` is the process name unless said otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// A child exists.
+    Spawned {
+        /// Process.
+        name: Arc<str>,
+        /// Its pid.
+        pid: Pid,
+    },
+    /// A spawn failed.
+    SpawnFailed {
+        /// Process.
+        name: Arc<str>,
+        /// Upstream's sentence.
+        text: String,
+    },
+    /// A start was asked for while a child lives.
+    AlreadyRunning {
+        /// Process.
+        name: Arc<str>,
+    },
+    /// Up for `startsecs`.
+    EnteredRunning {
+        /// Process.
+        name: Arc<str>,
+        /// The limit that was passed.
+        startsecs: i64,
+    },
+    /// Given up.
+    GaveUp {
+        /// Process.
+        name: Arc<str>,
+    },
+    /// Ended after a stop request.
+    Stopped {
+        /// Process.
+        name: Arc<str>,
+        /// How.
+        status: ExitStatus,
+        /// Whether the code is among `exitcodes`.
+        expected: bool,
+    },
+    /// Ended without a stop request.
+    Exited {
+        /// Process.
+        name: Arc<str>,
+        /// How.
+        status: ExitStatus,
+        /// Whether that was expected (never for an early end).
+        expected: bool,
+    },
+    /// A stop or kill signal is about to be sent.
+    Killing {
+        /// Process.
+        name: Arc<str>,
+        /// Its pid.
+        pid: Pid,
+        /// The signal.
+        signal: Signal,
+        /// To the whole process group.
+        whole_group: bool,
+    },
+    /// The stop took too long.
+    KillingHard {
+        /// Process.
+        name: Arc<str>,
+        /// Its pid.
+        pid: Pid,
+    },
+    /// A client's signal is about to be sent.
+    Signalling {
+        /// Process.
+        name: Arc<str>,
+        /// Its pid.
+        pid: Pid,
+        /// The signal.
+        signal: Signal,
+    },
+    /// A signal met a process that is gone.
+    SignalTooLate {
+        /// Process.
+        name: Arc<str>,
+        /// Its pid.
+        pid: Pid,
+        /// For a client's signal rather than a stop.
+        by_client: bool,
+    },
+    /// A signal could not be sent.
+    SignalFailed {
+        /// Process.
+        name: Arc<str>,
+        /// Its pid.
+        pid: Pid,
+        /// The system's reason.
+        errno: crate::Errno,
+        /// For a client's signal rather than a stop.
+        by_client: bool,
+    },
+    /// A stop was asked for while nothing runs.
+    KillNotRunning {
+        /// Process.
+        name: Arc<str>,
+        /// The signal that was to be sent.
+        signal: Signal,
+    },
+    /// A stop was asked for in BACKOFF.
+    KillInBackoff {
+        /// Process.
+        name: Arc<str>,
+    },
+    /// A client waits for a stop.
+    WaitingToStop {
+        /// Process.
+        name: Arc<str>,
+    },
+    /// Shutdown waits for these.
+    WaitingToDie {
+        /// Process names in the order of creation.
+        names: Vec<Arc<str>>,
+    },
+    /// State of one of them, at the least severe level.
+    WaitingState {
+        /// Process.
+        name: Arc<str>,
+        /// Its state.
+        state: ProcessState,
+    },
+    /// TERM, INT or QUIT was received.
+    ExitRequested {
+        /// Which.
+        signal: Signal,
+    },
+    /// HUP was received.
+    RestartRequested,
+    /// HUP was received while stopping.
+    RestartIgnored,
+    /// The configuration for a restart is broken; nothing was touched.
+    RestartRefused {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// USR2 was received.
+    ReopenRequested,
+    /// A signal without a meaning here was received and ignored.
+    SignalIgnored {
+        /// Which.
+        signal: Signal,
+    },
+    /// CHLD was received.
+    ChildQuit,
+    /// A group came into service.
+    GroupAdded {
+        /// Group.
+        name: Arc<str>,
+    },
+    /// A group went out of service.
+    GroupRemoved {
+        /// Group.
+        name: Arc<str>,
+    },
+    /// A pool's buffer was full.
+    PoolOverflow {
+        /// Pool.
+        pool: Arc<str>,
+        /// Serial of the event that was dropped.
+        serial: u64,
+    },
+    /// A rejected event goes back into the buffer.
+    PoolRebuffered {
+        /// Pool.
+        pool: Arc<str>,
+        /// Serial.
+        serial: u64,
+        /// Events buffered now.
+        size: usize,
+        /// Events the buffer can hold.
+        max: usize,
+    },
+    /// An event was sent.
+    EventSent {
+        /// Listener process.
+        name: Arc<str>,
+        /// Serial.
+        serial: u64,
+    },
+    /// The listener's stdin is closed.
+    EventPipeBroken {
+        /// Listener process.
+        name: Arc<str>,
+        /// Serial.
+        serial: u64,
+    },
+    /// A listener changed its protocol state.
+    ListenerState {
+        /// Listener process.
+        name: Arc<str>,
+        /// Name of the state before.
+        from: &'static str,
+        /// Name of the state after.
+        to: &'static str,
+    },
+    /// A listener did its event.
+    EventProcessed {
+        /// Listener process.
+        name: Arc<str>,
+    },
+    /// A listener refused its event.
+    EventRejected {
+        /// Listener process.
+        name: Arc<str>,
+    },
+    /// A listener spoke out of turn.
+    ListenerUnknown {
+        /// Listener process.
+        name: Arc<str>,
+    },
+    /// A result line could not be understood.
+    BadResultLine {
+        /// Listener process.
+        name: Arc<str>,
+        /// The line, cut to 256 bytes.
+        line: Vec<u8>,
+    },
+    /// Text between capture tokens became an event.
+    CommEmitted {
+        /// Process.
+        name: Arc<str>,
+        /// Where.
+        channel: Channel,
+    },
+    /// Something that should not happen happened; the state is defined nonetheless.
+    Anomaly {
+        /// What, for a bug report.
+        what: String,
+    },
+}

@@ -1,0 +1,174 @@
+//! What is configured: processes and groups, complete and checked.
+
+use crate::{EventKind, Signal};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// When a process that ended by itself is started again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AutoRestart {
+    /// Never (`false`).
+    Never,
+    /// After an exit code outside `exitcodes` (`unexpected`, the default).
+    Unexpected,
+    /// Always (`true`).
+    Always,
+}
+
+/// Where one output channel goes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum LogFile {
+    /// Nowhere.
+    None,
+    /// A file in `childlogdir` whose name supervisord makes up.
+    Auto,
+    /// This file; a relative path is relative to supervisord's working directory.
+    Path(PathBuf),
+}
+
+/// One output channel of a process.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct OutputSpec {
+    /// The log file.
+    pub logfile: LogFile,
+    /// Rotation limit in bytes; 0 or less means no rotation.
+    pub maxbytes: i64,
+    /// Rotated files kept; 0 or less means truncation.
+    pub backups: i64,
+    /// Bytes kept between capture tokens; capture is off at 0 or less.
+    pub capture_maxbytes: i64,
+    /// Whether each chunk also becomes a `PROCESS_LOG` event.
+    pub events_enabled: bool,
+    /// Whether each line also goes to syslog.
+    pub syslog: bool,
+}
+
+/// One process: a program's section, expanded for one `process_num`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ProcessSpec {
+    /// Expanded `process_name`.
+    pub name: String,
+    /// The group it belongs to.
+    pub group: String,
+    /// The program's name, from the section.
+    pub program: String,
+    /// The command line, expanded, not yet split.
+    pub command: String,
+    /// Working directory for the child.
+    pub directory: Option<PathBuf>,
+    /// File mode mask for the child; none inherits supervisord's.
+    pub umask: Option<u32>,
+    /// Order within the group; lower starts first.
+    pub priority: i64,
+    /// Whether it starts with supervisord.
+    pub autostart: bool,
+    /// Whether it starts again by itself.
+    pub autorestart: AutoRestart,
+    /// Seconds it must stay up to count as started; 0 or less counts at once.
+    pub startsecs: i64,
+    /// Retries after early ends before FATAL.
+    pub startretries: i64,
+    /// The user to run as, resolved when the configuration was read.
+    pub uid: Option<u32>,
+    /// Channel 1.
+    pub stdout: OutputSpec,
+    /// Channel 2.
+    pub stderr: OutputSpec,
+    /// Whether channel 2 goes where channel 1 goes.
+    pub redirect_stderr: bool,
+    /// The signal that asks it to stop.
+    pub stopsignal: Signal,
+    /// Seconds from the stop signal to SIGKILL.
+    pub stopwaitsecs: i64,
+    /// Whether the stop signal goes to the process group.
+    pub stopasgroup: bool,
+    /// Whether SIGKILL goes to the process group.
+    pub killasgroup: bool,
+    /// Exit codes that are expected.
+    pub exitcodes: Vec<i32>,
+    /// Variables on top of supervisord's own environment, in order; `[supervisord] environment` is merged in.
+    pub environment: Vec<(String, String)>,
+    /// `serverurl` as written; none means computed from the servers.
+    pub serverurl: Option<String>,
+}
+
+impl ProcessSpec {
+    /// `group:name`, or the name alone when both are equal.
+    pub fn namespec(&self) -> String {
+        namespec(&self.group, &self.name)
+    }
+}
+
+/// `group:name`, or the name alone when both are equal.
+pub fn namespec(group: &str, name: &str) -> String {
+    if group == name { name.to_owned() } else { format!("{group}:{name}") }
+}
+
+/// What an event listener pool adds to its group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PoolSpec {
+    /// Events kept while no listener is ready; at least 1.
+    pub buffer_size: usize,
+    /// Subscribed kinds, abstract ones included, without repetition, in the order of the kinds.
+    pub events: Vec<EventKind>,
+    /// Name of the result handler as written.
+    pub result_handler: String,
+}
+
+/// The address of a `FastCGI` socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FcgiAddress {
+    /// `unix://PATH`.
+    Unix {
+        /// Absolute, normalized.
+        path: PathBuf,
+        /// uid and gid of the file; none leaves them.
+        owner: Option<(u32, Option<u32>)>,
+        /// Permission bits.
+        mode: u32,
+    },
+    /// `tcp://HOST:PORT`.
+    Tcp {
+        /// Name or address.
+        host: String,
+        /// 1 to 65535.
+        port: u16,
+    },
+}
+
+/// What a `fcgi-program` adds to its group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FcgiSpec {
+    /// The URL as upstream shows and compares it.
+    pub url: String,
+    /// Where the socket is bound.
+    pub address: FcgiAddress,
+    /// Listen backlog; none means the system's maximum.
+    pub backlog: Option<i32>,
+}
+
+/// What kind of group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GroupKind {
+    /// Made from one `[program:x]`.
+    Program,
+    /// Made from a `[group:x]`.
+    Group,
+    /// Made from an `[eventlistener:x]`.
+    Pool(PoolSpec),
+    /// Made from a `[fcgi-program:x]`.
+    Fcgi(FcgiSpec),
+}
+
+/// A group of processes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupSpec {
+    /// Its name.
+    pub name: String,
+    /// Lower starts first.
+    pub priority: i64,
+    /// What it was made from.
+    pub kind: GroupKind,
+    /// Its processes in upstream's order: by (priority, name) for one program, as listed for a `[group:x]`.
+    pub processes: Vec<Arc<ProcessSpec>>,
+}

@@ -1,0 +1,3 @@
+//! The `echo_supervisord_conf` command.
+
+fn main() {}

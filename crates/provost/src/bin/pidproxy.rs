@@ -1,0 +1,3 @@
+//! The `pidproxy` command.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The `supervisorctl` command.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The `supervisord` command.
+
+fn main() {}

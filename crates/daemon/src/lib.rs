@@ -1,1 +1,3 @@
-//! See ARCHITECTURE.md.
+//! The shell around the core: boot, the control loop, the logs thread, the api thread, workers, messages.
+
+pub mod control;

@@ -1,3 +1,4 @@
 //! The shell around the core: boot, the control loop, the logs thread, the api thread, workers, messages.
 
 pub mod control;
+pub mod logs;

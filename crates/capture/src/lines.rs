@@ -1,0 +1,101 @@
+//! Whole lines out of chunks, for syslog.
+
+/// Longest line kept together, in bytes. A longer one is passed on in pieces of this length, so that a child that
+/// never ends its line cannot fill the memory.
+pub const LINE_BYTES_MAX: usize = 64 << 10;
+
+/// Collects lines from chunks cut anywhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lines {
+    partial: Vec<u8>,
+}
+
+impl Lines {
+    /// Passes on each line that ends in this chunk, without its newline.
+    pub fn feed(&mut self, chunk: &[u8], mut tell: impl FnMut(&[u8])) {
+        let mut parts = chunk.split(|&byte| byte == b'\n').peekable();
+        while let Some(part) = parts.next() {
+            self.add(part, &mut tell);
+            if parts.peek().is_some() {
+                tell(&self.partial);
+                self.partial.clear();
+            }
+        }
+    }
+
+    /// Passes on a last line without a newline.
+    pub fn finish(&mut self, mut tell: impl FnMut(&[u8])) {
+        if !self.partial.is_empty() {
+            tell(&self.partial);
+            self.partial.clear();
+        }
+    }
+
+    /// Adds to the current line, which is at most the limit before and after.
+    fn add(&mut self, mut part: &[u8], tell: &mut impl FnMut(&[u8])) {
+        loop {
+            let room = LINE_BYTES_MAX.saturating_sub(self.partial.len());
+            let Some((fitting, rest)) = part.split_at_checked(room) else {
+                self.partial.extend_from_slice(part);
+                return;
+            };
+            self.partial.extend_from_slice(fitting);
+            if rest.is_empty() {
+                return;
+            }
+            tell(&self.partial);
+            self.partial.clear();
+            part = rest;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn run(chunks: &[&[u8]]) -> Vec<Vec<u8>> {
+        let mut lines = Lines::default();
+        let mut out = Vec::new();
+        for chunk in chunks {
+            lines.feed(chunk, |line| out.push(line.to_vec()));
+        }
+        lines.finish(|line| out.push(line.to_vec()));
+        out
+    }
+
+    #[test]
+    fn lines_are_put_together() {
+        assert_eq!(run(&[b"a", b"b\n\nc\nd"]), [&b"ab"[..], b"", b"c", b"d"]);
+        assert_eq!(run(&[b"a\n"]), [b"a"]);
+        assert_eq!(run(&[]), Vec::<Vec<u8>>::new());
+    }
+
+    #[test]
+    fn a_line_of_exactly_the_limit_stays_whole() {
+        let line = vec![b'x'; LINE_BYTES_MAX];
+        assert_eq!(run(&[&line, b"\nb"]), [&line[..], b"b"]);
+    }
+
+    #[test]
+    fn an_endless_line_is_passed_on_in_pieces() {
+        let line = vec![b'x'; 2 * LINE_BYTES_MAX + 3];
+        let lengths: Vec<usize> = run(&[&line]).iter().map(Vec::len).collect();
+        assert_eq!(lengths, [LINE_BYTES_MAX, LINE_BYTES_MAX, 3]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_split_gives_the_same_lines(
+            parts in prop::collection::vec((prop::sample::select(b"x\n".to_vec()), 0usize..40_000), 0..8),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let whole: Vec<u8> = parts.iter().flat_map(|&(byte, count)| {
+                std::iter::repeat_n(byte, if byte == b'\n' { count % 3 } else { count })
+            }).collect();
+            let (a, b) = whole.split_at(cut.index(whole.len() + 1));
+            prop_assert_eq!(run(&[a, b]), run(&[&whole]));
+        }
+    }
+}

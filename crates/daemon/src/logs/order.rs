@@ -1,0 +1,137 @@
+//! What the logs thread is told to do, and what it tells.
+
+use super::backlog::Charge;
+use provost_core::ClearProblem;
+use provost_model::{Channel, Errno, ProcId, ProcessSpec, Run, Ticket};
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// One order to the logs thread. Orders are carried out in the order given.
+#[derive(Debug)]
+pub enum Order {
+    /// Make an empty AUTO log that only we can read. Failure is one line in the main log.
+    CreateAuto {
+        /// Where; named by [`super::auto_log_path`].
+        path: PathBuf,
+    },
+    /// Open the logs of a run, before its child is forked. Answered by [`Fact::Opened`].
+    Open {
+        /// The run that is about to be spawned.
+        run: Run,
+        /// Its process, whose earlier runs may still have writers.
+        proc: ProcId,
+        /// Its configuration.
+        spec: Arc<ProcessSpec>,
+        /// The file of channel 1; none means no file.
+        stdout: Option<PathBuf>,
+        /// The file of channel 2; none means no file.
+        stderr: Option<PathBuf>,
+        /// Whether it is an event listener, whose stdout comes by [`Order::ListenerOutput`].
+        listener: bool,
+    },
+    /// Take over the read end of an output pipe of an opened run; it is made non-blocking.
+    Attach {
+        /// Which run.
+        run: Run,
+        /// Which channel.
+        channel: Channel,
+        /// The pipe.
+        fd: OwnedFd,
+    },
+    /// Append what a listener wrote on its stdout to the listener's log.
+    ListenerOutput {
+        /// Which run.
+        run: Run,
+        /// What it wrote.
+        data: Vec<u8>,
+    },
+    /// The child was reaped: read what it wrote until now. Answered by [`Fact::Drained`].
+    ///
+    /// A pipe that somebody else still holds open stays as a remnant until its end.
+    Drain {
+        /// Which run.
+        run: Run,
+    },
+    /// The spawn failed after `Open`: forget the run.
+    Abandon {
+        /// Which run.
+        run: Run,
+    },
+    /// Replace these logs of a process by empty ones. Answered by [`Fact::Cleared`].
+    Clear {
+        /// For the answer.
+        ticket: Ticket,
+        /// Whose.
+        proc: ProcId,
+        /// Its log files, each once.
+        paths: Vec<PathBuf>,
+    },
+    /// Replace the main log by an empty one. Answered by [`Fact::Cleared`].
+    ClearMain {
+        /// For the answer.
+        ticket: Ticket,
+    },
+    /// Open all log files anew by their names, the main log first.
+    Reopen,
+    /// A process went out of service: close what is left of it.
+    Forget {
+        /// Which.
+        proc: ProcId,
+    },
+    /// Whether ANSI escape sequences are dropped from now on.
+    StripAnsi(bool),
+}
+
+/// One thing the logs thread tells.
+#[derive(Debug)]
+pub enum Fact {
+    /// The logs of a run are open, or one could not be opened.
+    Opened {
+        /// Which run.
+        run: Run,
+        /// The system's reason when one could not be opened; then nothing of the run is kept.
+        result: Result<(), Errno>,
+    },
+    /// Everything a reaped child wrote was read (or its log takes nothing just now and the rest waits in the pipe).
+    Drained {
+        /// Which run.
+        run: Run,
+    },
+    /// Text between capture tokens.
+    Captured {
+        /// Which run.
+        run: Run,
+        /// Which channel.
+        channel: Channel,
+        /// The text.
+        data: Vec<u8>,
+        /// Counts as undelivered until dropped.
+        charge: Charge,
+    },
+    /// A chunk of output of a process with `…_events_enabled`.
+    Logged {
+        /// Which run.
+        run: Run,
+        /// Which channel.
+        channel: Channel,
+        /// The chunk.
+        data: Vec<u8>,
+        /// Counts as undelivered until dropped.
+        charge: Charge,
+    },
+    /// A pipe has come to its end.
+    Closed {
+        /// Which run.
+        run: Run,
+        /// Which channel.
+        channel: Channel,
+    },
+    /// Logs were cleared or not.
+    Cleared {
+        /// Which order.
+        ticket: Ticket,
+        /// What failed.
+        result: Result<(), ClearProblem>,
+    },
+}

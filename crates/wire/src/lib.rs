@@ -14,5 +14,9 @@
     )
 )]
 
+pub mod answer;
 pub mod base64;
+pub mod describe;
+pub mod events;
+pub mod methods;
 pub mod xmlrpc;

@@ -266,7 +266,7 @@ impl Open {
                 items.into_iter().filter_map(Item::member).collect(),
             )),
             Tag::Member => member(items)?,
-            Tag::Fault => Item::Fault(fault(only_value(items))?),
+            Tag::Fault => Item::Fault(fault(only_value(items).as_ref())?),
             Tag::MethodCall => Item::Root(Root::Call(call(items)?)),
             Tag::MethodResponse => Item::Root(Root::Response(response(items)?)),
             _ => Item::Value(scalar(tag, text)?),
@@ -338,8 +338,8 @@ fn member(items: Vec<Item>) -> Result<Item, Problem> {
     ))
 }
 
-fn fault(value: Option<Value>) -> Result<WireFault, Problem> {
-    let part = |name| value.as_ref().and_then(|it| it.member(name));
+fn fault(value: Option<&Value>) -> Result<WireFault, Problem> {
+    let part = |name| value.and_then(|it| it.member(name));
     let code = part("faultCode")
         .and_then(Value::as_int)
         .ok_or(Problem::Missing("faultCode"))?;

@@ -1,1 +1,22 @@
-//! See ARCHITECTURE.md.
+//! What crosses a socket or a pipe, as bytes and back: XML-RPC, the table of its methods, event frames, and the
+//! sentences of answers.
+//!
+//! This room is pure. It refuses to open, to wait, to know the time and to decide: it turns bytes into calls and
+//! answers into bytes, within limits, and whatever it is given it returns.
+
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )
+)]
+
+pub mod answer;
+pub mod base64;
+pub mod describe;
+pub mod events;
+pub mod methods;
+pub mod xmlrpc;

@@ -1,0 +1,114 @@
+//! The namespaces `system` and `provost`.
+
+use super::args::Args;
+use super::{Invocation, Kind, MAX_MULTICALL, Method, Param};
+use crate::xmlrpc::{Call, Value};
+use provost_model::{Fault, FaultCode};
+
+const METHOD_NAME: Param = Param {
+    name: "name",
+    kind: Kind::Str,
+    text: "Full name of a method.",
+    default: None,
+};
+
+/// Methods about methods.
+pub(super) const SYSTEM: &[Method] = &[
+    Method {
+        name: "listMethods",
+        aliases: &[],
+        summary: "Names every method of this server.",
+        params: &[],
+        result: Kind::Array,
+        result_text: "Full names, older ones included, sorted.",
+        faults: &[],
+        decode: |_| Ok(Invocation::ListMethods),
+    },
+    Method {
+        name: "methodHelp",
+        aliases: &[],
+        summary: "Describes a method.",
+        params: &[METHOD_NAME],
+        result: Kind::Str,
+        result_text: "What it does, its parameters and its result.",
+        faults: &[FaultCode::SignatureUnsupported],
+        decode: |args| Ok(Invocation::MethodHelp(args.text(0)?)),
+    },
+    Method {
+        name: "methodSignature",
+        aliases: &[],
+        summary: "Names the types that a method takes and answers.",
+        params: &[METHOD_NAME],
+        result: Kind::Array,
+        result_text: "Type of the result, then the types of the parameters.",
+        faults: &[FaultCode::SignatureUnsupported],
+        decode: |args| Ok(Invocation::MethodSignature(args.text(0)?)),
+    },
+    Method {
+        name: "multicall",
+        aliases: &[],
+        summary: "Runs many calls in one, in order, each after the one before has its result.",
+        params: &[Param {
+            name: "calls",
+            kind: Kind::Array,
+            text: "Structs with methodName and, unless there are none, params (an array). At most 10,000.",
+            default: None,
+        }],
+        result: Kind::Array,
+        result_text: "For each call its bare result, or a struct of faultCode and faultString.",
+        faults: &[FaultCode::BadArguments],
+        decode: multicall,
+    },
+];
+
+/// Methods that upstream does not have.
+pub(super) const OWN: &[Method] = &[Method {
+    name: "getVersion",
+    aliases: &[],
+    summary: "Tells the version of Provost itself, where supervisor.getSupervisorVersion tells the release of \
+              Supervisor that it is compatible with.",
+    params: &[],
+    result: Kind::Str,
+    result_text: "The version.",
+    faults: &[],
+    decode: |_| Ok(Invocation::OwnVersion),
+}];
+
+fn multicall(args: &Args<'_>) -> Result<Invocation, Fault> {
+    let calls = args.array(0)?;
+    if calls.len() > MAX_MULTICALL {
+        let text = format!(
+            "{} calls in one system.multicall, at most {MAX_MULTICALL} are taken",
+            calls.len()
+        );
+        return Err(Fault::about(FaultCode::BadArguments, text));
+    }
+    if let Some(other) = calls.iter().find(|call| !matches!(call, Value::Struct(_))) {
+        let text = format!("calls must be structs, not {}", other.type_name());
+        return Err(Fault::about(FaultCode::IncorrectParameters, text));
+    }
+    Ok(Invocation::Multicall(calls.iter().map(subcall).collect()))
+}
+
+fn subcall(entry: &Value) -> Result<Call, Fault> {
+    let refused = |text: &str| Fault::about(FaultCode::IncorrectParameters, text);
+    let method = match entry.member("methodName") {
+        None | Some(Value::Nil) => return Err(refused("No methodName")),
+        Some(name) => name
+            .as_str()
+            .ok_or_else(|| refused("methodName must be a string"))?,
+    };
+    if method == "system.multicall" {
+        return Err(refused("Recursive system.multicall forbidden"));
+    }
+    let params = match entry.member("params") {
+        None => &[],
+        Some(params) => params
+            .as_array()
+            .ok_or_else(|| refused("params must be an array"))?,
+    };
+    Ok(Call {
+        method: method.to_owned(),
+        params: params.to_vec(),
+    })
+}

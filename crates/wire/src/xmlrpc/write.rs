@@ -1,0 +1,113 @@
+//! Values to bytes, as Python's `xmlrpc.client` writes them.
+//!
+//! Nothing here can fail: numbers that the wire has no room for are capped, and characters that XML forbids are replaced,
+//! where upstream answers with an error or with bytes that no client can read.
+
+use super::{MAX_INT, MIN_INT, Value};
+use crate::base64;
+
+const DECLARATION: &str = "<?xml version='1.0'?>\n";
+
+/// Digits of Base64 on a line, as Python breaks them.
+const BASE64_LINE: usize = 76;
+
+/// A call of `method`.
+pub fn write_call(method: &str, params: &[Value]) -> Vec<u8> {
+    let mut out = String::from(DECLARATION);
+    out.push_str("<methodCall>\n<methodName>");
+    escape(&mut out, method);
+    out.push_str("</methodName>\n<params>\n");
+    for param in params {
+        out.push_str("<param>\n");
+        value(&mut out, param);
+        out.push_str("</param>\n");
+    }
+    out.push_str("</params>\n</methodCall>\n");
+    out.into_bytes()
+}
+
+/// A good answer.
+pub fn write_response(result: &Value) -> Vec<u8> {
+    let mut out = String::from(DECLARATION);
+    out.push_str("<methodResponse>\n<params>\n<param>\n");
+    value(&mut out, result);
+    out.push_str("</param>\n</params>\n</methodResponse>\n");
+    out.into_bytes()
+}
+
+/// A refusal.
+pub fn write_fault(code: i32, text: &str) -> Vec<u8> {
+    let mut out = String::from(DECLARATION);
+    out.push_str("<methodResponse>\n<fault>\n");
+    let members = [
+        ("faultCode".to_owned(), Value::Int(code.into())),
+        ("faultString".to_owned(), Value::text(text)),
+    ];
+    value(&mut out, &Value::Struct(members.into()));
+    out.push_str("</fault>\n</methodResponse>\n");
+    out.into_bytes()
+}
+
+/// One value with its line end. Recursive: values that were read nest at most `MAX_DEPTH` deep, ours far less.
+fn value(out: &mut String, it: &Value) {
+    match it {
+        Value::Int(number) => simple(out, "int", &(*number).clamp(MIN_INT, MAX_INT).to_string()),
+        Value::Bool(truth) => simple(out, "boolean", if *truth { "1" } else { "0" }),
+        Value::Str(text) => simple(out, "string", text),
+        Value::Double(number) => simple(out, "double", &format!("{number:?}")),
+        Value::DateTime(text) => simple(out, "dateTime.iso8601", text),
+        Value::Bytes(bytes) => binary(out, bytes),
+        Value::Array(values) => {
+            out.push_str("<value><array><data>\n");
+            for one in values {
+                value(out, one);
+            }
+            out.push_str("</data></array></value>\n");
+        }
+        Value::Struct(members) => {
+            out.push_str("<value><struct>\n");
+            for (name, one) in members {
+                out.push_str("<member>\n<name>");
+                escape(out, name);
+                out.push_str("</name>\n");
+                value(out, one);
+                out.push_str("</member>\n");
+            }
+            out.push_str("</struct></value>\n");
+        }
+        Value::Nil => out.push_str("<value><nil/></value>\n"),
+    }
+}
+
+fn simple(out: &mut String, tag: &str, text: &str) {
+    out.push_str("<value><");
+    out.push_str(tag);
+    out.push('>');
+    escape(out, text);
+    out.push_str("</");
+    out.push_str(tag);
+    out.push_str("></value>\n");
+}
+
+fn binary(out: &mut String, bytes: &[u8]) {
+    out.push_str("<value><base64>\n");
+    for line in bytes.chunks(BASE64_LINE / 4 * 3) {
+        out.push_str(&base64::encode(line));
+        out.push('\n');
+    }
+    out.push_str("</base64></value>\n");
+}
+
+/// Escapes as Python does, and puts the replacement character in place of what XML 1.0 cannot carry.
+fn escape(out: &mut String, text: &str) {
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '\t' | '\n' | '\r' => out.push(c),
+            '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => out.push(char::REPLACEMENT_CHARACTER),
+            c => out.push(c),
+        }
+    }
+}

@@ -1,3 +1,55 @@
-//! Chores.
+//! Chores of the project: `cargo xtask <task>`.
+//!
+//! One task is one module; this file only finds it. Nothing hides in shell scripts.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a chore talks to the person who started it"
+)]
 
-fn main() {}
+mod oracle;
+mod test;
+
+use std::process::ExitCode;
+
+/// The tasks, each with the line `cargo xtask help` shows.
+const TASKS: &[(&str, &str)] = &[
+    (
+        "setup",
+        "install upstream Supervisor into target/oracle, for the differential tests",
+    ),
+    (
+        "test",
+        "set up, then run every check: format, lints, build, tests, rooms, generated files",
+    ),
+    ("help", "this list"),
+];
+
+fn main() -> ExitCode {
+    let task = std::env::args().nth(1).unwrap_or_default();
+    let passed = match task.as_str() {
+        "setup" => oracle::run(),
+        "test" => test::run(),
+        "help" => {
+            print_tasks();
+            true
+        }
+        other => {
+            eprintln!("error: no task named `{other}`");
+            print_tasks();
+            false
+        }
+    };
+    if passed {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn print_tasks() {
+    println!("usage: cargo xtask <task>\n");
+    for (name, text) in TASKS {
+        println!("  {name:<8} {text}");
+    }
+}

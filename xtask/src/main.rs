@@ -1,30 +1,61 @@
-//! Chores of the project, started as `cargo xtask <chore>`.
+//! Chores of the project: `cargo xtask <task>`.
+//!
+//! One task is one module; this file only finds it. Nothing hides in shell scripts.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a chore talks to the person who started it"
+)]
 
+mod oracle;
 mod rooms;
+mod test;
 
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: cargo xtask <chore>
-
-chores:
-  rooms   check that crates, files and unsafe code keep to ARCHITECTURE.md
-";
+/// The tasks, each with the line `cargo xtask help` shows.
+const TASKS: &[(&str, &str)] = &[
+    (
+        "setup",
+        "install upstream Supervisor into target/oracle, for the differential tests",
+    ),
+    (
+        "test",
+        "set up, then run every check: format, lints, build, tests, rooms, generated files",
+    ),
+    (
+        "rooms",
+        "check that crates, files and unsafe code keep to ARCHITECTURE.md",
+    ),
+    ("help", "this list"),
+];
 
 fn main() -> ExitCode {
-    let mut arguments = std::env::args().skip(1);
-    match arguments.next().as_deref() {
-        Some("rooms") => rooms::main(),
-        Some(other) => refuse(&format!("error: no chore is called `{other}`\n\n{USAGE}")),
-        None => refuse(USAGE),
+    let task = std::env::args().nth(1).unwrap_or_default();
+    let passed = match task.as_str() {
+        "setup" => oracle::run(),
+        "test" => test::run(),
+        "rooms" => rooms::main() == ExitCode::SUCCESS,
+        "help" => {
+            print_tasks();
+            true
+        }
+        other => {
+            eprintln!("error: no task named `{other}`");
+            print_tasks();
+            false
+        }
+    };
+    if passed {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
     }
 }
 
-/// Says what is wrong with the command line; 2 is the exit code for that.
-#[expect(
-    clippy::print_stderr,
-    reason = "a chore speaks to the person who started it"
-)]
-fn refuse(text: &str) -> ExitCode {
-    eprint!("{text}");
-    ExitCode::from(2)
+fn print_tasks() {
+    println!("usage: cargo xtask <task>\n");
+    for (name, text) in TASKS {
+        println!("  {name:<8} {text}");
+    }
 }

@@ -1,1 +1,41 @@
-//! Tests.
+//! Harness for the real binaries.
+//!
+//! A test gets a private directory ([`Place`]), starts a daemon of either side in it ([`Daemon`]), speaks XML-RPC
+//! with it ([`Rpc`], written apart from the product's own codec on purpose), runs commands ([`run`]), and waits for
+//! conditions with a deadline ([`wait_until`]). Every process it started ends with it, by pid. When a test fails, the
+//! daemon's log is printed.
+//!
+//! It refuses to skip: a missing binary or a missing oracle fails the test and says which command puts it in place.
+
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "a harness fails a test by panicking, everywhere"
+)]
+#![expect(
+    clippy::print_stderr,
+    reason = "what a failed test left behind is printed for the person who reads its output"
+)]
+
+mod daemon;
+mod http;
+mod place;
+mod process;
+mod rpc;
+mod run;
+mod side;
+mod text;
+mod value;
+mod wait;
+
+pub use daemon::{Daemon, Start};
+pub use http::{Answer, Stream, Target, read_answer};
+pub use place::Place;
+pub use process::{
+    children, descendants, descriptors, is_alive, kill_tree, resident_bytes, send_signal, threads,
+};
+pub use rpc::{Outcome, Rpc};
+pub use run::{Finished, run, run_with_input};
+pub use side::{Side, oracle, python, scripts};
+pub use text::{Normal, after_digits};
+pub use value::{Value, decode, encode_call};
+pub use wait::{PATIENCE, wait_for, wait_until};

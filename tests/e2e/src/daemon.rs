@@ -1,0 +1,277 @@
+//! A daemon of either side, running in a test's place.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use crate::http::Target;
+use crate::place::Place;
+use crate::process::{kill_tree, send_signal};
+use crate::rpc::{Outcome, Rpc};
+use crate::run::{Finished, run};
+use crate::side::Side;
+use crate::value::Value;
+use crate::wait::{PATIENCE, wait_for, wait_until};
+use rustix::process::Signal;
+
+/// What stands at the top of a test's configuration unless it brings its own.
+const PRELUDE: &str = "\
+[unix_http_server]
+file=%(here)s/s.sock
+
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+
+[supervisorctl]
+serverurl=unix://%(here)s/s.sock
+
+[supervisord]
+logfile=%(here)s/main.log
+pidfile=%(here)s/s.pid
+childlogdir=%(here)s
+";
+
+/// How a daemon is to be started.
+#[derive(Clone, Debug)]
+pub struct Start {
+    side: Side,
+    config: String,
+    arguments: Vec<String>,
+    environment: Vec<(String, String)>,
+    files: Vec<(String, String)>,
+}
+
+impl Start {
+    /// A daemon of `side` with the usual sections followed by `config`. The end of the usual sections is
+    /// `[supervisord]`, so that `config` may begin with more keys of it.
+    pub fn new(side: Side, config: &str) -> Self {
+        Self::bare(side, &format!("{PRELUDE}{config}"))
+    }
+
+    /// A daemon of `side` with exactly this configuration.
+    pub fn bare(side: Side, config: &str) -> Self {
+        Self {
+            side,
+            config: config.to_owned(),
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            files: Vec::new(),
+        }
+    }
+
+    /// Further arguments on the command line.
+    #[must_use]
+    pub fn arguments(mut self, arguments: &[&str]) -> Self {
+        self.arguments
+            .extend(arguments.iter().map(|&argument| argument.to_owned()));
+        self
+    }
+
+    /// A variable of the daemon's environment.
+    #[must_use]
+    pub fn environment(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// A file beside the configuration.
+    #[must_use]
+    pub fn file(mut self, name: &str, content: &str) -> Self {
+        self.files.push((name.to_owned(), content.to_owned()));
+        self
+    }
+
+    /// Starts it in the foreground and waits until it answers.
+    pub fn start(self) -> Daemon {
+        let mut daemon = self.launch();
+        daemon.wait_ready();
+        daemon
+    }
+
+    /// Starts it in the foreground and waits for nothing.
+    pub fn launch(self) -> Daemon {
+        let place = Place::new();
+        for (name, content) in &self.files {
+            place.write(name, content);
+        }
+        let config = place.write("supervisord.conf", &self.config);
+        let mut command = Command::new(self.side.command("supervisord"));
+        clean(&mut command, &place);
+        command
+            .args(["-n", "-c"])
+            .arg(&config)
+            .args(&self.arguments)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .current_dir(place.path())
+            .stdin(Stdio::null())
+            .stdout(File::create(place.join("daemon.out")).expect("the place is writable"))
+            .stderr(File::create(place.join("daemon.err")).expect("the place is writable"));
+        let child = command
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
+        Daemon {
+            side: self.side,
+            child,
+            place,
+            ended: None,
+        }
+    }
+}
+
+/// Gives a command a small, known environment: the same on every machine and for both sides.
+pub(crate) fn clean(command: &mut Command, place: &Place) {
+    command
+        .env_clear()
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+        .env("LANG", "C.UTF-8")
+        .env("TZ", "UTC")
+        .env("HOME", place.path());
+}
+
+/// A running daemon. Dropping it ends it and all that it started.
+#[derive(Debug)]
+pub struct Daemon {
+    side: Side,
+    child: Child,
+    place: Place,
+    ended: Option<ExitStatus>,
+}
+
+impl Daemon {
+    /// Which implementation it is.
+    pub fn side(&self) -> Side {
+        self.side
+    }
+
+    /// Its directory.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Its configuration file.
+    pub fn config(&self) -> PathBuf {
+        self.place.join("supervisord.conf")
+    }
+
+    /// Its unix socket, when it runs with the usual sections.
+    pub fn socket(&self) -> PathBuf {
+        self.place.join("s.sock")
+    }
+
+    /// A client of its unix socket.
+    pub fn rpc(&self) -> Rpc {
+        Rpc::new(Target::Unix(self.socket()))
+    }
+
+    /// Waits until it answers over its unix socket.
+    ///
+    /// # Panics
+    /// When it ends instead.
+    pub fn wait_ready(&mut self) {
+        let rpc = self.rpc();
+        wait_until(PATIENCE, "the daemon to answer", || {
+            if let Some(status) = self.ended() {
+                panic!("the daemon of {} ended: {status}", self.side.name());
+            }
+            matches!(
+                rpc.call("supervisor.getState", &[]),
+                Outcome::Value(_) | Outcome::Fault(..) | Outcome::Http(401)
+            )
+        });
+    }
+
+    /// Waits until a process is in one of the named states (`|` between them), and returns its info.
+    pub fn wait_state(&self, name: &str, states: &str) -> Value {
+        let rpc = self.rpc();
+        wait_for(PATIENCE, &format!("{name} to be {states}"), || {
+            let info = rpc.info(name)?;
+            let state = info.get("statename")?.text().to_owned();
+            states
+                .split('|')
+                .any(|wanted| wanted == state)
+                .then_some(info)
+        })
+    }
+
+    /// The main log so far.
+    pub fn main_log(&self) -> String {
+        self.place.read("main.log")
+    }
+
+    /// Waits until the main log has a line that contains `text`.
+    pub fn wait_log(&self, text: &str) {
+        self.wait_log_times(text, 1);
+    }
+
+    /// Waits until `text` stands in the main log that many times.
+    pub fn wait_log_times(&self, text: &str, times: usize) {
+        wait_until(
+            PATIENCE,
+            &format!("`{text}` in the main log, {times} times"),
+            || self.main_log().matches(text).count() >= times,
+        );
+    }
+
+    /// Waits until a file of the place contains `text`.
+    pub fn wait_file(&self, name: &str, text: &str) {
+        wait_until(PATIENCE, &format!("`{text}` in {name}"), || {
+            self.place.read(name).contains(text)
+        });
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        send_signal(self.pid(), signal);
+    }
+
+    /// How it has ended; `None` while it runs.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        if self.ended.is_none() {
+            self.ended = self.child.try_wait().expect("the daemon is our child");
+        }
+        self.ended
+    }
+
+    /// Waits for its end, and returns the exit code (`None`: by a signal).
+    pub fn wait_end(&mut self) -> Option<i32> {
+        wait_for(PATIENCE, "the daemon to end", || self.ended()).code()
+    }
+
+    /// Runs a side's `supervisorctl` against it.
+    pub fn ctl(&self, side: Side, arguments: &[&str]) -> Finished {
+        run(self.ctl_command(side).args(arguments))
+    }
+
+    /// A side's `supervisorctl` with the configuration of this daemon, for a caller that adds the rest.
+    pub fn ctl_command(&self, side: Side) -> Command {
+        let mut command = Command::new(side.command("supervisorctl"));
+        clean(&mut command, &self.place);
+        command
+            .arg("-c")
+            .arg(self.config())
+            .current_dir(self.place.path());
+        command
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        if self.ended().is_none() {
+            kill_tree(self.pid());
+            self.child.wait().ok();
+        }
+        if std::thread::panicking() {
+            eprintln!(
+                "---- main log of {} ----\n{}",
+                self.side.name(),
+                self.main_log()
+            );
+            eprintln!("---- its stderr ----\n{}", self.place.read("daemon.err"));
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! A private directory for one test.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// A fresh directory, removed when the value is dropped.
+///
+/// All names have the same length, so that sizes of logs that mention the directory agree between two runs. They are
+/// short, because a unix socket in it may have 107 bytes only.
+#[derive(Debug)]
+pub struct Place {
+    path: PathBuf,
+}
+
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+impl Place {
+    /// Creates a directory under the system's temporary one.
+    pub fn new() -> Self {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("pv-{:07}-{number:04}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        // A left-over of a killed test whose pid came around again.
+        fs::remove_dir_all(&path).ok();
+        fs::create_dir(&path).expect("the temporary directory is writable");
+        // Programs under another user must be able to enter it, whatever the umask is.
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("it is ours");
+        Self { path }
+    }
+
+    /// The directory itself.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The directory as text, as it stands in configurations and transcripts.
+    pub fn text(&self) -> &str {
+        self.path
+            .to_str()
+            .expect("temporary directories have plain names")
+    }
+
+    /// A path below the directory.
+    pub fn join(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Writes a file and returns its path. Parent directories are made.
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.join(name);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).expect("the place is writable");
+        }
+        fs::write(&path, content).expect("the place is writable");
+        path
+    }
+
+    /// Writes a file that may be executed and returns its path.
+    pub fn script(&self, name: &str, content: &str) -> PathBuf {
+        let path = self.write(name, content);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("it is ours");
+        path
+    }
+
+    /// The content of a file; empty when it does not exist. Bytes that are no UTF-8 are replaced.
+    pub fn read(&self, name: &str) -> String {
+        fs::read(self.join(name)).map_or_else(
+            |_| String::new(),
+            |bytes| String::from_utf8_lossy(&bytes).into_owned(),
+        )
+    }
+
+    /// The names of the files in a directory below, sorted.
+    pub fn list(&self, name: &str) -> Vec<String> {
+        let Ok(entries) = fs::read_dir(self.join(name)) else {
+            return Vec::new();
+        };
+        let mut names: Vec<String> = entries
+            .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.path).ok();
+    }
+}

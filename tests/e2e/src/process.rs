@@ -1,0 +1,104 @@
+//! What the kernel says about processes, and signals to the ones that a test started.
+
+use std::fs;
+
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+
+/// Sends a signal to one process. A process that is gone is no error.
+pub fn send_signal(pid: u32, signal: Signal) {
+    if let Some(pid) = i32::try_from(pid)
+        .ok()
+        .filter(|pid| *pid > 1)
+        .and_then(Pid::from_raw)
+    {
+        kill_process(pid, signal).ok();
+    }
+}
+
+/// Whether a process exists (a zombie does not count).
+pub fn is_alive(pid: u32) -> bool {
+    let Some(target) = i32::try_from(pid).ok().and_then(Pid::from_raw) else {
+        return false;
+    };
+    test_kill_process(target).is_ok() && state(pid) != Some('Z')
+}
+
+/// The one-letter state of a process.
+fn state(pid: u32) -> Option<char> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(") ")?.1.chars().next()
+}
+
+/// The direct children of a process, of all of its threads.
+pub fn children(pid: u32) -> Vec<u32> {
+    let mut found = Vec::new();
+    for thread in threads(pid) {
+        let path = format!("/proc/{pid}/task/{thread}/children");
+        let text = fs::read_to_string(path).unwrap_or_default();
+        found.extend(
+            text.split_whitespace()
+                .filter_map(|word| word.parse::<u32>().ok()),
+        );
+    }
+    found
+}
+
+/// Children, their children, and so on.
+pub fn descendants(pid: u32) -> Vec<u32> {
+    let mut found = children(pid);
+    let mut next = 0;
+    while let Some(child) = found.get(next).copied() {
+        found.extend(children(child));
+        next += 1;
+    }
+    found
+}
+
+/// The thread ids of a process.
+pub fn threads(pid: u32) -> Vec<u32> {
+    entries(&format!("/proc/{pid}/task"))
+        .iter()
+        .filter_map(|name| name.parse().ok())
+        .collect()
+}
+
+/// How many file descriptors a process has open.
+pub fn descriptors(pid: u32) -> usize {
+    entries(&format!("/proc/{pid}/fd")).len()
+}
+
+fn entries(directory: &str) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(directory) else {
+        return Vec::new();
+    };
+    entries
+        .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
+        .collect()
+}
+
+/// The memory of a process that is in RAM, in bytes.
+pub fn resident_bytes(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .unwrap_or("0");
+    let kibibytes: u64 = line
+        .split_whitespace()
+        .next()
+        .and_then(|word| word.parse().ok())
+        .unwrap_or(0);
+    kibibytes * 1024
+}
+
+/// Ends a process and all of its descendants at once.
+///
+/// The process is halted first, so that nothing it would start in the meantime is missed.
+pub fn kill_tree(pid: u32) {
+    send_signal(pid, Signal::STOP);
+    let all = descendants(pid);
+    send_signal(pid, Signal::KILL);
+    for one in all {
+        send_signal(one, Signal::KILL);
+    }
+}

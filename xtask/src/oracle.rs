@@ -1,0 +1,120 @@
+//! `cargo xtask setup`: upstream Supervisor in a private Python environment.
+//!
+//! The differential tests run every script against it. It is installed once, by `pip`, into `target/oracle`; a stamp
+//! names what was installed, so that a second run is instant and a change of version starts afresh. Nothing outside
+//! of that directory is touched.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The release that Provost answers as, and is compared with.
+const SUPERVISOR: &str = "supervisor==4.3.0";
+
+/// What upstream's own end-to-end tests import, and what building its source distribution's metadata needs.
+const COMPANIONS: &[&str] = &["pexpect==4.9.0", "setuptools<81", "wheel"];
+
+/// Rises when the layout of the directory changes without a change of version.
+const LAYOUT: &str = "layout 1";
+
+/// Where the environment lives: `PROVOST_ORACLE`, else `target/oracle` of this checkout.
+pub(crate) fn directory() -> PathBuf {
+    std::env::var_os("PROVOST_ORACLE").map_or_else(|| root().join("target/oracle"), PathBuf::from)
+}
+
+/// The top of the checkout.
+pub(crate) fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_path_buf()
+}
+
+/// Installs what is missing. Says what went wrong, and answers whether all is in place.
+pub(crate) fn run() -> bool {
+    let directory = directory();
+    let wanted = format!("{SUPERVISOR}\n{}\n{LAYOUT}\n", COMPANIONS.join("\n"));
+    let stamp = directory.join("stamp");
+    if fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
+        println!("setup: {SUPERVISOR} is in {}", directory.display());
+        return true;
+    }
+    match install(&directory)
+        .and_then(|()| fs::write(&stamp, wanted).map_err(|error| error.to_string()))
+    {
+        Ok(()) => {
+            println!("setup: installed {SUPERVISOR} into {}", directory.display());
+            true
+        }
+        Err(why) => {
+            eprintln!(
+                "error: cannot set up upstream Supervisor in {}: {why}",
+                directory.display()
+            );
+            eprintln!(
+                "  help: the tests need Python 3.8 or newer with venv and pip, and a package index for {SUPERVISOR};"
+            );
+            eprintln!(
+                "  help: on Debian: apt-get install python3-venv; another interpreter: PROVOST_PYTHON=/path/to/python3"
+            );
+            false
+        }
+    }
+}
+
+fn install(directory: &Path) -> Result<(), String> {
+    if directory.exists() {
+        fs::remove_dir_all(directory).map_err(|error| format!("removing the old one: {error}"))?;
+    }
+    let python = std::env::var("PROVOST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    command(Command::new(python).arg("-m").arg("venv").arg(directory))?;
+    let pip = directory.join("bin/pip");
+    command(
+        Command::new(&pip)
+            .args(["install", "--quiet", SUPERVISOR])
+            .args(COMPANIONS),
+    )?;
+    let sources = directory.join("sdist");
+    // The source distribution holds upstream's end-to-end tests and their fixtures, whatever the wheel leaves out.
+    command(
+        Command::new(&pip)
+            .args([
+                "download",
+                "--quiet",
+                "--no-deps",
+                "--no-binary",
+                ":all:",
+                "--no-build-isolation",
+                SUPERVISOR,
+                "-d",
+            ])
+            .arg(&sources),
+    )?;
+    command(
+        Command::new(directory.join("bin/python"))
+            .args(["-c", UNPACK])
+            .arg(&sources),
+    )
+}
+
+/// Unpacks the one archive of a directory beside itself, under the fixed name `supervisor`.
+const UNPACK: &str = "
+import glob, os, sys, tarfile
+where = sys.argv[1]
+archive, = glob.glob(os.path.join(where, '*.tar.gz'))
+with tarfile.open(archive) as opened:
+    top = opened.getnames()[0].split('/')[0]
+    opened.extractall(where)
+os.rename(os.path.join(where, top), os.path.join(where, 'supervisor'))
+";
+
+fn command(command: &mut Command) -> Result<(), String> {
+    let status = command
+        .status()
+        .map_err(|error| format!("{}: {error}", command.get_program().display()))?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(format!(
+        "{} failed with {status}",
+        command.get_program().display()
+    ))
+}

@@ -1,1 +1,18 @@
-//! See ARCHITECTURE.md.
+//! Text to a complete [`Config`], or to diagnostics.
+//!
+//! The INI dialect of `supervisord.conf`, its `%(name)s` expansions and includes, the table of all options, the command
+//! lines of supervisord and supervisorctl, and the words of a command. Everything a user sees of these is decided here:
+//! meaning, defaults, the sentences of errors, the sample file and the reference pages.
+//!
+//! This room does no I/O: the outside comes through [`Host`].
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+
+pub mod config;
+pub mod diagnostic;
+pub mod host;
+mod shlex;
+pub mod words;
+
+pub use config::{Config, CtlConfig, Overrides};
+pub use diagnostic::{Code, Diagnostic, Failure, Severity, Sources};
+pub use host::{Host, User};

@@ -1,0 +1,302 @@
+//! The child's side, from fork to exec.
+//!
+//! Nothing here allocates, takes a lock, unwinds or returns: other threads of the parent may have held any lock at the
+//! moment of the fork. Only system calls, on memory that was laid out before.
+
+use super::plan::{Plan, Stdio};
+use super::report::{Stage, encode};
+use crate::signals;
+use provost_model::Errno;
+use rustix::fs::Mode;
+use rustix::io::{Errno as Sys, FdFlags, fcntl_dupfd_cloexec, fcntl_getfd, fcntl_setfd};
+use rustix::process::Resource;
+use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
+use rustix::{process, stdio};
+use std::convert::Infallible;
+use std::ffi::c_char;
+use std::io::IoSlice;
+use std::os::fd::{AsFd, BorrowedFd};
+
+/// The first descriptor that is not a standard channel.
+const FIRST_OTHER: i32 = 3;
+
+/// The highest signal number of Linux.
+const SIGNAL_MAX: i32 = 64;
+
+/// Descriptors looked at one by one where the system cannot mark a range: the kernel's default ceiling.
+const DESCRIPTORS_MAX: u64 = 1 << 20;
+
+/// The last line a child says that does not become its program.
+const NOT_SPAWNED: &[u8] = b"\nsupervisor: child process was not spawned\n";
+
+/// Digits of the largest error number, and a sign.
+const NUMBER_MAX: usize = 11;
+
+/// Everything the child needs.
+pub(super) struct Prepared<'a> {
+    plan: &'a Plan,
+    stdin: BorrowedFd<'a>,
+    stdout: BorrowedFd<'a>,
+    stderr: BorrowedFd<'a>,
+    report: BorrowedFd<'a>,
+    argv: Vec<*const c_char>,
+    envp: Vec<*const c_char>,
+    groups: Vec<rustix::process::Gid>,
+    refusal: Option<Vec<u8>>,
+    user_text: Vec<u8>,
+    directory_text: Vec<u8>,
+    exec_text: Vec<u8>,
+}
+
+/// Why the child cannot become its program.
+struct Failure {
+    stage: Stage,
+    errno: i32,
+    /// Said instead of the name of the error.
+    reason: Option<&'static str>,
+}
+
+impl Failure {
+    fn at(stage: Stage) -> impl Fn(Sys) -> Self {
+        move |error| Self {
+            stage,
+            errno: error.raw_os_error(),
+            reason: None,
+        }
+    }
+
+    fn user(reason: &'static str) -> impl Fn(Sys) -> Self {
+        move |error| Self {
+            stage: Stage::User,
+            errno: error.raw_os_error(),
+            reason: Some(reason),
+        }
+    }
+}
+
+impl<'a> Prepared<'a> {
+    /// Lays everything out, in the parent.
+    pub(super) fn new(plan: &'a Plan, stdio: &'a Stdio, report: BorrowedFd<'a>) -> Self {
+        let pointers = |list: &[std::ffi::CString]| {
+            list.iter()
+                .map(|text| text.as_ptr())
+                .chain(std::iter::once(std::ptr::null()))
+                .collect()
+        };
+        let credentials = plan.credentials.as_ref();
+        let uid = credentials.map_or(0, |credentials| credentials.uid);
+        let directory = plan
+            .directory
+            .as_ref()
+            .map_or(&[][..], |directory| directory.as_bytes());
+        let name = plan.argv.first().unwrap_or(&plan.program).as_bytes();
+        Self {
+            plan,
+            stdin: stdio.stdin.as_fd(),
+            stdout: stdio.stdout.as_fd(),
+            stderr: stdio.stderr.as_ref().unwrap_or(&stdio.stdout).as_fd(),
+            report,
+            argv: pointers(&plan.argv),
+            envp: pointers(&plan.envp),
+            groups: credentials.map_or_else(Vec::new, |credentials| {
+                credentials
+                    .groups
+                    .iter()
+                    .map(|&gid| rustix::process::Gid::from_raw(gid))
+                    .collect()
+            }),
+            refusal: plan.refusal.as_ref().map(|refusal| {
+                format!(
+                    "supervisor: couldn't setuid to {}: {}",
+                    refusal.uid, refusal.problem
+                )
+                .into_bytes()
+            }),
+            user_text: format!("supervisor: couldn't setuid to {uid}: ").into_bytes(),
+            directory_text: [b"supervisor: couldn't chdir to ", directory, b": "].concat(),
+            exec_text: [b"supervisor: couldn't exec ", name, b": "].concat(),
+        }
+    }
+
+    /// Becomes the program, or tells why not and ends.
+    pub(super) fn run(&self) -> ! {
+        let Err(failure) = self.become_program();
+        self.tell(&failure);
+        // SAFETY: ends the process at once; runs no handlers and takes no locks.
+        unsafe { libc::_exit(127) }
+    }
+
+    fn become_program(&self) -> Result<Infallible, Failure> {
+        let setup = Failure::at(Stage::Setup);
+        process::setpgid(None, None).map_err(&setup)?;
+        self.take_stdio().map_err(&setup)?;
+        self.close_others_at_exec();
+        reset_signals();
+        self.take_credentials()?;
+        if let Some(directory) = &self.plan.directory {
+            process::chdir(directory.as_c_str()).map_err(Failure::at(Stage::Directory))?;
+        }
+        if let Some(umask) = self.plan.umask {
+            process::umask(Mode::from_raw_mode(umask));
+        }
+        // SAFETY: program, argv and envp are NUL-terminated strings in null-terminated arrays, made before the fork;
+        // `self.plan` owns the strings and outlives the call.
+        unsafe {
+            libc::execve(
+                self.plan.program.as_ptr(),
+                self.argv.as_ptr(),
+                self.envp.as_ptr(),
+            )
+        };
+        Err(Failure {
+            stage: Stage::Exec,
+            errno: crate::last_errno().0,
+            reason: None,
+        })
+    }
+
+    /// Makes the three channels 0, 1 and 2. All are first moved above 2: one of them may itself be one of the three.
+    fn take_stdio(&self) -> Result<(), Sys> {
+        let stdin = fcntl_dupfd_cloexec(self.stdin, FIRST_OTHER)?;
+        let stdout = fcntl_dupfd_cloexec(self.stdout, FIRST_OTHER)?;
+        let stderr = fcntl_dupfd_cloexec(self.stderr, FIRST_OTHER)?;
+        stdio::dup2_stdin(&stdin)?;
+        stdio::dup2_stdout(&stdout)?;
+        stdio::dup2_stderr(&stderr)
+    }
+
+    /// Marks every descriptor from 3 to close at exec; until then the report still needs its own.
+    fn close_others_at_exec(&self) {
+        // SAFETY: the call takes three numbers and touches no memory.
+        let result = unsafe {
+            libc::syscall(
+                libc::SYS_close_range,
+                FIRST_OTHER,
+                libc::c_uint::MAX,
+                libc::CLOSE_RANGE_CLOEXEC,
+            )
+        };
+        if result == 0 {
+            return;
+        }
+        let limit = process::getrlimit(Resource::Nofile)
+            .current
+            .unwrap_or(DESCRIPTORS_MAX)
+            .min(DESCRIPTORS_MAX);
+        for number in FIRST_OTHER..i32::try_from(limit).unwrap_or(i32::MAX) {
+            // SAFETY: the number is only handed to the system, which refuses it when it is not open; nothing is closed.
+            let fd = unsafe { BorrowedFd::borrow_raw(number) };
+            if let Ok(flags) = fcntl_getfd(fd) {
+                let _an_open_descriptor_takes_flags = fcntl_setfd(fd, flags | FdFlags::CLOEXEC);
+            }
+        }
+    }
+
+    /// Groups, gid, uid, in this order: after the uid nothing else could be changed. Then makes sure that it is so.
+    fn take_credentials(&self) -> Result<(), Failure> {
+        if self.refusal.is_some() {
+            return Err(Failure {
+                stage: Stage::User,
+                errno: libc::EPERM,
+                reason: Some(""),
+            });
+        }
+        let Some(credentials) = &self.plan.credentials else {
+            return Ok(());
+        };
+        // The system takes this number for "leave it as it is".
+        if credentials.uid == u32::MAX || credentials.gid == u32::MAX {
+            return Err(Failure::at(Stage::User)(Sys::INVAL));
+        }
+        let (uid, gid) = (
+            process::Uid::from_raw(credentials.uid),
+            process::Gid::from_raw(credentials.gid),
+        );
+        set_thread_groups(&self.groups)
+            .map_err(Failure::user("Could not set groups of effective user"))?;
+        set_thread_res_gid(gid, gid, gid)
+            .map_err(Failure::user("Could not set group id of effective user"))?;
+        set_thread_res_uid(uid, uid, uid)
+            .map_err(Failure::user("Could not set user id of effective user"))?;
+        let root = process::Uid::ROOT;
+        let regained = uid != root && set_thread_res_uid(root, root, root).is_ok();
+        if regained
+            || process::getuid() != uid
+            || process::geteuid() != uid
+            || process::getegid() != gid
+        {
+            return Err(Failure::user(
+                "Could not give up the rights of the supervising user",
+            )(Sys::PERM));
+        }
+        Ok(())
+    }
+
+    /// Upstream's two lines to whoever reads descriptor 2, and the report to the parent.
+    fn tell(&self, failure: &Failure) {
+        let (text, reason) = match (failure.stage, &self.refusal) {
+            (Stage::Setup, _) => (
+                &b"supervisor: couldn't set up the child: "[..],
+                failure.reason,
+            ),
+            (Stage::User, Some(refusal)) => (&refusal[..], failure.reason),
+            (Stage::User, None) => (&self.user_text[..], failure.reason),
+            (Stage::Directory, _) => (&self.directory_text[..], failure.reason),
+            (Stage::Exec, _) => (&self.exec_text[..], failure.reason),
+        };
+        let mut digits = [0; NUMBER_MAX];
+        let name = reason.map_or_else(|| errno_name(failure.errno, &mut digits), str::as_bytes);
+        let lines = [
+            IoSlice::new(text),
+            IoSlice::new(name),
+            IoSlice::new(NOT_SPAWNED),
+        ];
+        let _nobody_reads = rustix::io::writev(stdio::stderr(), &lines);
+        let _parent_is_gone = rustix::io::write(self.report, &encode(failure.stage, failure.errno));
+    }
+}
+
+/// All signals as a new process expects them, but SIGPIPE and SIGXFSZ ignored; none blocked.
+fn reset_signals() {
+    for number in 1..=SIGNAL_MAX {
+        let handler = match number {
+            libc::SIGPIPE | libc::SIGXFSZ => libc::SIG_IGN,
+            _ => libc::SIG_DFL,
+        };
+        // KILL, STOP and the C library's own two are refused, and are at their defaults anyway.
+        let _refused = signals::dispose(number, handler);
+    }
+    let _a_valid_mask_is_taken = signals::change_mask(libc::SIG_SETMASK, &signals::empty_set());
+}
+
+/// The symbolic name of an error, or its digits where it has none.
+fn errno_name(errno: i32, digits: &mut [u8; NUMBER_MAX]) -> &[u8] {
+    let errno = Errno(errno);
+    if errno.name() != Errno(0).name() {
+        return errno.name().as_bytes();
+    }
+    let mut rest = errno.0.unsigned_abs();
+    let mut length = 0;
+    for place in digits.iter_mut().rev() {
+        *place = b'0' + u8::try_from(rest % 10).unwrap_or(0);
+        rest /= 10;
+        length += 1;
+        if rest == 0 {
+            break;
+        }
+    }
+    digits.get(NUMBER_MAX - length..).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_without_a_name_is_shown_as_its_number() {
+        let mut digits = [0; NUMBER_MAX];
+        assert_eq!(errno_name(2, &mut digits), b"ENOENT");
+        assert_eq!(errno_name(524, &mut digits), b"524");
+        assert_eq!(errno_name(i32::MAX, &mut digits), b"2147483647");
+    }
+}

@@ -1,0 +1,61 @@
+//! Making a child: everything it needs is laid out before the fork; the child itself makes raw system calls only.
+
+mod child;
+mod locate;
+mod plan;
+mod report;
+
+pub use locate::locate;
+pub use plan::{Credentials, Plan, Refusal, Stdio};
+pub use report::{Report, Stage, read_report};
+
+use crate::{errno, last_errno, pipe};
+use child::Prepared;
+use provost_model::spawn::SpawnProblem;
+use provost_model::{Errno, Pid};
+use std::os::fd::{AsFd, OwnedFd};
+
+/// A child that was forked and may not have executed its program yet.
+#[derive(Debug)]
+pub struct Spawned {
+    /// Its pid, and that of the process group it leads.
+    pub pid: Pid,
+    /// Ends when the program runs, or tells what failed; see [`read_report`]. Does not block.
+    pub report: OwnedFd,
+}
+
+/// Forks. Does not wait for the child to execute its program: a file on a hung disk delays only itself.
+///
+/// The child, in this order: leads a process group of its own; takes `stdio` as 0, 1 and 2; marks all other
+/// descriptors to close at exec; blocks no signal and has all at their defaults, but SIGPIPE and SIGXFSZ ignored
+/// (upstream's children inherit that, and some rely on it); takes groups, gid, uid; changes directory; sets its umask;
+/// executes. What fails is written to its descriptor 2 in upstream's words and sent as a report; then it ends with 127.
+///
+/// Only one thread may fork at a time, or a descriptor made for one child may stay open in another until its exec.
+pub fn spawn(plan: &Plan, stdio: Stdio) -> Result<Spawned, Errno> {
+    let (report, report_write) = pipe::pipe().map_err(|error| Errno::of(&error))?;
+    pipe::set_nonblocking(report.as_fd(), true).map_err(|error| Errno::of(&error))?;
+    let prepared = Prepared::new(plan, &stdio, report_write.as_fd());
+    // SAFETY: this process may have other threads, so the child may only make async-signal-safe calls: `run` allocates
+    // nothing, takes no lock, does not unwind and never returns.
+    let pid = unsafe { libc::fork() };
+    if pid == 0 {
+        prepared.run();
+    }
+    let pid = rustix::process::Pid::from_raw(pid.max(0)).ok_or_else(last_errno)?;
+    // The child does the same. Whoever comes second changes nothing; but a signal to the group finds it from now on.
+    let _already_done_or_gone = rustix::process::setpgid(Some(pid), Some(pid)).map_err(errno);
+    Ok(Spawned {
+        pid: Pid(pid.as_raw_pid()),
+        report,
+    })
+}
+
+/// What a failed [`spawn`] or a failed pipe before it means to an operator.
+pub fn problem(errno: Errno) -> SpawnProblem {
+    match errno.0 {
+        libc::EMFILE => SpawnProblem::TooManyFiles,
+        libc::EAGAIN => SpawnProblem::TooManyProcesses,
+        _ => SpawnProblem::Fork { errno },
+    }
+}

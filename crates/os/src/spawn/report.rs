@@ -1,0 +1,83 @@
+//! What a child tells before its program runs.
+
+use crate::pipe;
+use provost_model::Errno;
+use std::io;
+use std::os::fd::BorrowedFd;
+
+/// The step of a child that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Arranging descriptors and signals.
+    Setup,
+    /// Taking the user's rights.
+    User,
+    /// Changing into its directory.
+    Directory,
+    /// Executing the program.
+    Exec,
+}
+
+impl Stage {
+    const ALL: [Self; 4] = [Self::Setup, Self::User, Self::Directory, Self::Exec];
+}
+
+/// What is known about the start of a child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// Nothing yet.
+    Pending,
+    /// The program runs, or the child was killed before it could say anything.
+    Executed,
+    /// The child failed and ends with 127.
+    Failed {
+        /// Where.
+        stage: Stage,
+        /// Why.
+        errno: Errno,
+    },
+}
+
+/// Bytes of a report: the stage, then the number of the error. Far below what a pipe takes in one piece.
+pub(super) const REPORT_BYTES: usize = 8;
+
+/// A failure as it goes through the pipe.
+pub(super) fn encode(stage: Stage, errno: i32) -> [u8; REPORT_BYTES] {
+    let [a, b, c, d] = (stage as u32).to_ne_bytes();
+    let [e, f, g, h] = errno.to_ne_bytes();
+    [a, b, c, d, e, f, g, h]
+}
+
+fn decode(bytes: [u8; REPORT_BYTES]) -> Option<(Stage, Errno)> {
+    let [a, b, c, d, e, f, g, h] = bytes;
+    let stage = usize::try_from(u32::from_ne_bytes([a, b, c, d])).ok()?;
+    Some((
+        *Stage::ALL.get(stage)?,
+        Errno(i32::from_ne_bytes([e, f, g, h])),
+    ))
+}
+
+/// Looks what the child has told through [`Spawned::report`](super::Spawned::report). Readable means that there is an answer.
+pub fn read_report(report: BorrowedFd<'_>) -> Report {
+    let mut bytes = [0; REPORT_BYTES];
+    match pipe::read(report, &mut bytes) {
+        Ok(REPORT_BYTES) => decode(bytes).map_or(Report::Executed, |(stage, errno)| {
+            Report::Failed { stage, errno }
+        }),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Report::Pending,
+        Ok(_) | Err(_) => Report::Executed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        for stage in Stage::ALL {
+            assert_eq!(decode(encode(stage, 13)), Some((stage, Errno(13))));
+        }
+        assert_eq!(decode([0xff; REPORT_BYTES]), None);
+    }
+}

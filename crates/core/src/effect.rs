@@ -1,6 +1,8 @@
 //! What the core orders. An order that fails comes back as a fact.
 
-use provost_model::{Answer, Envelope, GroupSpec, Notice, ProcId, ProcessSpec, RequestId, Run, Signal, Ticket};
+use provost_model::{
+    Answer, Envelope, GroupSpec, Notice, ProcId, ProcessSpec, RequestId, Run, Signal, Ticket,
+};
 use std::sync::Arc;
 
 /// One order to the edge.
@@ -35,6 +37,12 @@ pub enum Effect {
         signal: Signal,
         /// To its whole process group.
         whole_group: bool,
+    },
+    /// Answer with `Fenced` once every earlier order has been carried out and each failure of one that fails at
+    /// once (`KillFailed`) has been told. So a client hears of a signal that could not be sent.
+    Fence {
+        /// For the answer.
+        ticket: Ticket,
     },
     /// Tell whether the command can be executed. Answered by `Probed`.
     Probe {

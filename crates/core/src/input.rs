@@ -1,7 +1,9 @@
 //! What the core is told: facts about the world, and requests.
 
 use provost_model::spawn::SpawnProblem;
-use provost_model::{Channel, Errno, ExitStatus, GroupSpec, Pid, ProcId, Request, RequestId, Run, Signal, Ticket};
+use provost_model::{
+    Channel, Errno, ExitStatus, GroupSpec, Pid, ProcId, Request, RequestId, Run, Signal, Ticket,
+};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -48,6 +50,11 @@ pub enum Input {
         errno: Errno,
         /// The signal that was meant.
         signal: Signal,
+    },
+    /// The answer to `Effect::Fence`.
+    Fenced {
+        /// Which order.
+        ticket: Ticket,
     },
     /// The answer to `Effect::Probe`.
     Probed {

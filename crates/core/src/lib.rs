@@ -2,9 +2,40 @@
 //!
 //! The core has no clock, makes no system call, rolls no dice and writes no log. Time comes in with every input;
 //! what is to be done goes out as effects; an order that fails comes back as a fact.
+//!
+//! The way through it: [`Core::handle`] takes an input (`supervisor.rs`) to the machine of one process (`program/`) or
+//! to a client's job (`job/`). What a process did is then followed by its group, its listener pool and the clients that
+//! wait (`settle.rs`). Last come the deadlines that are due, the next stage of a shutdown (`lifecycle.rs`) and the events
+//! that a listener can take (`listener/`).
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::wildcard_enum_match_arm
+    )
+)]
+
+mod deadlines;
 pub mod effect;
+mod group;
 pub mod input;
+mod job;
+mod lifecycle;
+mod listener;
+mod program;
+mod query;
+mod reload;
+mod request;
+mod schedule;
+mod settle;
+mod supervisor;
+mod turn;
 
 pub use effect::Effect;
 pub use input::{ClearProblem, Input, LoadedConfig, StdinProblem};
+pub use supervisor::Core;
+pub use turn::Effects;

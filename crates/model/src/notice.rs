@@ -210,6 +210,8 @@ pub enum Notice {
     },
     /// USR2 was received.
     ReopenRequested,
+    /// All logs are about to be opened again.
+    Reopening,
     /// A signal without a meaning here was received and ignored.
     SignalIgnored {
         /// Which.

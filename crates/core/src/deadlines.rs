@@ -1,0 +1,90 @@
+//! All points in time at which the core has something to do, in order.
+//!
+//! Each owner has at most one deadline. Setting, clearing and taking the next one cost O(log n).
+
+use provost_model::{Mono, ProcId, Ticket};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Whose deadline it is. The order breaks ties between deadlines of the same instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Timer {
+    /// The state of a process: up, retry, kill or respawn.
+    Process(ProcId),
+    /// The next line that says that a client waits for a stop.
+    StopReport(ProcId),
+    /// An order whose answer takes too long.
+    Answer(Ticket),
+    /// The next line that says for whom the shutdown waits.
+    ShutdownReport,
+    /// The next tick event of this period.
+    Tick(u32),
+}
+
+/// The ordered set.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Deadlines {
+    order: BTreeSet<(Mono, Timer)>,
+    of: BTreeMap<Timer, Mono>,
+}
+
+impl Deadlines {
+    /// Gives `timer` this deadline in place of the one it has.
+    pub(crate) fn set(&mut self, timer: Timer, at: Option<Mono>) {
+        if let Some(old) = self.of.remove(&timer) {
+            self.order.remove(&(old, timer));
+        }
+        if let Some(at) = at {
+            self.of.insert(timer, at);
+            self.order.insert((at, timer));
+        }
+    }
+
+    /// Takes the earliest deadline away if it is not after `now`.
+    pub(crate) fn take_due(&mut self, now: Mono) -> Option<Timer> {
+        let &(at, timer) = self.order.first()?;
+        if at > now {
+            return None;
+        }
+        self.set(timer, None);
+        Some(timer)
+    }
+
+    /// Forgets all.
+    pub(crate) fn clear(&mut self) {
+        self.order.clear();
+        self.of.clear();
+    }
+
+    /// Whether `timer` has a deadline.
+    pub(crate) fn has(&self, timer: Timer) -> bool {
+        self.of.contains_key(&timer)
+    }
+
+    /// The earliest deadline.
+    pub(crate) fn next(&self) -> Option<Mono> {
+        self.order.first().map(|&(at, _)| at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_earliest_is_taken_first_and_only_when_due() {
+        let mut deadlines = Deadlines::default();
+        deadlines.set(Timer::Process(ProcId(1)), Some(Mono(20)));
+        deadlines.set(Timer::Process(ProcId(2)), Some(Mono(10)));
+        deadlines.set(Timer::ShutdownReport, Some(Mono(5)));
+        deadlines.set(Timer::ShutdownReport, None);
+        assert_eq!(deadlines.next(), Some(Mono(10)));
+        assert_eq!(deadlines.take_due(Mono(9)), None);
+        assert_eq!(
+            deadlines.take_due(Mono(30)),
+            Some(Timer::Process(ProcId(2)))
+        );
+        deadlines.set(Timer::Process(ProcId(1)), Some(Mono(40)));
+        assert_eq!(deadlines.take_due(Mono(30)), None);
+        assert_eq!(deadlines.next(), Some(Mono(40)));
+    }
+}

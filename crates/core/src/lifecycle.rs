@@ -1,0 +1,266 @@
+//! The daemon's own life: start, signals, restart, and the ordered stop of everything.
+//!
+//! Groups stop in descending priority; those of equal priority stop together (upstream stops them one after another, and
+//! so kills the last ones of many late). A stage begins when all of the stage before it have ended.
+
+use crate::deadlines::Timer;
+use crate::group::GroupId;
+use crate::job::Purpose;
+use crate::program::Process;
+use crate::supervisor::Core;
+use crate::turn::Turn;
+use crate::{Effect, LoadedConfig};
+use provost_model::fault::{Fault, FaultCode};
+use provost_model::{Event, Notice, ProcId, Reply, RequestId, Signal, SupervisorState};
+use std::time::Duration;
+
+/// Shortest time between two lines that say for whom the shutdown waits (upstream).
+const SHUTDOWN_REPORT_PERIOD: Duration = Duration::from_secs(3);
+
+/// What the daemon is doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Not started yet.
+    Waiting,
+    /// Serving.
+    Serving,
+    /// Stopping everything.
+    Stopping(Stopping),
+    /// The order to leave is given.
+    Ended(Goal),
+}
+
+/// What follows when all have ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Goal {
+    Shutdown,
+    Restart,
+}
+
+/// An ordered stop under way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Stopping {
+    goal: Goal,
+    /// Groups that are being stopped.
+    stage: Vec<GroupId>,
+    /// Stages to come, the next one last.
+    later: Vec<Vec<GroupId>>,
+    has_begun: bool,
+}
+
+/// A configuration that is being read for a restart, and who asked for it.
+#[derive(Clone, Debug)]
+pub(crate) struct RestartLoad {
+    requesters: Vec<RequestId>,
+}
+
+impl Phase {
+    pub(crate) fn published(&self) -> SupervisorState {
+        match self {
+            Self::Waiting | Self::Serving => SupervisorState::Running,
+            Self::Stopping(Stopping { goal, .. }) | Self::Ended(goal) => match goal {
+                Goal::Shutdown => SupervisorState::Shutdown,
+                Goal::Restart => SupervisorState::Restarting,
+            },
+        }
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        match self {
+            Self::Waiting | Self::Serving => false,
+            Self::Stopping(_) | Self::Ended(_) => true,
+        }
+    }
+}
+
+impl Core {
+    /// Everything is ready: groups come into service, then what starts with the daemon starts.
+    pub(crate) fn started(&mut self, turn: &mut Turn<'_>) {
+        match self.phase {
+            Phase::Waiting => self.phase = Phase::Serving,
+            Phase::Serving | Phase::Stopping(_) | Phase::Ended(_) => {
+                turn.anomaly("started twice, or after the end");
+                return;
+            }
+        }
+        for spec in self.latest.clone() {
+            self.add_group(turn, &spec);
+        }
+        self.publish(turn, Event::SupervisorRunning);
+        let order: Vec<ProcId> = self
+            .groups
+            .by_priority()
+            .into_iter()
+            .flat_map(|(_, group)| group.procs.iter().copied())
+            .collect();
+        for proc in order {
+            self.start_automatically(turn, proc);
+        }
+    }
+
+    /// A signal to the daemon.
+    pub(crate) fn signalled(&mut self, turn: &mut Turn<'_>, signal: Signal) {
+        match signal {
+            Signal::TERM | Signal::INT | Signal::QUIT => {
+                turn.notice(Notice::ExitRequested { signal });
+                self.stop_everything(turn, Goal::Shutdown);
+            }
+            Signal::HUP => match &self.phase {
+                Phase::Waiting | Phase::Serving => {
+                    turn.notice(Notice::RestartRequested);
+                    self.load_for_restart(turn, None);
+                }
+                Phase::Stopping(Stopping { goal, .. }) | Phase::Ended(goal) => {
+                    let notice = match goal {
+                        Goal::Shutdown => Notice::RestartIgnored,
+                        Goal::Restart => Notice::RestartRequested,
+                    };
+                    turn.notice(notice);
+                }
+            },
+            Signal::USR2 => {
+                turn.notice(Notice::ReopenRequested);
+                turn.notice(Notice::Reopening);
+                turn.out.push(Effect::ReopenLogs);
+            }
+            Signal::CHLD => turn.notice(Notice::ChildQuit),
+            other => turn.notice(Notice::SignalIgnored { signal: other }),
+        }
+    }
+
+    /// A restart begins with the new configuration: one that cannot be used must not cost what runs.
+    pub(crate) fn load_for_restart(&mut self, turn: &mut Turn<'_>, requester: Option<RequestId>) {
+        if let Some(load) = &mut self.restart_load {
+            load.requesters.extend(requester);
+            return;
+        }
+        self.restart_load = Some(RestartLoad {
+            requesters: requester.into_iter().collect(),
+        });
+        let for_restart = true;
+        self.order(turn, Purpose::LoadForRestart, |ticket| Effect::LoadConfig {
+            ticket,
+            for_restart,
+        });
+    }
+
+    /// The configuration for the restart was read, or not.
+    pub(crate) fn loaded_for_restart(
+        &mut self,
+        turn: &mut Turn<'_>,
+        result: Result<LoadedConfig, String>,
+    ) {
+        let Some(load) = self.restart_load.take() else {
+            return;
+        };
+        let answer = match &result {
+            _ if self.phase.is_over() => Err(Fault::bare(FaultCode::ShutdownState)),
+            Ok(_) => Ok(Reply::Done),
+            Err(reason) => Err(Fault::about(FaultCode::CantReread, reason.clone())),
+        };
+        for requester in load.requesters {
+            self.reply(turn, requester, answer.clone());
+        }
+        if self.phase.is_over() {
+            return;
+        }
+        match result {
+            Ok(_) => self.stop_everything(turn, Goal::Restart),
+            Err(reason) => turn.notice(Notice::RestartRefused { reason }),
+        }
+    }
+
+    /// Begins to stop everything. A shutdown takes the place of a restart under way, not the other way round.
+    pub(crate) fn stop_everything(&mut self, turn: &mut Turn<'_>, goal: Goal) {
+        match &mut self.phase {
+            Phase::Waiting | Phase::Serving => {
+                let mut later: Vec<Vec<GroupId>> = Vec::new();
+                let mut priority = None;
+                for (id, group) in self.groups.by_priority() {
+                    match later.last_mut() {
+                        Some(stage) if priority == Some(group.spec.priority) => stage.push(id),
+                        Some(_) | None => later.push(vec![id]),
+                    }
+                    priority = Some(group.spec.priority);
+                }
+                let stage = Vec::new();
+                self.phase = Phase::Stopping(Stopping {
+                    goal,
+                    stage,
+                    later,
+                    has_begun: false,
+                });
+                self.publish(turn, Event::SupervisorStopping);
+            }
+            Phase::Stopping(stopping) => {
+                if goal == Goal::Shutdown {
+                    stopping.goal = goal;
+                }
+            }
+            Phase::Ended(_) => {}
+        }
+    }
+
+    /// Goes on with an ordered stop. Tells whether anything was done.
+    pub(crate) fn advance_shutdown(&mut self, turn: &mut Turn<'_>) -> bool {
+        let Phase::Stopping(stopping) = &mut self.phase else {
+            return false;
+        };
+        let groups = &self.groups;
+        let lives = |id: &GroupId| groups.get(*id).is_some_and(|group| group.unstopped > 0);
+        if stopping.stage.iter().any(lives) {
+            let is_first = !std::mem::replace(&mut stopping.has_begun, true);
+            if is_first {
+                self.report_shutdown(turn);
+            }
+            return false;
+        }
+        if let Some(stage) = stopping.later.pop() {
+            stopping.stage.clone_from(&stage);
+            for id in stage.into_iter().rev() {
+                self.stop_group_for_shutdown(turn, id);
+            }
+        } else {
+            let goal = stopping.goal;
+            self.end(turn, goal);
+        }
+        true
+    }
+
+    fn stop_group_for_shutdown(&mut self, turn: &mut Turn<'_>, id: GroupId) {
+        let members = self.groups.get(id).map(|group| group.by_priority.clone());
+        for proc in members.unwrap_or_default().into_iter().rev() {
+            self.with_process(turn, proc, Process::stop_for_shutdown);
+        }
+        self.settle(turn, false);
+    }
+
+    /// All have ended.
+    fn end(&mut self, turn: &mut Turn<'_>, goal: Goal) {
+        self.phase = Phase::Ended(goal);
+        self.deadlines.clear();
+        self.jobs_end(turn);
+        turn.out.push(Effect::Exit {
+            restart: goal == Goal::Restart,
+        });
+    }
+
+    /// Says for whom the shutdown waits, and when to say it next.
+    pub(crate) fn report_shutdown(&mut self, turn: &mut Turn<'_>) {
+        let waiting: Vec<_> = self
+            .groups
+            .created()
+            .flat_map(|(_, group)| group.procs.iter())
+            .filter_map(|proc| self.procs.get(proc))
+            .filter(|process| !process.published().is_stopped())
+            .map(|process| (process.name.clone(), process.published()))
+            .collect();
+        let names = waiting.iter().map(|(name, _)| name.clone()).collect();
+        turn.notice(Notice::WaitingToDie { names });
+        for (name, state) in waiting {
+            turn.notice(Notice::WaitingState { name, state });
+        }
+        let next = turn.now.mono.plus(SHUTDOWN_REPORT_PERIOD);
+        self.deadlines.set(Timer::ShutdownReport, Some(next));
+    }
+}

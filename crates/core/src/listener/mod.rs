@@ -1,0 +1,5 @@
+//! Event listeners: what they say, which events wait for them, and who gets what.
+
+pub(crate) mod ack;
+pub(crate) mod bus;
+pub(crate) mod pool;

@@ -1,0 +1,492 @@
+//! The states of one process, and what each fact about it does.
+//!
+//! | state | has | leaves it by |
+//! |---|---|---|
+//! | STOPPED | nothing | a start: STARTING |
+//! | STARTING, child awaited | run | `Spawned`: child alive (RUNNING at once when `startsecs` is 0, STOPPING when a stop came meanwhile); `SpawnFailed`: BACKOFF |
+//! | STARTING, child alive | run, pid, point of success | that point: RUNNING; exit before it: BACKOFF; exit at or after it: RUNNING, EXITED; stop: STOPPING |
+//! | RUNNING | run, pid | exit: EXITED; stop: STOPPING |
+//! | BACKOFF | point of retry | that point: STARTING; too many tries: FATAL at once; stop: STOPPED; shutdown: FATAL |
+//! | STOPPING | run, pid, point of SIGKILL | exit: STOPPED; that point: SIGKILL, and again each `stopwaitsecs` |
+//! | EXITED | perhaps a point of respawn | that point, or at once: STARTING; a start: STARTING |
+//! | FATAL | nothing | a start: STARTING |
+//! | UNKNOWN | run, pid | exit after a stop request: STOPPED; any other exit: EXITED |
+//!
+//! A child that lives while a signal cannot be sent to it makes UNKNOWN. Only the monotonic clock decides.
+//! This file has the states and the way up; `stop.rs` the way down.
+
+use super::restart;
+use crate::Effect;
+use crate::group::GroupId;
+use crate::turn::{Act, Happening};
+use provost_model::spawn::SpawnProblem;
+use provost_model::{
+    Event, ExitStatus, Mono, Notice, Pid, ProcId, ProcessSpec, ProcessState, Run, Wall,
+};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// `spawnerr` after an exit before `startsecs` (upstream's words).
+const EXITED_TOO_QUICKLY: &str = "Exited too quickly (process log may have details)";
+
+/// A child and the run that made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Child {
+    pub(crate) run: Run,
+    pub(crate) pid: Pid,
+}
+
+/// The state with what belongs to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    Stopped,
+    /// Ordered, and no answer yet. `stop`: a stop request is to be carried out as soon as there is a child.
+    Awaited {
+        run: Run,
+        stop: bool,
+    },
+    /// Published as STARTING, too.
+    Starting {
+        child: Child,
+        up_at: Mono,
+    },
+    Running {
+        child: Child,
+    },
+    Backoff {
+        retry_at: Option<Mono>,
+    },
+    Stopping {
+        child: Child,
+        kill_at: Mono,
+    },
+    Exited {
+        again_at: Option<Mono>,
+    },
+    Fatal,
+    Unknown {
+        child: Child,
+        stop_wished: bool,
+    },
+}
+
+/// A configured process and what became of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Process {
+    pub(crate) id: ProcId,
+    pub(crate) name: Arc<str>,
+    pub(crate) group: Arc<str>,
+    pub(crate) home: GroupId,
+    pub(crate) spec: Arc<ProcessSpec>,
+    pub(super) state: State,
+    /// Early ends since it was last up or started by hand.
+    pub(super) tries: u32,
+    /// Spawns in a row that failed for a shortage.
+    pub(super) shortages: u32,
+    pub(super) spawnerr: String,
+    pub(super) exitstatus: Option<i32>,
+    /// The last start on both clocks; set again when the child exists.
+    pub(super) started: Option<(Mono, Wall)>,
+    /// The last end of a child.
+    pub(super) ended: Option<Wall>,
+    /// Paths of AUTO logs, as the edge chose them.
+    pub(crate) auto_stdout: Option<PathBuf>,
+    pub(crate) auto_stderr: Option<PathBuf>,
+}
+
+impl Process {
+    /// A process that never started.
+    pub(crate) fn new(id: ProcId, home: GroupId, group: Arc<str>, spec: Arc<ProcessSpec>) -> Self {
+        Self {
+            id,
+            name: Arc::from(spec.name.as_str()),
+            group,
+            home,
+            spec,
+            state: State::Stopped,
+            tries: 0,
+            shortages: 0,
+            spawnerr: String::new(),
+            exitstatus: None,
+            started: None,
+            ended: None,
+            auto_stdout: None,
+            auto_stderr: None,
+        }
+    }
+
+    /// The state as clients see it.
+    pub(crate) fn published(&self) -> ProcessState {
+        match self.state {
+            State::Stopped => ProcessState::Stopped,
+            State::Awaited { .. } | State::Starting { .. } => ProcessState::Starting,
+            State::Running { .. } => ProcessState::Running,
+            State::Backoff { .. } => ProcessState::Backoff,
+            State::Stopping { .. } => ProcessState::Stopping,
+            State::Exited { .. } => ProcessState::Exited,
+            State::Fatal => ProcessState::Fatal,
+            State::Unknown { .. } => ProcessState::Unknown,
+        }
+    }
+
+    /// The living child.
+    pub(crate) fn child(&self) -> Option<Child> {
+        match self.state {
+            State::Starting { child, .. }
+            | State::Running { child }
+            | State::Stopping { child, .. }
+            | State::Unknown { child, .. } => Some(child),
+            State::Stopped
+            | State::Awaited { .. }
+            | State::Backoff { .. }
+            | State::Exited { .. }
+            | State::Fatal => None,
+        }
+    }
+
+    /// When the state wants attention without anything having happened.
+    pub(crate) fn deadline(&self) -> Option<Mono> {
+        match self.state {
+            State::Starting { up_at, .. } => Some(up_at),
+            State::Backoff { retry_at } => retry_at,
+            State::Stopping { kill_at, .. } => Some(kill_at),
+            State::Exited { again_at } => again_at,
+            State::Stopped
+            | State::Awaited { .. }
+            | State::Running { .. }
+            | State::Fatal
+            | State::Unknown { .. } => None,
+        }
+    }
+
+    /// A client starts it: with the full number of retries, whatever happened before.
+    pub(crate) fn start_by_hand(&mut self, act: &mut Act<'_, '_>) {
+        match self.state {
+            State::Stopped | State::Exited { .. } | State::Fatal => {
+                self.tries = 0;
+                self.shortages = 0;
+                self.begin(act);
+            }
+            State::Awaited { .. }
+            | State::Starting { .. }
+            | State::Running { .. }
+            | State::Backoff { .. }
+            | State::Stopping { .. }
+            | State::Unknown { .. } => {
+                act.turn.notice(Notice::AlreadyRunning {
+                    name: self.name.clone(),
+                });
+            }
+        }
+    }
+
+    /// It comes into service and starts with the daemon.
+    pub(crate) fn start_automatically(&mut self, act: &mut Act<'_, '_>) {
+        match self.state {
+            State::Stopped if self.spec.autostart && self.started.is_none() && act.may_start => {
+                self.begin(act);
+            }
+            State::Stopped
+            | State::Awaited { .. }
+            | State::Starting { .. }
+            | State::Running { .. }
+            | State::Backoff { .. }
+            | State::Stopping { .. }
+            | State::Exited { .. }
+            | State::Fatal
+            | State::Unknown { .. } => {}
+        }
+    }
+
+    /// STARTING, and the order to spawn.
+    fn begin(&mut self, act: &mut Act<'_, '_>) {
+        self.spawnerr.clear();
+        self.exitstatus = None;
+        self.started = Some((act.turn.now.mono, act.turn.now.wall));
+        let run = act.runs.begin(self.id);
+        self.change(act, State::Awaited { run, stop: false });
+        act.turn.out.push(Effect::Spawn { proc: self.id, run });
+    }
+
+    /// The child exists.
+    pub(crate) fn spawned(&mut self, act: &mut Act<'_, '_>, run: Run, pid: Pid) {
+        match self.state {
+            State::Awaited { run: awaited, stop } if awaited == run => {
+                let now = act.turn.now;
+                self.started = Some((now.mono, now.wall));
+                act.turn.notice(Notice::Spawned {
+                    name: self.name.clone(),
+                    pid,
+                });
+                let up_at = now.mono.plus(restart::seconds(self.spec.startsecs));
+                self.state = State::Starting {
+                    child: Child { run, pid },
+                    up_at,
+                };
+                act.happened.push_back(Happening::Born { proc: self.id });
+                if stop {
+                    self.stop(act);
+                } else if up_at <= now.mono {
+                    self.succeed(act);
+                }
+            }
+            State::Awaited { .. }
+            | State::Stopped
+            | State::Starting { .. }
+            | State::Running { .. }
+            | State::Backoff { .. }
+            | State::Stopping { .. }
+            | State::Exited { .. }
+            | State::Fatal
+            | State::Unknown { .. } => self.unexpected(act, "a child was born"),
+        }
+    }
+
+    /// There will be no child.
+    pub(crate) fn spawn_failed(&mut self, act: &mut Act<'_, '_>, run: Run, problem: &SpawnProblem) {
+        match self.state {
+            State::Awaited { run: awaited, stop } if awaited == run => {
+                act.runs.end(run);
+                let text = problem.sentence(&self.name);
+                act.turn.notice(Notice::SpawnFailed {
+                    name: self.name.clone(),
+                    text: text.clone(),
+                });
+                self.spawnerr = text;
+                let now = act.turn.now.mono;
+                if restart::is_shortage(problem) {
+                    self.shortages = self.shortages.saturating_add(1);
+                    let retry_at = now.plus(restart::shortage_delay(self.shortages));
+                    self.change(
+                        act,
+                        State::Backoff {
+                            retry_at: Some(retry_at),
+                        },
+                    );
+                } else {
+                    self.back_off(act);
+                }
+                if stop {
+                    self.stop(act);
+                } else if !restart::is_shortage(problem) {
+                    self.give_up_if_spent(act);
+                }
+            }
+            State::Awaited { .. }
+            | State::Stopped
+            | State::Starting { .. }
+            | State::Running { .. }
+            | State::Backoff { .. }
+            | State::Stopping { .. }
+            | State::Exited { .. }
+            | State::Fatal
+            | State::Unknown { .. } => self.unexpected(act, "a spawn failed"),
+        }
+    }
+
+    /// The child ended.
+    pub(crate) fn exited(&mut self, act: &mut Act<'_, '_>, run: Run, status: ExitStatus) {
+        act.runs.end(run);
+        let expected = self.spec.exitcodes.contains(&status.code());
+        match self.state {
+            State::Stopping { child, .. } if child.run == run => {
+                self.end_stopped(act, status, expected);
+            }
+            State::Starting { child, up_at } if child.run == run => {
+                if act.turn.now.mono < up_at {
+                    self.end_too_quickly(act, status);
+                } else {
+                    self.change(act, State::Running { child });
+                    self.end_by_itself(act, status, expected);
+                }
+            }
+            State::Running { child } if child.run == run => {
+                self.end_by_itself(act, status, expected);
+            }
+            State::Unknown { child, stop_wished } if child.run == run => {
+                if stop_wished {
+                    self.end_stopped(act, status, expected);
+                } else {
+                    self.end_by_itself(act, status, expected);
+                }
+            }
+            State::Awaited { run: awaited, stop } if awaited == run => {
+                self.unexpected(act, "a child ended");
+                self.end_too_quickly(act, status);
+                if stop {
+                    self.stop(act);
+                }
+            }
+            State::Awaited { .. }
+            | State::Stopped
+            | State::Starting { .. }
+            | State::Running { .. }
+            | State::Backoff { .. }
+            | State::Stopping { .. }
+            | State::Exited { .. }
+            | State::Fatal
+            | State::Unknown { .. } => self.unexpected(act, "a child ended"),
+        }
+    }
+
+    /// Its deadline has come.
+    pub(crate) fn due(&mut self, act: &mut Act<'_, '_>) {
+        match self.state {
+            State::Starting { .. } => self.succeed(act),
+            State::Stopping { child, .. } => self.kill_hard(act, child),
+            State::Backoff { .. } => {
+                if act.may_start {
+                    self.begin(act);
+                } else {
+                    self.state = State::Backoff { retry_at: None };
+                }
+            }
+            State::Exited { .. } => {
+                if act.may_start {
+                    self.begin(act);
+                } else {
+                    self.state = State::Exited { again_at: None };
+                }
+            }
+            State::Stopped
+            | State::Awaited { .. }
+            | State::Running { .. }
+            | State::Fatal
+            | State::Unknown { .. } => self.unexpected(act, "a deadline came"),
+        }
+    }
+
+    /// STARTING to RUNNING, because it stayed up.
+    fn succeed(&mut self, act: &mut Act<'_, '_>) {
+        let Some(child) = self.child() else { return };
+        self.tries = 0;
+        self.shortages = 0;
+        self.change(act, State::Running { child });
+        let startsecs = self.spec.startsecs;
+        act.turn.notice(Notice::EnteredRunning {
+            name: self.name.clone(),
+            startsecs,
+        });
+    }
+
+    /// The exit that a stop request brought about.
+    fn end_stopped(&mut self, act: &mut Act<'_, '_>, status: ExitStatus, expected: bool) {
+        self.ended = Some(act.turn.now.wall);
+        self.exitstatus = Some(status.code());
+        self.change(act, State::Stopped);
+        act.turn.notice(Notice::Stopped {
+            name: self.name.clone(),
+            status,
+            expected,
+        });
+    }
+
+    /// An exit before `startsecs`: never expected, whatever the code.
+    fn end_too_quickly(&mut self, act: &mut Act<'_, '_>, status: ExitStatus) {
+        self.ended = Some(act.turn.now.wall);
+        self.exitstatus = None;
+        EXITED_TOO_QUICKLY.clone_into(&mut self.spawnerr);
+        self.back_off(act);
+        act.turn.notice(Notice::Exited {
+            name: self.name.clone(),
+            status,
+            expected: false,
+        });
+        self.give_up_if_spent(act);
+    }
+
+    /// An exit after it was up, without a stop request.
+    fn end_by_itself(&mut self, act: &mut Act<'_, '_>, status: ExitStatus, expected: bool) {
+        let code = status.code();
+        self.ended = Some(act.turn.now.wall);
+        self.exitstatus = Some(code);
+        self.tries = 0;
+        self.shortages = 0;
+        if !expected {
+            self.spawnerr = format!("Bad exit code {code}");
+        }
+        self.change(act, State::Exited { again_at: None });
+        act.turn.notice(Notice::Exited {
+            name: self.name.clone(),
+            status,
+            expected,
+        });
+        if !act.may_start || !restart::wants_restart(&self.spec, code) {
+            return;
+        }
+        let floor = self
+            .started
+            .map(|(started, _)| restart::respawn_at(started));
+        match floor {
+            Some(at) if at > act.turn.now.mono => self.state = State::Exited { again_at: Some(at) },
+            Some(_) | None => self.begin(act),
+        }
+    }
+
+    /// BACKOFF with one try more.
+    fn back_off(&mut self, act: &mut Act<'_, '_>) {
+        self.tries = self.tries.saturating_add(1);
+        self.shortages = 0;
+        let retry_at = act.turn.now.mono.plus(restart::backoff_delay(self.tries));
+        self.change(
+            act,
+            State::Backoff {
+                retry_at: Some(retry_at),
+            },
+        );
+    }
+
+    /// BACKOFF to FATAL when no try is left.
+    fn give_up_if_spent(&mut self, act: &mut Act<'_, '_>) {
+        if restart::is_spent(&self.spec, self.tries) {
+            self.give_up(act);
+            act.turn.notice(Notice::GaveUp {
+                name: self.name.clone(),
+            });
+        }
+    }
+
+    /// BACKOFF to FATAL.
+    pub(super) fn give_up(&mut self, act: &mut Act<'_, '_>) {
+        self.tries = 0;
+        self.shortages = 0;
+        self.change(act, State::Fatal);
+    }
+
+    /// Enters `next` and tells of it.
+    pub(super) fn change(&mut self, act: &mut Act<'_, '_>, next: State) {
+        let from = self.published();
+        let old_child = self.child();
+        self.state = next;
+        let to = self.published();
+        let pid = self.child().or(old_child).map_or(0, |child| child.pid.0);
+        let expected = to == ProcessState::Exited
+            && self
+                .exitstatus
+                .is_some_and(|code| self.spec.exitcodes.contains(&code));
+        let event = Event::ProcessState {
+            process: self.name.clone(),
+            group: self.group.clone(),
+            from,
+            to,
+            tries: self.tries,
+            pid,
+            expected,
+        };
+        act.happened.push_back(Happening::Changed {
+            proc: self.id,
+            from,
+            to,
+            event,
+        });
+    }
+
+    /// A fact that does not fit the state: written down, and the state stays.
+    pub(super) fn unexpected(&self, act: &mut Act<'_, '_>, what: &str) {
+        let state = self.published();
+        act.turn.anomaly(format!(
+            "{what} for {} while it is {state}",
+            self.spec.namespec()
+        ));
+    }
+}

@@ -1,0 +1,8 @@
+//! One process: its states, its restarts, its end.
+
+pub(crate) mod machine;
+pub(crate) mod restart;
+mod stop;
+mod view;
+
+pub(crate) use machine::Process;

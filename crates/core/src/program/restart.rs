@@ -1,0 +1,96 @@
+//! When a process that ended is started again, and after how long.
+
+use provost_model::spawn::SpawnProblem;
+use provost_model::spec::AutoRestart;
+use provost_model::{Errno, Mono, ProcessSpec};
+use std::time::Duration;
+
+/// Shortest time between two starts of one process that ends as soon as it runs.
+///
+/// Upstream restarts `startsecs=0` programs without delay; without a floor such a program takes a whole processor.
+pub(crate) const RESPAWN_FLOOR: Duration = Duration::from_millis(10);
+
+/// Longest wait between two attempts while the system is short of something.
+pub(crate) const SHORTAGE_DELAY_MAX: Duration = Duration::from_secs(30);
+
+/// `ENOMEM`: the system is short of memory.
+const OUT_OF_MEMORY: Errno = Errno(12);
+/// `ENFILE`: the whole system is out of descriptors.
+const OUT_OF_SYSTEM_FILES: Errno = Errno(23);
+
+/// Whether a spawn failed because the system is short of something, and not because of the program.
+///
+/// Such failures do not use up `startretries`: the program is not to blame, and it must come up by itself when the
+/// shortage is over.
+pub(crate) fn is_shortage(problem: &SpawnProblem) -> bool {
+    match problem {
+        SpawnProblem::TooManyFiles | SpawnProblem::TooManyProcesses => true,
+        SpawnProblem::Dispatchers { errno } | SpawnProblem::Fork { errno } => {
+            *errno == OUT_OF_MEMORY || *errno == OUT_OF_SYSTEM_FILES
+        }
+        SpawnProblem::BadCommand { .. }
+        | SpawnProblem::EmptyCommand
+        | SpawnProblem::NotFound { .. }
+        | SpawnProblem::IsDirectory { .. }
+        | SpawnProblem::NotExecutable { .. }
+        | SpawnProblem::NoPermission { .. } => false,
+    }
+}
+
+/// Wait before the attempt after `tries` early ends: as many seconds (upstream).
+pub(crate) fn backoff_delay(tries: u32) -> Duration {
+    Duration::from_secs(u64::from(tries.max(1)))
+}
+
+/// Wait after the `shortages`-th shortage in a row: 1, 2, 4 … seconds, at most `SHORTAGE_DELAY_MAX`.
+pub(crate) fn shortage_delay(shortages: u32) -> Duration {
+    let doublings = shortages.saturating_sub(1).min(5);
+    Duration::from_secs(1 << doublings).min(SHORTAGE_DELAY_MAX)
+}
+
+/// Whether `tries` early ends are more than `startretries` allows.
+pub(crate) fn is_spent(spec: &ProcessSpec, tries: u32) -> bool {
+    i64::from(tries) > spec.startretries
+}
+
+/// Whether an exit with this code is followed by a start.
+pub(crate) fn wants_restart(spec: &ProcessSpec, code: i32) -> bool {
+    match spec.autorestart {
+        AutoRestart::Never => false,
+        AutoRestart::Always => true,
+        AutoRestart::Unexpected => !spec.exitcodes.contains(&code),
+    }
+}
+
+/// A configured number of seconds as a span; what is not positive counts as none.
+pub(crate) fn seconds(configured: i64) -> Duration {
+    Duration::from_secs(u64::try_from(configured).unwrap_or(0))
+}
+
+/// When a process last started at `started` may start again by itself.
+pub(crate) fn respawn_at(started: Mono) -> Mono {
+    started.plus(RESPAWN_FLOOR)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_by_a_second_and_shortages_double_to_thirty() {
+        let plain: Vec<u64> = (1..5).map(|tries| backoff_delay(tries).as_secs()).collect();
+        assert_eq!(plain, [1, 2, 3, 4]);
+        let short: Vec<u64> = (1..9).map(|n| shortage_delay(n).as_secs()).collect();
+        assert_eq!(short, [1, 2, 4, 8, 16, 30, 30, 30]);
+    }
+
+    #[test]
+    fn only_shortages_spare_the_retries() {
+        assert!(is_shortage(&SpawnProblem::TooManyFiles));
+        assert!(is_shortage(&SpawnProblem::TooManyProcesses));
+        assert!(is_shortage(&SpawnProblem::Fork { errno: Errno(12) }));
+        assert!(is_shortage(&SpawnProblem::Dispatchers { errno: Errno(23) }));
+        assert!(!is_shortage(&SpawnProblem::Dispatchers { errno: Errno(2) }));
+        assert!(!is_shortage(&SpawnProblem::EmptyCommand));
+    }
+}

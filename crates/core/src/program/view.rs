@@ -1,0 +1,103 @@
+//! A process as clients see it.
+
+use super::machine::{Process, State};
+use provost_model::info::{Description, ProcessInfo};
+use provost_model::spec::LogFile;
+use provost_model::{Channel, Now};
+use std::path::{Path, PathBuf};
+
+/// Largest difference, in seconds, between the wall clock at the start and the start counted back from now that is
+/// taken for rounding; beyond it the wall clock was set, and the age decides.
+const WALL_CLOCK_SLACK_SECS: u64 = 1;
+
+impl Process {
+    /// Where a channel is logged; none when it is not logged to a file, or the edge has not yet named the file.
+    pub(crate) fn log_path(&self, channel: Channel) -> Option<&Path> {
+        let (spec, auto) = match channel {
+            Channel::Stdout => (&self.spec.stdout, &self.auto_stdout),
+            Channel::Stderr => (&self.spec.stderr, &self.auto_stderr),
+        };
+        match &spec.logfile {
+            LogFile::None => None,
+            LogFile::Auto => auto.as_deref(),
+            LogFile::Path(path) => Some(path),
+        }
+    }
+
+    /// The edge has named an AUTO log.
+    pub(crate) fn auto_log_named(&mut self, channel: Channel, path: PathBuf) {
+        match channel {
+            Channel::Stdout => self.auto_stdout = Some(path),
+            Channel::Stderr => self.auto_stderr = Some(path),
+        }
+    }
+
+    /// Wall seconds of the last start, or 0. Of a living child it is counted back from now, so that a wall clock that
+    /// was set does not change its age.
+    fn start_secs(&self, now: Now) -> i64 {
+        let Some((mono, wall)) = self.started else {
+            return 0;
+        };
+        if self.child().is_none() {
+            return wall.secs;
+        }
+        let age = i64::try_from(now.mono.since(mono).as_secs()).unwrap_or(i64::MAX);
+        let counted = now.wall.secs.saturating_sub(age);
+        if counted.abs_diff(wall.secs) <= WALL_CLOCK_SLACK_SECS {
+            wall.secs
+        } else {
+            counted
+        }
+    }
+
+    fn description(&self, start: i64, now: Now) -> Description {
+        match self.state {
+            State::Running { .. } => {
+                let uptime = now.wall.secs.saturating_sub(start);
+                Description::Up {
+                    uptime_secs: u64::try_from(uptime).unwrap_or(0),
+                }
+            }
+            State::Backoff { .. } | State::Fatal => Description::Trouble,
+            State::Stopped | State::Exited { .. } => {
+                if self.ended.is_some() {
+                    Description::Ended
+                } else {
+                    Description::NotStarted
+                }
+            }
+            State::Awaited { .. }
+            | State::Starting { .. }
+            | State::Stopping { .. }
+            | State::Unknown { .. } => Description::Empty,
+        }
+    }
+
+    /// `getProcessInfo`.
+    pub(crate) fn info(&self, now: Now) -> ProcessInfo {
+        let start = self.start_secs(now);
+        let path = |channel| {
+            self.log_path(channel)
+                .map_or_else(String::new, |path| path.to_string_lossy().into_owned())
+        };
+        ProcessInfo {
+            name: self.name.clone(),
+            group: self.group.clone(),
+            start,
+            stop: self.ended.map_or(0, |wall| wall.secs),
+            now: now.wall.secs,
+            state: self.published(),
+            spawnerr: self.spawnerr.clone(),
+            exitstatus: self.exitstatus.unwrap_or(0),
+            stdout_logfile: path(Channel::Stdout),
+            stderr_logfile: path(Channel::Stderr),
+            pid: self.child().map_or(0, |child| child.pid.0),
+            description: self.description(start, now),
+        }
+    }
+
+    /// Whether nothing runs and nothing is about to, so that it can go out of service.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.published().is_stopped() && self.child().is_none()
+    }
+}

@@ -1,0 +1,116 @@
+//! Answers that change nothing.
+
+use crate::group::{Group, Target};
+use crate::supervisor::Core;
+use provost_model::fault::{Fault, FaultCode};
+use provost_model::info::{ConfigInfo, OutputInfo, ProcessInfo};
+use provost_model::spec::{LogFile, OutputSpec};
+use provost_model::{Answer, Channel, GroupSpec, Now, ProcId, ProcessSpec, Reply};
+use std::path::Path;
+
+impl Core {
+    /// The process of this name in the group of that name.
+    pub(crate) fn find(&self, group: &str, process: &str) -> Option<ProcId> {
+        let (_, group) = self.groups.named(group)?;
+        group.process(process)
+    }
+
+    fn find_one(&self, name: &str) -> Result<&crate::program::Process, Fault> {
+        let proc = match Target::parse(name) {
+            Target::One { group, process } => self.find(group, process),
+            Target::Whole { .. } => None,
+        };
+        proc.and_then(|proc| self.procs.get(&proc))
+            .ok_or_else(|| Fault::about(FaultCode::BadName, name))
+    }
+
+    pub(crate) fn process_info(&self, now: Now, name: &str) -> Answer {
+        let process = self.find_one(name)?;
+        Ok(Reply::Info(Box::new(process.info(now))))
+    }
+
+    /// All processes by name of group, then by name.
+    pub(crate) fn all_process_info(&self, now: Now) -> Vec<ProcessInfo> {
+        let procs = self.groups.by_name().flat_map(Group::by_name);
+        procs
+            .filter_map(|proc| self.procs.get(&proc))
+            .map(|process| process.info(now))
+            .collect()
+    }
+
+    pub(crate) fn log_path(&self, name: &str, channel: Channel) -> Answer {
+        let process = self.find_one(name)?;
+        Ok(Reply::Log(process.log_path(channel).map(Path::to_path_buf)))
+    }
+
+    /// The latest configuration, one entry a process, by process name.
+    pub(crate) fn all_config_info(&self) -> Vec<ConfigInfo> {
+        let mut all: Vec<ConfigInfo> = Vec::new();
+        for group in &self.latest {
+            let is_used = self.groups.named(&group.name).is_some();
+            for spec in &group.processes {
+                all.push(self.config_info(group, spec, is_used));
+            }
+        }
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        all
+    }
+
+    fn config_info(&self, group: &GroupSpec, spec: &ProcessSpec, inuse: bool) -> ConfigInfo {
+        ConfigInfo {
+            autostart: spec.autostart,
+            autorestart: spec.autorestart,
+            directory: spec
+                .directory
+                .as_ref()
+                .map(|path| path.to_string_lossy().into_owned()),
+            uid: spec.uid,
+            command: spec.command.clone(),
+            exitcodes: spec.exitcodes.clone(),
+            group: group.name.clone(),
+            group_prio: group.priority,
+            inuse,
+            killasgroup: spec.killasgroup,
+            name: spec.name.clone(),
+            process_prio: spec.priority,
+            redirect_stderr: spec.redirect_stderr,
+            startretries: spec.startretries,
+            startsecs: spec.startsecs,
+            stdout: self.output_info(group, spec, Channel::Stdout, &spec.stdout),
+            stderr: self.output_info(group, spec, Channel::Stderr, &spec.stderr),
+            stopsignal: spec.stopsignal,
+            stopwaitsecs: spec.stopwaitsecs,
+            serverurl: spec.serverurl.clone(),
+        }
+    }
+
+    fn output_info(
+        &self,
+        group: &GroupSpec,
+        spec: &ProcessSpec,
+        channel: Channel,
+        output: &OutputSpec,
+    ) -> OutputInfo {
+        let logfile = match &output.logfile {
+            LogFile::None => "none".to_owned(),
+            LogFile::Path(path) => path.to_string_lossy().into_owned(),
+            LogFile::Auto => {
+                let proc = self.find(&group.name, &spec.name);
+                let process = proc.and_then(|proc| self.procs.get(&proc));
+                let path = process.and_then(|process| process.log_path(channel));
+                path.map_or_else(
+                    || "auto".to_owned(),
+                    |path| path.to_string_lossy().into_owned(),
+                )
+            }
+        };
+        OutputInfo {
+            logfile,
+            maxbytes: output.maxbytes,
+            backups: output.backups,
+            capture_maxbytes: output.capture_maxbytes,
+            events_enabled: output.events_enabled,
+            syslog: output.syslog,
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Requests of clients: who answers what.
+
+use crate::group::Target;
+use crate::job::Deed;
+use crate::lifecycle::{Goal, Phase};
+use crate::supervisor::Core;
+use crate::turn::Turn;
+use crate::{Effect, job::Purpose};
+use provost_model::fault::{Fault, FaultCode};
+use provost_model::{Answer, Event, Reply, Request, RequestId};
+
+impl Core {
+    /// A client asks.
+    pub(crate) fn requested(&mut self, turn: &mut Turn<'_>, id: RequestId, request: Request) {
+        self.jobs.open(id);
+        if self.is_refused(&request) {
+            self.reply(turn, id, Err(Fault::bare(FaultCode::ShutdownState)));
+            return;
+        }
+        match request {
+            Request::Check => self.reply(turn, id, Ok(Reply::Done)),
+            Request::GetState => {
+                let state = self.phase.published();
+                self.reply(turn, id, Ok(Reply::State(state)));
+            }
+            Request::GetIdentification => {
+                let text = self.identifier.to_string();
+                self.reply(turn, id, Ok(Reply::Text(text)));
+            }
+            Request::GetProcessInfo { name } => {
+                let answer = self.process_info(turn.now, &name);
+                self.reply(turn, id, answer);
+            }
+            Request::GetAllProcessInfo => {
+                let infos = self.all_process_info(turn.now);
+                self.reply(turn, id, Ok(Reply::Infos(infos)));
+            }
+            Request::GetAllConfigInfo => {
+                let configs = self.all_config_info();
+                self.reply(turn, id, Ok(Reply::Configs(configs)));
+            }
+            Request::StartProcess { name, wait } => {
+                self.on_named(turn, id, &name, Deed::Start { wait });
+            }
+            Request::StartProcessGroup { name, wait } => {
+                self.on_group(turn, id, &name, &name, Deed::Start { wait });
+            }
+            Request::StartAllProcesses { wait } => self.on_all(turn, id, Deed::Start { wait }),
+            Request::StopProcess { name, wait } => {
+                self.on_named(turn, id, &name, Deed::Stop { wait });
+            }
+            Request::StopProcessGroup { name, wait } => {
+                self.on_group(turn, id, &name, &name, Deed::Stop { wait });
+            }
+            Request::StopAllProcesses { wait } => self.on_all(turn, id, Deed::Stop { wait }),
+            Request::SignalProcess { name, signal } => {
+                self.on_named(turn, id, &name, Deed::Signal { signal });
+            }
+            Request::SignalProcessGroup { name, signal } => {
+                self.on_group(turn, id, &name, &name, Deed::Signal { signal });
+            }
+            Request::SignalAllProcesses { signal } => {
+                self.on_all(turn, id, Deed::Signal { signal });
+            }
+            Request::ClearProcessLogs { name } => self.on_named(turn, id, &name, Deed::Clear),
+            Request::ClearAllProcessLogs => self.on_all(turn, id, Deed::Clear),
+            Request::SendProcessStdin { name, chars } => self.send_stdin(turn, id, name, chars),
+            Request::SendRemoteCommEvent { kind, data } => {
+                self.publish(turn, Event::RemoteCommunication { kind, data });
+                self.reply(turn, id, Ok(Reply::Done));
+            }
+            Request::ReloadConfig => {
+                self.order(turn, Purpose::Load { request: id }, |ticket| {
+                    Effect::LoadConfig {
+                        ticket,
+                        for_restart: false,
+                    }
+                });
+            }
+            Request::AddProcessGroup { name } => {
+                let answer = self.add_group_named(turn, &name);
+                self.reply(turn, id, answer);
+            }
+            Request::RemoveProcessGroup { name } => {
+                let answer = self.remove_group_named(turn, &name);
+                self.reply(turn, id, answer);
+            }
+            Request::Shutdown => {
+                self.reply(turn, id, Ok(Reply::Done));
+                self.stop_everything(turn, Goal::Shutdown);
+            }
+            Request::Restart => self.load_for_restart(turn, Some(id)),
+            Request::LogPath { name, channel } | Request::FollowPath { name, channel } => {
+                let answer = self.log_path(&name, channel);
+                self.reply(turn, id, answer);
+            }
+            Request::ClearMainLog => {
+                self.order(turn, Purpose::ClearMain { request: id }, |ticket| {
+                    Effect::ClearMainLog { ticket }
+                });
+            }
+        }
+    }
+
+    /// Whether the daemon is stopping and this request minds.
+    fn is_refused(&self, request: &Request) -> bool {
+        let is_over = match self.phase {
+            Phase::Waiting | Phase::Serving => false,
+            Phase::Stopping(_) => true,
+            Phase::Ended(_) => return true,
+        };
+        let minds = !matches!(
+            request,
+            Request::SendRemoteCommEvent { .. } | Request::FollowPath { .. }
+        );
+        is_over && minds
+    }
+
+    /// A client left: nobody waits for the answer any more. What it has asked for and is not yet begun is still done.
+    pub(crate) fn requester_gone(&mut self, id: RequestId) {
+        self.jobs.leave(id);
+    }
+
+    /// Answers a client, once, if it is still there.
+    pub(crate) fn reply(&mut self, turn: &mut Turn<'_>, id: RequestId, answer: Answer) {
+        if self.jobs.close(id) {
+            turn.out.push(Effect::Reply { id, answer });
+        }
+    }
+
+    /// A request about one process, or about a group when the name says so.
+    fn on_named(&mut self, turn: &mut Turn<'_>, id: RequestId, name: &str, deed: Deed) {
+        match Target::parse(name) {
+            Target::Whole { group } => self.on_group(turn, id, group, name, deed),
+            Target::One { group, process } => match self.find(group, process) {
+                Some(proc) => self.begin_job(turn, id, vec![(proc, name.to_owned())], false, deed),
+                None => self.reply(turn, id, Err(Fault::about(FaultCode::BadName, name))),
+            },
+        }
+    }
+
+    /// A request about a group; `asked` is the name as the client gave it.
+    fn on_group(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: RequestId,
+        group: &str,
+        asked: &str,
+        deed: Deed,
+    ) {
+        let Some((_, group)) = self.groups.named(group) else {
+            self.reply(turn, id, Err(Fault::about(FaultCode::BadName, asked)));
+            return;
+        };
+        let members = group.by_priority.clone();
+        self.on_many(turn, id, members, deed);
+    }
+
+    /// A request about everything.
+    fn on_all(&mut self, turn: &mut Turn<'_>, id: RequestId, deed: Deed) {
+        let groups = self.groups.by_priority();
+        let members = groups
+            .into_iter()
+            .flat_map(|(_, group)| group.by_priority.iter().copied())
+            .collect();
+        self.on_many(turn, id, members, deed);
+    }
+}

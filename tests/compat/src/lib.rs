@@ -1,1 +1,15 @@
-//! Tests.
+//! One script of operations, run against upstream and against Provost; the transcripts are compared.
+//!
+//! Whatever differs is either a defect or stands in [`differences::LIST`] with its reason, and in
+//! `docs/differences.md` for the user. An entry of that list that no longer applies fails its test, too.
+
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "a harness fails a test by panicking, everywhere"
+)]
+
+pub mod cases;
+pub mod compare;
+pub mod config_case;
+pub mod differences;
+pub mod many;

@@ -102,6 +102,11 @@ pub fn reopen_own_fd(number: i32) -> io::Result<OwnFile> {
     })
 }
 
+/// Whether this process may make and remove files in a directory.
+pub fn is_writable(directory: &Path) -> bool {
+    rustix::fs::access(directory, rustix::fs::Access::WRITE_OK).is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,8 +1,16 @@
 //! AUTO logs: the name of a new one, and the removal of those that an earlier life left.
 
-use provost_model::Channel;
+use super::main_log::MainLog;
+use provost_model::spawn::python_repr;
+use provost_model::{Channel, Level};
+use provost_os::files::open_private_new;
+use provost_os::users::current_euid;
 use std::collections::hash_map::RandomState;
+use std::fs;
 use std::hash::{BuildHasher, Hasher};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// Characters of the random part of a name.
@@ -21,10 +29,63 @@ pub fn auto_log_path(dir: &Path, process: &str, channel: Channel, identifier: &s
         tail.push(ALPHABET.get(index).copied().map_or('_', char::from));
         random /= 37;
     }
-    let safe = |name: &str| name.replace('/', "_");
     dir.join(format!(
         "{}-{channel}---{}-{tail}.log",
         safe(process),
         safe(identifier)
     ))
+}
+
+/// A name as a part of a file name.
+fn safe(name: &str) -> String {
+    name.replace('/', "_")
+}
+
+/// Makes an empty log that only we can read and write.
+pub(super) fn create(path: &Path) -> io::Result<()> {
+    open_private_new(path).map(drop)
+}
+
+/// Removes the AUTO logs and their backups that an earlier life with this identifier left in `dir`.
+///
+/// Only regular files of our own user whose whole name has the form of an AUTO log are touched: an identifier that
+/// is part of another one's, or that holds characters with a meaning in patterns, removes nothing of others.
+pub fn clean_auto_logs(dir: &Path, identifier: &str, main: &mut MainLog) {
+    let Ok(entries) = fs::read_dir(dir) else {
+        main.write(Level::Warn, "Could not clear childlog dir");
+        return;
+    };
+    let identifier = safe(identifier);
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        if !is_auto_log(name.as_bytes(), identifier.as_bytes()) {
+            continue;
+        }
+        let path = entry.path();
+        let ours = entry.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.uid() == current_euid());
+        if !ours || fs::remove_file(&path).is_err() {
+            main.write(Level::Warn, &format!("Failed to clean up {}", python_repr(&path.to_string_lossy())));
+        }
+    }
+}
+
+/// Whether a file name is `⟨process⟩-⟨channel⟩---⟨identifier⟩-⟨8 random characters⟩.log`, or that with `.⟨number⟩`.
+fn is_auto_log(name: &[u8], identifier: &[u8]) -> bool {
+    let base = match name.iter().rposition(|&byte| byte == b'.') {
+        Some(dot) if is_number(name.get(dot + 1..).unwrap_or_default()) => name.get(..dot).unwrap_or_default(),
+        _ => name,
+    };
+    let Some(stem) = base.strip_suffix(b".log") else { return false };
+    let Some(random_at) = stem.len().checked_sub(RANDOM_LEN) else { return false };
+    let (front, random) = stem.split_at(random_at);
+    let front = front
+        .strip_suffix(b"-")
+        .and_then(|front| front.strip_suffix(identifier))
+        .and_then(|front| front.strip_suffix(b"---"))
+        .and_then(|front| front.strip_suffix(b"-stdout").or_else(|| front.strip_suffix(b"-stderr")));
+    random.iter().all(|byte| ALPHABET.contains(byte)) && front.is_some_and(|process| !process.is_empty())
+}
+
+fn is_number(digits: &[u8]) -> bool {
+    !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
 }

@@ -1,12 +1,13 @@
 //! The handle by which every thread writes to the main log without waiting for a disk.
 
 use super::Order;
+use super::main_log::rank;
 use provost_model::Level;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// Bytes of text that may wait for the logs thread; while a disk hangs, what comes beyond is counted and dropped.
 pub(super) const QUEUE_BYTES_MAX: usize = 1 << 20;
@@ -22,8 +23,8 @@ pub(super) enum Message {
     },
     /// An order of the control thread.
     Order(Order),
-    /// Drain, flush and end.
-    Stop,
+    /// Drain, flush and end, and take no longer for it than this.
+    Stop { within: Duration },
 }
 
 impl Message {
@@ -32,14 +33,14 @@ impl Message {
         match self {
             Self::Line { text, .. } => text.len(),
             Self::Order(Order::ListenerOutput { data, .. }) => data.len(),
-            Self::Order(_) | Self::Stop => 0,
+            Self::Order(_) | Self::Stop { .. } => 0,
         }
     }
 }
 
 /// What all clones of a handle share.
 struct Shared {
-    level: AtomicU8,
+    level: Arc<AtomicU8>,
     queued_bytes: AtomicUsize,
     dropped: AtomicU64,
     woken: AtomicBool,
@@ -59,11 +60,11 @@ pub(super) struct Inbox {
     shared: Arc<Shared>,
 }
 
-/// Both ends; `wake` is called when a message meets an inbox that may be asleep.
-pub(super) fn mailbox(level: Level, wake: impl Fn() + Send + Sync + 'static) -> (Outbox, Inbox) {
+/// Both ends, with the main log's level; `wake` is called when a message meets an inbox that may be asleep.
+pub(super) fn mailbox(level: Arc<AtomicU8>, wake: impl Fn() + Send + Sync + 'static) -> (Outbox, Inbox) {
     let (sender, receiver) = channel();
     let shared = Arc::new(Shared {
-        level: AtomicU8::new(rank(level)),
+        level,
         queued_bytes: AtomicUsize::new(0),
         dropped: AtomicU64::new(0),
         woken: AtomicBool::new(false),
@@ -122,10 +123,6 @@ impl Inbox {
         self.shared.dropped.swap(0, Ordering::Relaxed)
     }
 
-    /// Whether a line of this level is written.
-    pub(super) fn enabled(&self, level: Level) -> bool {
-        rank(level) >= self.shared.level.load(Ordering::Relaxed)
-    }
 }
 
 /// Writes lines to the main log from any thread. Cheap to clone; never blocks, never fails.
@@ -145,8 +142,7 @@ impl Logger {
 
     /// A logger that writes nowhere.
     pub fn nowhere() -> Self {
-        let (outbox, _) = mailbox(Level::Critical, || ());
-        outbox.shared.level.store(u8::MAX, Ordering::Relaxed);
+        let (outbox, _) = mailbox(Arc::new(AtomicU8::new(u8::MAX)), || ());
         Self(outbox)
     }
 
@@ -172,18 +168,17 @@ impl Logger {
     }
 }
 
-/// The level as a number that can be compared atomically.
-fn rank(level: Level) -> u8 {
-    level as u8
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn at(level: Level) -> Arc<AtomicU8> {
+        Arc::new(AtomicU8::new(rank(level)))
+    }
+
     #[test]
     fn a_line_below_the_level_is_not_queued() {
-        let (outbox, inbox) = mailbox(Level::Info, || ());
+        let (outbox, inbox) = mailbox(at(Level::Info), || ());
         let logger = Logger::new(outbox);
         logger.log(Level::Debug, "no");
         logger.log(Level::Info, "yes");
@@ -193,14 +188,13 @@ mod tests {
         assert!(inbox.next().is_none());
         logger.set_level(Level::Blather);
         assert!(logger.enabled(Level::Blather));
-        assert!(inbox.enabled(Level::Blather));
     }
 
     #[test]
     fn one_wake_serves_many_messages() {
         let wakes = Arc::new(AtomicUsize::new(0));
         let counter = wakes.clone();
-        let (outbox, inbox) = mailbox(Level::Info, move || {
+        let (outbox, inbox) = mailbox(at(Level::Info), move || {
             counter.fetch_add(1, Ordering::Relaxed);
         });
         let logger = Logger::new(outbox);
@@ -214,7 +208,7 @@ mod tests {
 
     #[test]
     fn text_beyond_the_queue_limit_is_counted_and_room_returns() {
-        let (outbox, inbox) = mailbox(Level::Info, || ());
+        let (outbox, inbox) = mailbox(at(Level::Info), || ());
         let logger = Logger::new(outbox);
         let long = "x".repeat(QUEUE_BYTES_MAX + 1);
         logger.log(Level::Info, long.as_str());

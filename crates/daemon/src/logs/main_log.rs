@@ -1,11 +1,25 @@
-//! supervisord's own log.
+//! supervisord's own log, and standard output in the foreground.
 
+use super::rotation::Rotation;
+use super::sinks::{SinkKey, Sinks};
 use super::stamp::Stamper;
-use provost_model::Level;
+use provost_core::ClearProblem;
 use provost_model::config::MainLog as Target;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
-use std::time::SystemTime;
+use provost_model::{Errno, Level};
+use provost_os::reactor::Reactor;
+use provost_os::syslog::Syslog;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+/// What our lines bear in the system's log.
+pub(super) const SYSLOG_IDENT: &str = "supervisord";
+
+/// How long the last lines may take when a main log is dropped: its reader may be slow, but must not hold up an exit.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Where and how the main log is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,46 +36,164 @@ pub struct MainLogSettings {
     pub to_stdout: bool,
 }
 
-/// The main log while supervisord boots: lines are written before `write` returns. Given to [`super::start`] later.
+/// The main log while supervisord boots: lines are written before `write` returns, unless their reader is slow.
+///
+/// Given to [`super::start`] once there are threads, and handed back when the logs thread stops.
 pub struct MainLog {
-    pub(super) settings: MainLogSettings,
-    file: Option<File>,
+    /// All open logs: the main log's own, and later those of children.
+    pub(super) sinks: Sinks,
+    pub(super) syslog: Syslog,
+    level: Arc<AtomicU8>,
+    to_syslog: bool,
+    file: Option<(SinkKey, PathBuf)>,
+    echo: Option<SinkKey>,
+    rotation: Rotation,
     stamper: Stamper,
+}
+
+impl fmt::Debug for MainLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MainLog({:?})", self.file)
+    }
 }
 
 impl MainLog {
     /// Opens the log; the error is that of opening the file.
-    pub fn open(settings: MainLogSettings) -> io::Result<Self> {
+    pub fn open(settings: &MainLogSettings) -> io::Result<Self> {
+        let mut sinks = Sinks::default();
         let file = match &settings.target {
-            Target::File(path) => Some(OpenOptions::new().append(true).create(true).open(path)?),
+            Target::File(path) => Some((sinks.open(path)?, path.clone())),
             Target::Syslog => None,
         };
+        // Started without a standard output, there is nobody to miss the lines.
+        let echo = if settings.to_stdout { sinks.open(Path::new("/dev/stdout")).ok() } else { None };
         Ok(Self {
-            settings,
+            sinks,
+            syslog: Syslog::new(SYSLOG_IDENT),
+            level: Arc::new(AtomicU8::new(rank(settings.level))),
+            to_syslog: settings.target == Target::Syslog,
             file,
+            echo,
+            rotation: Rotation::new(settings.maxbytes, settings.backups),
             stamper: Stamper::local(),
         })
     }
 
     /// Whether lines of this level are written.
     pub fn enabled(&self, level: Level) -> bool {
-        level >= self.settings.level
+        rank(level) >= self.level.load(Ordering::Relaxed)
     }
 
     /// Writes one line if its level is written at all.
     pub fn write(&mut self, level: Level, text: &str) {
+        self.write_at(level, SystemTime::now(), text);
+    }
+
+    /// The limit that [`super::Logger`] shares.
+    pub(super) fn level(&self) -> Arc<AtomicU8> {
+        self.level.clone()
+    }
+
+    /// Writes a line of a given time, and what the logs have to say about their own troubles.
+    pub(super) fn write_at(&mut self, level: Level, when: SystemTime, text: &str) {
         if self.enabled(level) {
-            self.put(level, SystemTime::now(), text);
+            self.put(level, when, text);
+        }
+        self.tell_notes();
+    }
+
+    /// Writes what the logs have to say. Each trouble is told once, so this comes to an end.
+    pub(super) fn tell_notes(&mut self) {
+        loop {
+            let notes = self.sinks.take_notes();
+            if notes.is_empty() {
+                return;
+            }
+            for (level, text) in notes {
+                if self.enabled(level) {
+                    self.put(level, SystemTime::now(), &text);
+                }
+            }
         }
     }
 
-    pub(super) fn put(&mut self, level: Level, when: SystemTime, text: &str) {
+    fn put(&mut self, level: Level, when: SystemTime, text: &str) {
         let line = self.stamper.line(level, when, text);
-        if self.settings.to_stdout {
-            let _ = io::stdout().write_all(line.as_bytes());
+        if let Some(echo) = self.echo {
+            self.sinks.append(echo, line.as_bytes(), Rotation::NEVER);
         }
-        if let Some(file) = &mut self.file {
-            let _ = file.write_all(line.as_bytes());
+        if let Some((key, _)) = self.file {
+            self.sinks.append(key, line.as_bytes(), self.rotation);
+        }
+        if self.to_syslog {
+            for part in text.trim_end_matches('\n').split('\n') {
+                let line = self.stamper.line(level, when, part);
+                // A line that nobody takes has no other place to go.
+                let _ = self.syslog.send(line.trim_end_matches('\n'));
+            }
         }
     }
+
+    /// Opens the file anew by its name.
+    pub(super) fn reopen(&mut self) {
+        if let Some((key, _)) = self.file {
+            self.sinks.reopen(key);
+        }
+    }
+
+    /// Puts an empty file in the place of the log.
+    pub(super) fn clear(&mut self) -> Result<(), ClearProblem> {
+        let Some((_, path)) = self.file.clone() else { return Err(ClearProblem::NoFile(String::new())) };
+        if !path.exists() {
+            return Err(ClearProblem::NoFile(path.display().to_string()));
+        }
+        let cleared = self.sinks.clear(&path);
+        cleared.map_err(|error| ClearProblem::Failed(format!("{}: {}", path.display(), Errno::of(&error))))?;
+        if self.echo.is_some() {
+            // Said before each of the two logs is opened anew: the file's own copy goes away with the old file.
+            let line = self.stamper.line(Level::Info, SystemTime::now(), "reopening log file");
+            if let (Some(echo), true) = (self.echo, self.enabled(Level::Info)) {
+                self.sinks.append(echo, line.repeat(2).as_bytes(), Rotation::NEVER);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what is held back, for at most this long; tells what could not be written.
+    pub(super) fn finish(&mut self, deadline: Duration) -> Vec<(PathBuf, usize)> {
+        let until = Instant::now() + deadline;
+        let mut ready = Vec::new();
+        while !self.sinks.unwritten().is_empty() {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            let Ok(reactor) = Reactor::new() else { break };
+            let reactor = Arc::new(reactor);
+            self.sinks.set_reactor(Some(reactor.clone()));
+            let retry = self.sinks.next_retry().map(|at| at.saturating_duration_since(Instant::now()));
+            let waited = reactor.wait(Some(retry.map_or(left, |retry| retry.min(left))), &mut ready);
+            for key in ready.iter().filter_map(|ready| SinkKey::of_token(ready.token)) {
+                self.sinks.flush(key);
+            }
+            self.sinks.retry_due();
+            self.tell_notes();
+            if waited.is_err() {
+                break;
+            }
+        }
+        self.sinks.set_reactor(None);
+        self.sinks.unwritten()
+    }
+}
+
+impl Drop for MainLog {
+    fn drop(&mut self) {
+        let _ = self.finish(LAST_WORDS);
+    }
+}
+
+/// The level as a number that threads can share and compare.
+pub(super) fn rank(level: Level) -> u8 {
+    level as u8
 }

@@ -5,22 +5,41 @@
 
 mod auto;
 mod backlog;
+mod follow;
 mod logger;
 mod main_log;
+mod notes;
 mod order;
+mod output;
+mod room;
+mod rotation;
+mod sink;
+mod sinks;
 mod stamp;
+mod target;
 
-pub use auto::auto_log_path;
+pub use auto::{auto_log_path, clean_auto_logs};
 pub use backlog::Charge;
+pub use follow::{Board, Follower};
 pub use logger::Logger;
 pub use main_log::{MainLog, MainLogSettings};
 pub use order::{Fact, Order};
 
-use logger::{Inbox, Message, Outbox, mailbox};
+use backlog::Backlog;
+use logger::{Message, Outbox, mailbox};
+use output::Desk;
+use provost_os::reactor::{Reactor, Waker};
+use room::Room;
+use std::fmt;
 use std::io;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
+
+/// Bytes read from one pipe in one turn, so that a flood of one child leaves room for the others.
+const CHUNK_BYTES: usize = 64 << 10;
 
 /// How children's output is treated, for all processes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,73 +51,56 @@ pub struct ChildLogSettings {
 /// The running logs thread.
 pub struct Logs {
     outbox: Outbox,
-    done: Receiver<MainLog>,
+    board: Board,
+    done: Receiver<(MainLog, Vec<(PathBuf, usize)>)>,
     thread: JoinHandle<()>,
 }
 
-/// What the logs thread left behind when it was stopped.
+impl fmt::Debug for Logs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Logs({:?})", self.board)
+    }
+}
+
+/// How the logs thread ended.
+#[derive(Debug)]
 pub enum Stopped {
-    /// Everything was written; the main log is handed back for the last words or the next life.
-    Finished(MainLog),
-    /// A disk or a reader held it up beyond the deadline; the thread is left to itself.
+    /// All pipes are read and closed.
+    Finished {
+        /// Handed back for last words or the next life. Its lines go on to the same file.
+        main: MainLog,
+        /// Logs that did not take everything in time, and how many bytes are missing. The main log tells of them.
+        left: Vec<(PathBuf, usize)>,
+    },
+    /// A disk held the thread up beyond the deadline. It is left to itself and ends with the daemon.
     Stuck,
 }
 
 /// Starts the thread. `facts` is called on it for each fact; it must not block.
-pub fn start(
-    main: MainLog,
-    settings: ChildLogSettings,
-    facts: Box<dyn Fn(Fact) + Send>,
-) -> io::Result<Logs> {
-    let (handover, handed) = channel::<std::thread::Thread>();
-    let (done_sender, done) = channel();
-    let (outbox, inbox) = mailbox(main.settings.level, {
-        let cell = std::sync::OnceLock::<std::thread::Thread>::new();
-        let handed = std::sync::Mutex::new(handed);
-        move || {
-            let thread = cell.get_or_init(|| {
-                handed
-                    .lock()
-                    .ok()
-                    .and_then(|handed| handed.recv().ok())
-                    .unwrap_or_else(std::thread::current)
-            });
-            thread.unpark();
-        }
+///
+/// # Errors
+///
+/// When the system has no descriptors or threads left; the main log is lost with it.
+pub fn start(mut main: MainLog, settings: ChildLogSettings, facts: Box<dyn Fn(Fact) + Send>) -> io::Result<Logs> {
+    let waker = Waker::new()?;
+    let (outbox, inbox) = mailbox(main.level(), {
+        let waker = waker.clone();
+        move || waker.wake()
     });
-    let thread = std::thread::Builder::new()
-        .name("logs".to_owned())
-        .spawn(move || serve(main, settings, &inbox, &facts, &done_sender))?;
-    // The receiver lives in the mailbox that this function returns.
-    let _ = handover.send(thread.thread().clone());
-    Ok(Logs {
-        outbox,
-        done,
-        thread,
-    })
-}
-
-fn serve(
-    mut main: MainLog,
-    _settings: ChildLogSettings,
-    inbox: &Inbox,
-    _facts: &(dyn Fn(Fact) + Send),
-    done: &Sender<MainLog>,
-) {
-    loop {
-        inbox.about_to_read();
-        while let Some(message) = inbox.next() {
-            match message {
-                Message::Line { level, when, text } => main.put(level, when, &text),
-                Message::Order(_) => (),
-                Message::Stop => {
-                    let _ = done.send(main);
-                    return;
-                }
-            }
-        }
-        std::thread::park();
-    }
+    let backlog = Backlog::new({
+        let outbox = outbox.clone();
+        move || outbox.wake()
+    });
+    let board = Board::default();
+    main.sinks.set_board(board.clone());
+    let desk = Desk { main, facts, backlog, strip_ansi: settings.strip_ansi };
+    let room = Room::new(Arc::new(Reactor::new()?), waker, inbox, desk)?;
+    let (told, done) = channel();
+    let thread = std::thread::Builder::new().name("logs".to_owned()).spawn(move || {
+        // Nobody may be left to take it; then it is dropped, which writes it out.
+        let _ = told.send(room.serve());
+    })?;
+    Ok(Logs { outbox, board, done, thread })
 }
 
 impl Logs {
@@ -107,21 +109,23 @@ impl Logs {
         Logger::new(self.outbox.clone())
     }
 
-    /// Gives an order; never blocks.
+    /// Where others learn that a log has grown. The main log is known by its path, too.
+    pub fn board(&self) -> Board {
+        self.board.clone()
+    }
+
+    /// Gives an order; never blocks. After the thread has ended orders are dropped.
     pub fn order(&self, order: Order) {
         self.outbox.send(Message::Order(order));
     }
 
-    /// Reads the pipes dry, writes everything out and ends the thread; waits for that until `deadline` has passed.
+    /// Reads the pipes dry, writes everything out and ends the thread. Waits for that no longer than `deadline`.
     pub fn stop(self, deadline: Duration) -> Stopped {
-        self.outbox.send(Message::Stop);
-        match self.done.recv_timeout(deadline) {
-            Ok(main) => {
-                // The thread has nothing left to do but to return.
-                let _ = self.thread.join();
-                Stopped::Finished(main)
-            }
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Stopped::Stuck,
-        }
+        // The thread gives up a little earlier on readers that do not read, to tell of it.
+        self.outbox.send(Message::Stop { within: deadline.mul_f32(0.8) });
+        let Ok((main, left)) = self.done.recv_timeout(deadline) else { return Stopped::Stuck };
+        // The thread has nothing left to do but to return.
+        let _ = self.thread.join();
+        Stopped::Finished { main, left }
     }
 }

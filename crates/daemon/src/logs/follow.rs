@@ -1,0 +1,120 @@
+//! Waiting for a log file to grow without looking at it again and again.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
+
+/// Which logs are followed. The logs thread tells of every change; that costs one atomic load while nobody follows.
+#[derive(Clone, Default)]
+pub struct Board(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    followers: AtomicUsize,
+    logs: Mutex<HashMap<PathBuf, watch::Sender<()>>>,
+}
+
+impl fmt::Debug for Board {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Board({} followers)", self.0.followers.load(Ordering::Relaxed))
+    }
+}
+
+impl Inner {
+    fn logs(&self) -> MutexGuard<'_, HashMap<PathBuf, watch::Sender<()>>> {
+        // Nothing can panic while the map is locked; a poisoned one is whole.
+        self.logs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Board {
+    /// Follows the log at `path`, written as the configuration or the AUTO name has it.
+    pub fn follow(&self, path: &Path) -> Follower {
+        let mut logs = self.0.logs();
+        self.0.followers.fetch_add(1, Ordering::AcqRel);
+        let changes = logs.entry(path.to_path_buf()).or_insert_with(|| watch::Sender::new(())).subscribe();
+        Follower { board: self.0.clone(), path: path.to_path_buf(), changes }
+    }
+
+    /// The log at `path` was written, rotated or cleared.
+    pub fn touched(&self, path: &Path) {
+        if self.0.followers.load(Ordering::Acquire) == 0 {
+            return;
+        }
+        if let Some(sender) = self.0.logs().get(path) {
+            sender.send_replace(());
+        }
+    }
+}
+
+/// Someone who waits for a log to change.
+pub struct Follower {
+    board: Arc<Inner>,
+    path: PathBuf,
+    changes: watch::Receiver<()>,
+}
+
+impl fmt::Debug for Follower {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Follower({})", self.path.display())
+    }
+}
+
+impl Follower {
+    /// Waits for a change since the last call, or since following began. Changes in between count as one: read until
+    /// the end of the file after each.
+    pub async fn changed(&mut self) {
+        // The board keeps the sender as long as this follower exists.
+        let _ = self.changes.changed().await;
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        let mut logs = self.board.logs();
+        self.board.followers.fetch_sub(1, Ordering::AcqRel);
+        // This follower's own receiver is still counted.
+        if logs.get(&self.path).is_some_and(|sender| sender.receiver_count() <= 1) {
+            logs.remove(&self.path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    async fn is_changed(follower: &mut Follower) -> bool {
+        tokio::time::timeout(Duration::from_millis(20), follower.changed()).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn a_change_between_two_looks_is_not_missed() {
+        let board = Board::default();
+        let mut follower = board.follow(Path::new("/log/a"));
+        assert!(!is_changed(&mut follower).await);
+        board.touched(Path::new("/log/b"));
+        assert!(!is_changed(&mut follower).await);
+        board.touched(Path::new("/log/a"));
+        board.touched(Path::new("/log/a"));
+        assert!(is_changed(&mut follower).await);
+        assert!(!is_changed(&mut follower).await);
+    }
+
+    #[tokio::test]
+    async fn a_log_is_forgotten_with_its_last_follower() {
+        let board = Board::default();
+        let first = board.follow(Path::new("/log/a"));
+        let mut second = board.follow(Path::new("/log/a"));
+        drop(first);
+        board.touched(Path::new("/log/a"));
+        assert!(is_changed(&mut second).await);
+        drop(second);
+        assert!(board.0.logs().is_empty());
+        assert_eq!(format!("{board:?}"), "Board(0 followers)");
+    }
+}

@@ -1,0 +1,213 @@
+//! One output channel of one run: what happens to a chunk between the pipe and the log.
+
+use super::backlog::{Backlog, Charge};
+use super::main_log::MainLog;
+use super::order::Fact;
+use super::rotation::Rotation;
+use super::sinks::SinkKey;
+use provost_capture::ansi::Stripper;
+use provost_capture::lines::Lines;
+use provost_capture::tokens::{Capture, CaptureBuffer, Piece};
+use provost_model::spawn::{python_bytes_repr, python_repr};
+use provost_model::spec::OutputSpec;
+use provost_model::{Channel, Level, ProcessSpec, Run};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// Everything a chunk may touch.
+pub(super) struct Desk {
+    pub(super) main: MainLog,
+    pub(super) facts: Box<dyn Fn(Fact) + Send>,
+    pub(super) backlog: Backlog,
+    pub(super) strip_ansi: bool,
+}
+
+impl Desk {
+    pub(super) fn tell(&self, fact: Fact) {
+        (self.facts)(fact);
+    }
+
+    fn charge(&self, data: &[u8]) -> Charge {
+        self.backlog.charge(data.len())
+    }
+}
+
+/// The state of a channel with capture.
+struct Capturing {
+    tokens: Capture,
+    buffer: CaptureBuffer,
+    /// Captured text has its own state of escape sequences.
+    stripper: Stripper,
+}
+
+/// One channel of one run.
+pub(super) struct Output {
+    run: Run,
+    channel: Channel,
+    spec: Arc<ProcessSpec>,
+    sink: Option<SinkKey>,
+    rotation: Rotation,
+    stripper: Stripper,
+    capturing: Option<Capturing>,
+    syslog: Option<Lines>,
+    /// Whether each chunk is told as a fact.
+    pub(super) events: bool,
+    /// Whether each chunk is copied to the main log.
+    copied: bool,
+    /// Whether it is a listener's stdout, which holds protocol and no text.
+    protocol: bool,
+}
+
+impl Output {
+    /// A channel that writes to `path`. The main log's level at this time decides about copies, as it does upstream.
+    pub(super) fn open(
+        run: Run,
+        channel: Channel,
+        spec: Arc<ProcessSpec>,
+        path: Option<&Path>,
+        listener: bool,
+        main: &mut MainLog,
+    ) -> io::Result<Self> {
+        let protocol = listener && channel == Channel::Stdout;
+        let sink = path.map(|path| main.sinks.open(path)).transpose()?;
+        let output: &OutputSpec = match channel {
+            Channel::Stdout => &spec.stdout,
+            Channel::Stderr => &spec.stderr,
+        };
+        let capture_max = usize::try_from(output.capture_maxbytes).unwrap_or(0);
+        let capturing = (capture_max > 0 && !protocol).then(|| Capturing {
+            tokens: Capture::default(),
+            buffer: CaptureBuffer::new(capture_max),
+            stripper: Stripper::default(),
+        });
+        Ok(Self {
+            run,
+            channel,
+            sink,
+            rotation: Rotation::new(output.maxbytes, output.backups),
+            stripper: Stripper::default(),
+            capturing,
+            syslog: (output.syslog && !protocol).then(Lines::default),
+            events: output.events_enabled && !protocol,
+            copied: main.enabled(Level::Debug),
+            protocol,
+            spec,
+        })
+    }
+
+    pub(super) fn sink(&self) -> Option<SinkKey> {
+        self.sink
+    }
+
+    /// For messages.
+    pub(super) fn name(&self) -> String {
+        format!("{} of {}", self.channel, self.spec.namespec())
+    }
+
+    /// Takes a chunk as it was read.
+    pub(super) fn take(&mut self, chunk: &[u8], desk: &mut Desk) {
+        if self.protocol {
+            self.copy(chunk, desk);
+        }
+        let Some(mut capturing) = self.capturing.take() else {
+            return self.log(chunk, desk);
+        };
+        capturing.tokens.feed(chunk, |piece| self.piece(piece, &mut capturing.buffer, &mut capturing.stripper, desk));
+        self.capturing = Some(capturing);
+    }
+
+    /// The channel has ended: nothing is held back any more. The log is given up.
+    pub(super) fn finish(mut self, desk: &mut Desk) {
+        if let Some(mut capturing) = self.capturing.take() {
+            let (buffer, stripper) = (&mut capturing.buffer, &mut capturing.stripper);
+            capturing.tokens.finish(|piece| self.piece(piece, buffer, stripper, desk));
+        }
+        let rest = self.stripper.finish();
+        if !rest.is_empty() {
+            self.write(rest, desk);
+        }
+        if let Some(mut lines) = self.syslog.take() {
+            lines.finish(|line| self.to_syslog(line, desk));
+        }
+        if let Some(sink) = self.sink {
+            desk.main.sinks.release(sink);
+        }
+    }
+
+    fn piece(&mut self, piece: Piece<'_>, buffer: &mut CaptureBuffer, stripper: &mut Stripper, desk: &mut Desk) {
+        match piece {
+            Piece::Log(text) => self.log(text, desk),
+            Piece::Begin => *stripper = Stripper::default(),
+            Piece::Captured(text) => {
+                let stripped = if desk.strip_ansi { stripper.strip(text) } else { text.into() };
+                buffer.push(&stripped);
+                self.copy(&stripped, desk);
+                self.event(&stripped, desk);
+            }
+            Piece::End => {
+                let data = buffer.take();
+                let charge = desk.charge(&data);
+                desk.tell(Fact::Captured { run: self.run, channel: self.channel, data, charge });
+            }
+        }
+    }
+
+    fn log(&mut self, text: &[u8], desk: &mut Desk) {
+        if desk.strip_ansi {
+            let stripped = self.stripper.strip(text);
+            self.write(&stripped, desk);
+        } else {
+            self.write(text, desk);
+        }
+    }
+
+    /// The file first, then syslog, the main log and the event, as upstream.
+    fn write(&mut self, text: &[u8], desk: &mut Desk) {
+        if text.is_empty() {
+            return;
+        }
+        if let Some(sink) = self.sink {
+            desk.main.sinks.append(sink, text, self.rotation);
+        }
+        if let Some(mut lines) = self.syslog.take() {
+            lines.feed(text, |line| self.to_syslog(line, desk));
+            self.syslog = Some(lines);
+        }
+        if !self.protocol {
+            self.copy(text, desk);
+        }
+        self.event(text, desk);
+    }
+
+    fn to_syslog(&self, line: &[u8], desk: &mut Desk) {
+        let line = format!("{} {}", self.spec.name, text_of(line));
+        // A line that the system's log does not take is lost; it is in the file, if there is one.
+        let _ = desk.main.syslog.send(&line);
+    }
+
+    fn copy(&self, text: &[u8], desk: &mut Desk) {
+        if !self.copied || text.is_empty() {
+            return;
+        }
+        let text = if self.protocol { python_bytes_repr(text) } else { text_of(text) };
+        let line = format!("{} {} output:\n{text}", python_repr(&self.spec.name), self.channel);
+        desk.main.write_at(Level::Debug, SystemTime::now(), &line);
+    }
+
+    fn event(&self, text: &[u8], desk: &Desk) {
+        if self.events && !text.is_empty() {
+            let charge = desk.charge(text);
+            desk.tell(Fact::Logged { run: self.run, channel: self.channel, data: text.to_vec(), charge });
+        }
+    }
+}
+
+/// Bytes where text is needed, in upstream's form for those that are none.
+fn text_of(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => format!("Undecodable: {}", python_bytes_repr(bytes)),
+    }
+}

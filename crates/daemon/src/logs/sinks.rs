@@ -1,0 +1,228 @@
+//! All open logs: one for each path, however many channels write there, so that rotation moves it once for all.
+
+use super::follow::Board;
+use super::notes::Notes;
+use super::rotation::{Rotation, replace};
+use super::sink::Sink;
+use super::target::{canonical, is_replaceable};
+use provost_model::Level;
+use provost_os::reactor::{Interest, Reactor};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs::OpenOptions;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Names an open log. Never used again for another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct SinkKey(u64);
+
+impl SinkKey {
+    /// The bit that tells logs from pipes among the reactor's tokens.
+    const BIT: u64 = 1 << 63;
+
+    fn token(self) -> u64 {
+        self.0 | Self::BIT
+    }
+
+    /// The log that a token stands for.
+    pub(super) fn of_token(token: u64) -> Option<Self> {
+        (token & Self::BIT != 0).then_some(Self(token & !Self::BIT))
+    }
+}
+
+struct Entry {
+    sink: Sink,
+    name: PathBuf,
+    users: usize,
+    /// Whether the reactor waits until it is writable.
+    watched: bool,
+}
+
+/// The open logs.
+#[derive(Default)]
+pub(super) struct Sinks {
+    entries: BTreeMap<SinkKey, Entry>,
+    by_name: HashMap<PathBuf, SinkKey>,
+    /// Logs to try again by the clock.
+    failing: BTreeSet<SinkKey>,
+    last_key: u64,
+    reactor: Option<Arc<Reactor>>,
+    board: Board,
+    notes: Notes,
+}
+
+impl Sinks {
+    /// From now on changes are told to this board.
+    pub(super) fn set_board(&mut self, board: Board) {
+        self.board = board;
+    }
+
+    /// From now on the reactor waits for logs that do not take output. None: nobody waits.
+    pub(super) fn set_reactor(&mut self, reactor: Option<Arc<Reactor>>) {
+        let now = Instant::now();
+        let keys: Vec<SinkKey> = self.entries.keys().copied().collect();
+        for &key in &keys {
+            self.unwatch(key);
+        }
+        self.reactor = reactor;
+        for key in keys {
+            self.settle(key, now);
+        }
+    }
+
+    /// Opens a log, or takes the one that is open already; to be released as often as it was opened.
+    pub(super) fn open(&mut self, path: &Path) -> io::Result<SinkKey> {
+        let name = canonical(path);
+        if let Some(&key) = self.by_name.get(&name)
+            && let Some(entry) = self.entries.get_mut(&key)
+        {
+            entry.users += 1;
+            return Ok(key);
+        }
+        let sink = Sink::open(path)?;
+        self.last_key += 1;
+        let key = SinkKey(self.last_key);
+        self.entries.insert(key, Entry { sink, name: name.clone(), users: 1, watched: false });
+        self.by_name.insert(name, key);
+        Ok(key)
+    }
+
+    /// One user less. A log without users is closed as soon as everything is written.
+    pub(super) fn release(&mut self, key: SinkKey) {
+        if let Some(entry) = self.entries.get_mut(&key) {
+            entry.users = entry.users.saturating_sub(1);
+        }
+        self.settle(key, Instant::now());
+    }
+
+    /// Writes a chunk, or holds it back.
+    pub(super) fn append(&mut self, key: SinkKey, chunk: &[u8], rotation: Rotation) {
+        let Some(entry) = self.entries.get_mut(&key) else { return };
+        let now = Instant::now();
+        entry.sink.append(chunk, rotation, now, &mut self.notes);
+        self.board.touched(entry.sink.path());
+        self.settle(key, now);
+    }
+
+    /// Tries to write what is held back.
+    pub(super) fn flush(&mut self, key: SinkKey) {
+        let Some(entry) = self.entries.get_mut(&key) else { return };
+        let now = Instant::now();
+        entry.sink.flush(now, &mut self.notes);
+        self.board.touched(entry.sink.path());
+        self.settle(key, now);
+    }
+
+    /// Tries every log whose time has come.
+    pub(super) fn retry_due(&mut self) {
+        let now = Instant::now();
+        let due = |key: &SinkKey| self.entries.get(key).and_then(|e| e.sink.retry_at()).is_none_or(|at| at <= now);
+        let keys: Vec<SinkKey> = self.failing.iter().copied().filter(due).collect();
+        for key in keys {
+            self.flush(key);
+        }
+    }
+
+    /// When [`Sinks::retry_due`] has something to do.
+    pub(super) fn next_retry(&self) -> Option<Instant> {
+        self.failing.iter().filter_map(|key| self.entries.get(key)?.sink.retry_at()).min()
+    }
+
+    /// Whether pipes that feed this log must be left unread.
+    pub(super) fn is_full(&self, key: SinkKey) -> bool {
+        self.entries.get(&key).is_some_and(|entry| entry.sink.is_full())
+    }
+
+    /// Whether pipes left unread for this log may be read again.
+    pub(super) fn has_room(&self, key: SinkKey) -> bool {
+        self.entries.get(&key).is_none_or(|entry| entry.sink.has_room())
+    }
+
+    /// Opens one log anew by its name.
+    pub(super) fn reopen(&mut self, key: SinkKey) {
+        let Some(entry) = self.entries.get_mut(&key) else { return };
+        let now = Instant::now();
+        entry.sink.reopen(now, &mut self.notes);
+        self.board.touched(entry.sink.path());
+        self.settle(key, now);
+    }
+
+    /// Opens all logs anew by their names.
+    pub(super) fn reopen_all(&mut self) {
+        let keys: Vec<SinkKey> = self.entries.keys().copied().collect();
+        for key in keys {
+            self.reopen(key);
+        }
+    }
+
+    /// Puts an empty file in the place of a log, whether it is open or not.
+    ///
+    /// A log that does not exist is empty enough, and so is one that is no file and keeps nothing.
+    pub(super) fn clear(&mut self, path: &Path) -> io::Result<()> {
+        if let Some(&key) = self.by_name.get(&canonical(path))
+            && let Some(entry) = self.entries.get_mut(&key)
+        {
+            entry.sink.clear()?;
+            self.settle(key, Instant::now());
+        } else if is_replaceable(path) {
+            replace(path, &OpenOptions::new().append(true).open(path)?)?;
+        }
+        self.board.touched(path);
+        Ok(())
+    }
+
+    /// Logs with bytes that are not written yet.
+    pub(super) fn unwritten(&self) -> Vec<(PathBuf, usize)> {
+        let waiting = self.entries.values().filter(|entry| entry.sink.unwritten() > 0);
+        waiting.map(|entry| (entry.sink.path().to_path_buf(), entry.sink.unwritten())).collect()
+    }
+
+    /// Something worth a line in the main log.
+    pub(super) fn note(&mut self, level: Level, text: String) {
+        self.notes.add(level, text);
+    }
+
+    /// What there is to say, once.
+    pub(super) fn take_notes(&mut self) -> Vec<(Level, String)> {
+        if self.notes.is_empty() { Vec::new() } else { self.notes.take() }
+    }
+
+    /// Brings the reactor and the clock in line with what a log waits for, and closes one that nobody uses.
+    fn settle(&mut self, key: SinkKey, now: Instant) {
+        let Some(entry) = self.entries.get_mut(&key) else { return };
+        if entry.sink.wants_writable()
+            && !entry.watched
+            && let Some(reactor) = &self.reactor
+        {
+            match reactor.add(entry.sink.fd(), key.token(), Interest::Write) {
+                Ok(()) => entry.watched = true,
+                Err(_) => entry.sink.wait_by_clock(now),
+            }
+        }
+        let (wants, failing) = (entry.sink.wants_writable(), entry.sink.retry_at().is_some());
+        let unused = entry.users == 0 && entry.sink.unwritten() == 0;
+        if !wants || unused {
+            self.unwatch(key);
+        }
+        if failing && !unused {
+            self.failing.insert(key);
+        } else {
+            self.failing.remove(&key);
+        }
+        if unused && let Some(entry) = self.entries.remove(&key) {
+            self.by_name.remove(&entry.name);
+        }
+    }
+
+    fn unwatch(&mut self, key: SinkKey) {
+        if let Some(entry) = self.entries.get_mut(&key)
+            && std::mem::take(&mut entry.watched)
+            && let Some(reactor) = &self.reactor
+        {
+            // It can only fail for a descriptor that is not waited for, which is what is wanted.
+            let _ = reactor.remove(entry.sink.fd());
+        }
+    }
+}

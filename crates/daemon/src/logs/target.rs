@@ -1,0 +1,68 @@
+//! What a log's path leads to, and opening it without waiting for anybody.
+
+use provost_os::files::{open_append_nonblocking, own_descriptor, reopen_own_fd};
+use provost_os::pipe::set_nonblocking;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+
+/// How a log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A regular file opened by its path.
+    Regular,
+    /// A regular file given to us as a descriptor: there is no name by which to rotate, reopen or replace it.
+    OwnRegular,
+    /// Anything else, in a mode that does not block.
+    Stream,
+    /// A descriptor of ours that may block and must stay so, since others share it.
+    Shared,
+}
+
+/// An opened log.
+pub(super) struct Target {
+    pub(super) file: File,
+    pub(super) kind: Kind,
+}
+
+impl Target {
+    /// Opens for appending; makes the file if there is none.
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        if let Some(number) = own_descriptor(path) {
+            let own = reopen_own_fd(number)?;
+            let kind = match (own.file.metadata()?.is_file(), own.nonblocking) {
+                (true, _) => Kind::OwnRegular,
+                (false, true) => Kind::Stream,
+                (false, false) => Kind::Shared,
+            };
+            return Ok(Self { file: own.file, kind });
+        }
+        let file = open_path(path)?;
+        let kind = if file.metadata()?.is_file() { Kind::Regular } else { Kind::Stream };
+        Ok(Self { file, kind })
+    }
+}
+
+fn open_path(path: &Path) -> io::Result<File> {
+    let is_fifo = fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo());
+    if is_fifo {
+        // Opened for reading too, a FIFO needs no reader yet, and one that leaves does not break it.
+        if let Ok(file) = OpenOptions::new().read(true).write(true).open(path) {
+            set_nonblocking(file.as_fd(), true)?;
+            return Ok(file);
+        }
+    }
+    open_append_nonblocking(path)
+}
+
+/// The name under which a log is known, so that all names of one of our descriptors share one log.
+pub(super) fn canonical(path: &Path) -> PathBuf {
+    own_descriptor(path).map_or_else(|| path.to_path_buf(), |number| PathBuf::from(format!("/dev/fd/{number}")))
+}
+
+/// Whether there is a regular file that can be replaced.
+pub(super) fn is_replaceable(path: &Path) -> bool {
+    own_descriptor(path).is_none() && fs::metadata(path).is_ok_and(|metadata| metadata.is_file())
+}

@@ -58,7 +58,7 @@ impl Group {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Groups {
     last: u32,
-    groups: BTreeMap<GroupId, Group>,
+    all: BTreeMap<GroupId, Group>,
     names: BTreeMap<Arc<str>, GroupId>,
 }
 
@@ -72,40 +72,40 @@ impl Groups {
     /// Takes a group into service.
     pub(crate) fn add(&mut self, id: GroupId, group: Group) {
         self.names.insert(group.name.clone(), id);
-        self.groups.insert(id, group);
+        self.all.insert(id, group);
     }
 
     /// Takes a group out of service.
     pub(crate) fn remove(&mut self, id: GroupId) -> Option<Group> {
-        let group = self.groups.remove(&id)?;
+        let group = self.all.remove(&id)?;
         self.names.remove(&group.name);
         Some(group)
     }
 
     /// The group with this number.
     pub(crate) fn get(&self, id: GroupId) -> Option<&Group> {
-        self.groups.get(&id)
+        self.all.get(&id)
     }
 
     /// The group with this number.
     pub(crate) fn get_mut(&mut self, id: GroupId) -> Option<&mut Group> {
-        self.groups.get_mut(&id)
+        self.all.get_mut(&id)
     }
 
     /// The group with this name.
     pub(crate) fn named(&self, name: &str) -> Option<(GroupId, &Group)> {
         let id = *self.names.get(name)?;
-        Some((id, self.groups.get(&id)?))
+        Some((id, self.all.get(&id)?))
     }
 
     /// All in the order of creation.
     pub(crate) fn created(&self) -> impl Iterator<Item = (GroupId, &Group)> {
-        self.groups.iter().map(|(&id, group)| (id, group))
+        self.all.iter().map(|(&id, group)| (id, group))
     }
 
     /// All by name.
     pub(crate) fn by_name(&self) -> impl Iterator<Item = &Group> {
-        self.names.values().filter_map(|id| self.groups.get(id))
+        self.names.values().filter_map(|id| self.all.get(id))
     }
 
     /// All ascending by priority; equal ones in the order of creation.

@@ -6,6 +6,7 @@
 use crate::deadlines::Timer;
 use crate::group::GroupId;
 use crate::job::Purpose;
+use crate::program::Process;
 use crate::supervisor::Core;
 use crate::turn::Turn;
 use crate::{Effect, LoadedConfig};
@@ -229,7 +230,7 @@ impl Core {
     fn stop_group_for_shutdown(&mut self, turn: &mut Turn<'_>, id: GroupId) {
         let members = self.groups.get(id).map(|group| group.by_priority.clone());
         for proc in members.unwrap_or_default().into_iter().rev() {
-            self.with_process(turn, proc, |process, act| process.stop_for_shutdown(act));
+            self.with_process(turn, proc, Process::stop_for_shutdown);
         }
         self.settle(turn, false);
     }

@@ -1,6 +1,6 @@
 //! Answers that change nothing.
 
-use crate::group::Target;
+use crate::group::{Group, Target};
 use crate::supervisor::Core;
 use provost_model::fault::{Fault, FaultCode};
 use provost_model::info::{ConfigInfo, OutputInfo, ProcessInfo};
@@ -31,7 +31,7 @@ impl Core {
 
     /// All processes by name of group, then by name.
     pub(crate) fn all_process_info(&self, now: Now) -> Vec<ProcessInfo> {
-        let procs = self.groups.by_name().flat_map(|group| group.by_name());
+        let procs = self.groups.by_name().flat_map(Group::by_name);
         procs
             .filter_map(|proc| self.procs.get(&proc))
             .map(|process| process.info(now))

@@ -127,7 +127,7 @@ impl Core {
 
     /// Starts a process that comes into service, if it wants to.
     pub(crate) fn start_automatically(&mut self, turn: &mut Turn<'_>, proc: ProcId) {
-        self.with_process(turn, proc, |process, act| process.start_automatically(act));
+        self.with_process(turn, proc, Process::start_automatically);
         self.settle(turn, false);
     }
 
@@ -171,15 +171,11 @@ fn last_of_each_name(group: &GroupSpec) -> Vec<Arc<ProcessSpec>> {
     let mut places: BTreeMap<&str, usize> = BTreeMap::new();
     let mut kept: Vec<Arc<ProcessSpec>> = Vec::with_capacity(group.processes.len());
     for spec in &group.processes {
-        match places
-            .get(spec.name.as_str())
-            .and_then(|&place| kept.get_mut(place))
-        {
-            Some(earlier) => *earlier = spec.clone(),
-            None => {
-                places.insert(&spec.name, kept.len());
-                kept.push(spec.clone());
-            }
+        let place = *places.entry(&spec.name).or_insert(kept.len());
+        if let Some(earlier) = kept.get_mut(place) {
+            *earlier = spec.clone();
+        } else {
+            kept.push(spec.clone());
         }
     }
     kept

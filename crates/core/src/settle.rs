@@ -2,6 +2,7 @@
 
 use crate::Effect;
 use crate::listener::pool::Pool;
+use crate::program::Process;
 use crate::supervisor::Core;
 use crate::turn::{Happening, Turn};
 use provost_model::{Event, Notice, ProcId, ProcessState};
@@ -81,7 +82,7 @@ impl Core {
             while let Some((proc, name, envelope)) =
                 self.pools.get_mut(&home).and_then(Pool::next_delivery)
             {
-                let child = self.procs.get(&proc).and_then(|process| process.child());
+                let child = self.procs.get(&proc).and_then(Process::child);
                 let Some(child) = child else {
                     turn.anomaly(format!("listener {name} is ready without a child"));
                     break;

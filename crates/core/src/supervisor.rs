@@ -155,7 +155,7 @@ impl Core {
             Input::Fenced { ticket } => self.fenced(turn, ticket),
             Input::Probed { ticket, result } => self.probed(turn, ticket, result),
             Input::StdinWritten { ticket, result } => self.stdin_written(turn, ticket, result),
-            Input::LogsCleared { ticket, result } => self.logs_cleared(turn, ticket, result),
+            Input::LogsCleared { ticket, result } => self.logs_cleared(turn, ticket, &result),
             Input::ConfigLoaded { ticket, result } => self.config_loaded(turn, ticket, result),
             Input::AutoLogNamed {
                 proc,

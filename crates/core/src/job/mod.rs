@@ -3,18 +3,17 @@
 //! Waiting is data: a batch knows what is open in it, a watch on a process knows which batch to tell. A client that leaves
 //! takes its watches along.
 
+mod batch;
 mod start;
 mod stop;
 mod upkeep;
 
 use crate::supervisor::Core;
 use crate::turn::Turn;
+use batch::{Batch, Item, Outcome, Watch, Wish, verdict};
 use provost_model::fault::{Fault, FaultCode};
-use provost_model::info::ProcessResult;
-use provost_model::spawn::SpawnProblem;
 use provost_model::{ProcId, ProcessState, Reply, RequestId, Run, Signal, Ticket};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Longest wait for the answer to a probe: a command on a hung mount must not hold up the others of its group. The
@@ -23,7 +22,7 @@ const PROBE_PATIENCE: Duration = Duration::from_secs(5);
 /// Longest wait for a log to be cleared: its disk may hang.
 const CLEAR_PATIENCE: Duration = Duration::from_secs(10);
 /// Longest wait for a configuration: a file may lie on a hung mount, or be a pipe that nobody writes to.
-const LOAD_PATIENCE: Duration = Duration::from_secs(60);
+const LOAD_PATIENCE: Duration = Duration::from_mins(1);
 
 /// What a client asks of one or many processes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,57 +83,6 @@ impl Tickets {
     pub(crate) fn redeem(&mut self, ticket: Ticket) -> Option<Purpose> {
         self.purposes.remove(&ticket)
     }
-}
-
-/// How a deed ended for one process.
-type Outcome = Result<(), Fault>;
-
-/// One process of a batch.
-#[derive(Clone, Debug)]
-struct Item {
-    proc: ProcId,
-    name: Arc<str>,
-    group: Arc<str>,
-    /// The name in refusals.
-    asked: String,
-    /// The answer to the probe before a start.
-    probed: Option<Result<(), SpawnProblem>>,
-    is_done: bool,
-}
-
-/// A deed to one or many processes, for one client.
-#[derive(Clone, Debug)]
-struct Batch {
-    deed: Deed,
-    /// The client gets an array.
-    is_many: bool,
-    items: Vec<Item>,
-    open: usize,
-    /// The first item that a start has not come to.
-    next: usize,
-    /// Outcomes known at once, in the order of the items.
-    early: BTreeMap<usize, Outcome>,
-    /// Outcomes that were waited for, as they came.
-    late: Vec<(usize, Outcome)>,
-}
-
-/// A batch that wants to know what becomes of a process.
-#[derive(Clone, Copy, Debug)]
-struct Watch {
-    request: RequestId,
-    index: usize,
-    wish: Wish,
-}
-
-/// What a watch waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wish {
-    /// A child.
-    Born,
-    /// RUNNING.
-    Up,
-    /// An end.
-    Ended,
 }
 
 /// A signal that was ordered for a client and may yet fail.
@@ -409,69 +357,4 @@ fn load_overdue() -> String {
         "the configuration was not read within {} seconds",
         LOAD_PATIENCE.as_secs()
     )
-}
-
-/// What a new state means for a wish; a refusal gets its text later.
-fn verdict(wish: Wish, to: ProcessState) -> Option<Outcome> {
-    let refused = |code| Some(Err(Fault::bare(code)));
-    match (wish, to) {
-        (Wish::Born | Wish::Up, ProcessState::Backoff) => refused(FaultCode::SpawnError),
-        (Wish::Up, ProcessState::Running) => Some(Ok(())),
-        (Wish::Born | Wish::Up, ProcessState::Starting) | (Wish::Born, ProcessState::Running) => {
-            None
-        }
-        (
-            Wish::Born | Wish::Up,
-            ProcessState::Stopping
-            | ProcessState::Stopped
-            | ProcessState::Exited
-            | ProcessState::Fatal
-            | ProcessState::Unknown,
-        ) => refused(FaultCode::AbnormalTermination),
-        (
-            Wish::Ended,
-            ProcessState::Stopped
-            | ProcessState::Exited
-            | ProcessState::Fatal
-            | ProcessState::Unknown,
-        ) => Some(Ok(())),
-        (
-            Wish::Ended,
-            ProcessState::Starting
-            | ProcessState::Running
-            | ProcessState::Backoff
-            | ProcessState::Stopping,
-        ) => None,
-    }
-}
-
-impl Batch {
-    /// The answer when nothing is open.
-    fn answer(self) -> Result<Reply, Fault> {
-        let outcomes = self.early.into_iter().chain(self.late);
-        if !self.is_many {
-            return outcomes
-                .map(|(_, outcome)| outcome)
-                .collect::<Outcome>()
-                .map(|()| Reply::Done);
-        }
-        let mut results = Vec::with_capacity(self.items.len());
-        for (index, outcome) in outcomes {
-            let Some(item) = self.items.get(index) else {
-                continue;
-            };
-            let (status, description) = match outcome {
-                Ok(()) => (FaultCode::Success, "OK".to_owned()),
-                Err(fault) => (fault.code, fault.to_string()),
-            };
-            let (name, group) = (item.name.to_string(), item.group.to_string());
-            results.push(ProcessResult {
-                name,
-                group,
-                status,
-                description,
-            });
-        }
-        Ok(Reply::Results(results))
-    }
 }

@@ -2,8 +2,10 @@
 //!
 //! The processes of a group are started in ascending priority: each waits for the looks at those before it.
 
-use super::{Deed, Outcome, Purpose, Watch, Wish};
+use super::batch::{Outcome, Watch, Wish};
+use super::{Deed, Purpose};
 use crate::Effect;
+use crate::program::Process;
 use crate::supervisor::Core;
 use crate::turn::Turn;
 use provost_model::fault::{Fault, FaultCode};
@@ -116,7 +118,7 @@ impl Core {
             | ProcessState::Fatal => {}
         }
         let is_stopping = process.published() == ProcessState::Stopping;
-        self.with_process(turn, proc, |process, act| process.start_by_hand(act));
+        self.with_process(turn, proc, Process::start_by_hand);
         self.settle(turn, true);
         if !is_stopping {
             return Step::Begun;

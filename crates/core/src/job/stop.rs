@@ -3,9 +3,11 @@
 //! A signal that cannot be sent is told by a fact, and its client must hear of it: an answer that waits for nothing else
 //! waits for a fence behind the signal.
 
-use super::{Purpose, Sent, Watch, Wish};
+use super::batch::{Watch, Wish};
+use super::{Deed, Purpose, Sent};
 use crate::Effect;
 use crate::deadlines::Timer;
+use crate::program::Process;
 use crate::supervisor::Core;
 use crate::turn::Turn;
 use provost_model::fault::{Fault, FaultCode};
@@ -26,7 +28,7 @@ impl Core {
         let mut runs = Vec::new();
         let mut is_fenced = false;
         for (index, &proc) in procs.iter().enumerate() {
-            let state = self.procs.get(&proc).map(|process| process.published());
+            let state = self.procs.get(&proc).map(Process::published);
             if !state.is_some_and(ProcessState::is_running) {
                 let asked = self
                     .jobs
@@ -37,7 +39,7 @@ impl Core {
                 self.finish(turn, (request, index), Err(fault), true);
                 continue;
             }
-            self.with_process(turn, proc, |process, act| process.stop(act));
+            self.with_process(turn, proc, Process::stop);
             self.settle(turn, true);
             let Some(process) = self.procs.get(&proc) else {
                 continue;
@@ -182,7 +184,7 @@ impl Core {
             .unwrap_or_default();
         let by_client = meant.iter().any(|sent| {
             let batch = self.jobs.batches.get(&sent.request);
-            batch.is_none_or(|batch| matches!(batch.deed, super::Deed::Signal { .. }))
+            batch.is_none_or(|batch| matches!(batch.deed, Deed::Signal { .. }))
         });
         let told = self.with_process(turn, proc, |process, act| {
             process.kill_failed(act, run, (errno, signal), by_client)

@@ -22,7 +22,7 @@ impl Core {
         &mut self,
         turn: &mut Turn<'_>,
         ticket: Ticket,
-        result: Result<(), ClearProblem>,
+        result: &Result<(), ClearProblem>,
     ) {
         match self.redeem(ticket) {
             Some(Purpose::Clear { request, index }) => {

@@ -55,7 +55,7 @@ impl Process {
     pub(crate) fn stop_for_shutdown(&mut self, act: &mut Act<'_, '_>) {
         match self.state {
             State::Awaited { .. } | State::Starting { .. } | State::Running { .. } => {
-                self.stop(act)
+                self.stop(act);
             }
             State::Backoff { .. } => self.give_up(act),
             State::Exited { .. } => self.state = State::Exited { again_at: None },

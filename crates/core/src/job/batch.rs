@@ -64,9 +64,8 @@ pub(super) fn verdict(wish: Wish, to: ProcessState) -> Option<Outcome> {
     let refused = |code| Some(Err(Fault::bare(code)));
     match wish {
         Wish::Born | Wish::Up => match to {
-            ProcessState::Starting => None,
             ProcessState::Running if wish == Wish::Up => Some(Ok(())),
-            ProcessState::Running => None,
+            ProcessState::Starting | ProcessState::Running => None,
             ProcessState::Backoff => refused(FaultCode::SpawnError),
             ProcessState::Stopping
             | ProcessState::Stopped
@@ -83,17 +82,26 @@ impl Batch {
     pub(super) fn answer(self) -> Result<Reply, Fault> {
         let mut outcomes = self.early.into_iter().chain(self.late);
         if !self.is_many {
-            return outcomes.try_for_each(|(_, outcome)| outcome).map(|()| Reply::Done);
+            return outcomes
+                .try_for_each(|(_, outcome)| outcome)
+                .map(|()| Reply::Done);
         }
         let mut results = Vec::with_capacity(self.items.len());
         for (index, outcome) in outcomes {
-            let Some(item) = self.items.get(index) else { continue };
+            let Some(item) = self.items.get(index) else {
+                continue;
+            };
             let (status, description) = match outcome {
                 Ok(()) => (FaultCode::Success, "OK".to_owned()),
                 Err(fault) => (fault.code, fault.to_string()),
             };
             let (name, group) = (item.name.to_string(), item.group.to_string());
-            results.push(ProcessResult { name, group, status, description });
+            results.push(ProcessResult {
+                name,
+                group,
+                status,
+                description,
+            });
         }
         Ok(Reply::Results(results))
     }

@@ -9,14 +9,11 @@ mod stop;
 mod upkeep;
 
 use crate::supervisor::Core;
-use batch::{Batch, Item, Outcome, Watch, Wish, verdict};
 use crate::turn::Turn;
+use batch::{Batch, Item, Outcome, Watch, Wish, verdict};
 use provost_model::fault::{Fault, FaultCode};
-use provost_model::info::ProcessResult;
-use provost_model::spawn::SpawnProblem;
 use provost_model::{ProcId, ProcessState, Reply, RequestId, Run, Signal, Ticket};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Longest wait for the answer to a probe: a command on a hung mount must not hold up the others of its group. The

@@ -189,7 +189,10 @@ pub struct Sources(Vec<Source>);
 impl Sources {
     /// Adds a file; returns its number.
     pub(crate) fn add(&mut self, path: &Path, text: String) -> usize {
-        self.0.push(Source { path: path.to_owned(), text });
+        self.0.push(Source {
+            path: path.to_owned(),
+            text,
+        });
         self.0.len() - 1
     }
 
@@ -229,7 +232,10 @@ mod tests {
 
     #[test]
     fn positions_count_lines_of_every_kind_and_columns_in_characters() {
-        let source = Source { path: PathBuf::from("x"), text: "a\r\nb\rc\n\u{e9}d".to_owned() };
+        let source = Source {
+            path: PathBuf::from("x"),
+            text: "a\r\nb\rc\n\u{e9}d".to_owned(),
+        };
         assert_eq!(source.position(0), (1, 1));
         assert_eq!(source.position(3), (2, 1));
         assert_eq!(source.position(5), (3, 1));

@@ -5,12 +5,27 @@
 //! meaning, defaults, the sentences of errors, the sample file and the reference pages.
 //!
 //! This room does no I/O: the outside comes through [`Host`].
-#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )
+)]
 
+pub mod cli;
 pub mod config;
+mod datatypes;
 pub mod diagnostic;
 pub mod host;
+pub mod options;
+mod paths;
+mod python;
 mod shlex;
+#[cfg(test)]
+mod testing;
 pub mod words;
 
 pub use config::{Config, CtlConfig, Overrides};

@@ -50,7 +50,12 @@ enum State {
 
 /// Cuts a text by `rules`.
 pub(crate) fn tokens(text: &str, rules: Rules) -> Result<Vec<String>, WordsError> {
-    let mut lexer = Lexer { rest: text.chars(), pushed_back: None, state: State::Between, rules };
+    let mut lexer = Lexer {
+        rest: text.chars(),
+        pushed_back: None,
+        state: State::Between,
+        rules,
+    };
     let mut tokens = Vec::new();
     while let Some(token) = lexer.next_token()? {
         tokens.push(token);
@@ -83,7 +88,11 @@ impl Lexer<'_> {
                 State::Between => self.between(next, &mut token, quoted),
                 State::Quoted(quote) => {
                     quoted = true;
-                    self.in_quotes(next.ok_or(WordsError::NoClosingQuotation)?, quote, &mut token)
+                    self.in_quotes(
+                        next.ok_or(WordsError::NoClosingQuotation)?,
+                        quote,
+                        &mut token,
+                    )
                 }
                 State::Escaped(quote) => {
                     let c = next.ok_or(WordsError::NoEscapedCharacter)?;

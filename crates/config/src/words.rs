@@ -11,7 +11,15 @@ pub use crate::shlex::WordsError;
 /// Upstream: `shlex.split(command)`. Inside double quotes a backslash escapes only `"` and itself; single quotes take
 /// everything literally; adjacent parts join; `''` is an empty word.
 pub fn split(command: &str) -> Result<Vec<String>, WordsError> {
-    tokens(command, Rules { posix: true, whitespace_split: true, comments: false, extra_word_chars: "" })
+    tokens(
+        command,
+        Rules {
+            posix: true,
+            whitespace_split: true,
+            comments: false,
+            extra_word_chars: "",
+        },
+    )
 }
 
 #[cfg(test)]
@@ -26,7 +34,10 @@ mod tests {
             ("a 'b c' \"d e\"", &["a", "b c", "d e"]),
             ("a''b \"\" ''", &["ab", "", ""]),
             (r"a\ b c\\d", &["a b", r"c\d"]),
-            (r#""a\"b" "a\\b" "a\nb" 'a\b'"#, &["a\"b", r"a\b", r"a\nb", r"a\b"]),
+            (
+                r#""a\"b" "a\\b" "a\nb" 'a\b'"#,
+                &["a\"b", r"a\b", r"a\nb", r"a\b"],
+            ),
             ("x=1;y|z # no", &["x=1;y|z", "#", "no"]),
             ("caf\u{e9} \u{4f60}", &["caf\u{e9}", "\u{4f60}"]),
             ("a\u{a0}b", &["a\u{a0}b"]),
@@ -38,9 +49,21 @@ mod tests {
 
     #[test]
     fn open_quotes_and_a_last_backslash_are_named() {
-        assert_eq!(split("echo 'a").unwrap_err().to_string(), "No closing quotation");
-        assert_eq!(split("echo \"a").unwrap_err().to_string(), "No closing quotation");
-        assert_eq!(split("echo a\\").unwrap_err().to_string(), "No escaped character");
-        assert_eq!(split("echo \"a\\").unwrap_err().to_string(), "No escaped character");
+        assert_eq!(
+            split("echo 'a").unwrap_err().to_string(),
+            "No closing quotation"
+        );
+        assert_eq!(
+            split("echo \"a").unwrap_err().to_string(),
+            "No closing quotation"
+        );
+        assert_eq!(
+            split("echo a\\").unwrap_err().to_string(),
+            "No escaped character"
+        );
+        assert_eq!(
+            split("echo \"a\\").unwrap_err().to_string(),
+            "No escaped character"
+        );
     }
 }

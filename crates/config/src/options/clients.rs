@@ -1,0 +1,172 @@
+//! `[supervisorctl]`, `[group:x]`, `[include]` and `[ctlplugin:x]`.
+
+use super::{Change, Fallback, Kind, Names, OptionSpec, Sample, SectionSpec};
+
+const BASE: OptionSpec = OptionSpec {
+    name: "",
+    kind: Kind::Text,
+    default: Fallback::Found("none"),
+    names: Names::EnvironmentOnly,
+    change: Change::NextRun,
+    since: "3.0",
+    sample: Sample::Comment(""),
+    flag: None,
+    doc: "",
+};
+
+/// `[supervisorctl]`.
+pub mod supervisorctl {
+    use super::{BASE, Fallback, Kind, Names, OptionSpec, Sample, SectionSpec};
+    use crate::config::{DEFAULT_PROMPT, DEFAULT_SERVERURL};
+
+    /// `serverurl`
+    pub const SERVERURL: OptionSpec = OptionSpec {
+        name: "serverurl",
+        kind: Kind::Url,
+        default: Fallback::Text(DEFAULT_SERVERURL),
+        names: Names::Here,
+        sample: Sample::Active("unix:///tmp/supervisor.sock"),
+        doc: "Where supervisord listens: `http://host:port`, or `unix://` and the absolute path of its socket.",
+        ..BASE
+    };
+
+    /// `username`
+    pub const USERNAME: OptionSpec = OptionSpec {
+        name: "username",
+        sample: Sample::Comment("user"),
+        doc: "The user name of the server section.",
+        ..BASE
+    };
+
+    /// `password`
+    pub const PASSWORD: OptionSpec = OptionSpec {
+        name: "password",
+        sample: Sample::Comment("123"),
+        doc: "The password of the server section, in clear.",
+        ..BASE
+    };
+
+    /// `prompt`
+    pub const PROMPT: OptionSpec = OptionSpec {
+        name: "prompt",
+        default: Fallback::Text(DEFAULT_PROMPT),
+        sample: Sample::Comment("mysupervisor"),
+        doc: "What stands before the `>` of the interactive shell.",
+        ..BASE
+    };
+
+    /// `history_file`
+    pub const HISTORY_FILE: OptionSpec = OptionSpec {
+        name: "history_file",
+        kind: Kind::Text,
+        names: Names::Here,
+        since: "3.0a5",
+        sample: Sample::Comment("~/.sc_history"),
+        doc: "Where the interactive shell keeps its history between runs. A `~` at the beginning is expanded.",
+        ..BASE
+    };
+
+    /// The section.
+    pub const SECTION: SectionSpec = SectionSpec {
+        header: "supervisorctl",
+        label: "",
+        doc: "Settings of supervisorctl. The section must be in the main file: supervisorctl does not read included files.",
+        options: &[&SERVERURL, &USERNAME, &PASSWORD, &PROMPT, &HISTORY_FILE],
+        active: true,
+        open: false,
+    };
+}
+
+/// `[group:x]`.
+pub mod group {
+    use super::{BASE, Change, Fallback, Kind, Names, OptionSpec, Sample, SectionSpec};
+
+    /// `programs`
+    pub const PROGRAMS: OptionSpec = OptionSpec {
+        name: "programs",
+        kind: Kind::List,
+        default: Fallback::Found("no programs"),
+        names: Names::Here,
+        change: Change::Update,
+        sample: Sample::Comment("progname1,progname2"),
+        doc: "The names of `[program:x]` and `[fcgi-program:x]` sections. They no longer form groups of their own.",
+        ..BASE
+    };
+
+    /// `priority`
+    pub const PRIORITY: OptionSpec = OptionSpec {
+        name: "priority",
+        kind: Kind::Integer,
+        default: Fallback::Text("999"),
+        names: Names::Here,
+        change: Change::Update,
+        sample: Sample::Comment("999"),
+        doc: "The order among groups: a group with a lower number starts earlier and stops later. The `priority` of \
+              a program orders it within the group.",
+        ..BASE
+    };
+
+    /// The section.
+    pub const SECTION: SectionSpec = SectionSpec {
+        header: "group:",
+        label: "x",
+        doc: "Programs that are started, stopped and named together, as `x:name`.",
+        options: &[&PROGRAMS, &PRIORITY],
+        active: false,
+        open: false,
+    };
+}
+
+/// `[include]`.
+pub mod include {
+    use super::{BASE, Change, Fallback, Kind, Names, OptionSpec, Sample, SectionSpec};
+
+    /// `files`
+    pub const FILES: OptionSpec = OptionSpec {
+        name: "files",
+        kind: Kind::Patterns,
+        default: Fallback::Required,
+        names: Names::HereAndHost,
+        change: Change::Update,
+        sample: Sample::Comment("conf.d/*.conf"),
+        doc: "Files to read as if they stood at the end of this one, with blanks or line breaks between them. `*`, `?` \
+              and `[...]` match names. A relative path is relative to the directory of the main file.",
+        ..BASE
+    };
+
+    /// The section.
+    pub const SECTION: SectionSpec = SectionSpec {
+        header: "include",
+        label: "",
+        doc: "More files. An included file cannot include others.",
+        options: &[&FILES],
+        active: false,
+        open: false,
+    };
+}
+
+/// `[ctlplugin:x]`.
+pub mod plugin {
+    use super::{BASE, Fallback, Kind, OptionSpec, Sample, SectionSpec};
+
+    /// `supervisor.ctl_factory`
+    pub const FACTORY: OptionSpec = OptionSpec {
+        name: "supervisor.ctl_factory",
+        kind: Kind::Object,
+        default: Fallback::Required,
+        sample: Sample::Comment("module:factory"),
+        doc: "A Python object with more commands. Python code of third parties cannot be loaded, so every value is \
+              refused by supervisorctl.",
+        ..BASE
+    };
+
+    /// The section.
+    pub const SECTION: SectionSpec = SectionSpec {
+        header: "ctlplugin:",
+        label: "x",
+        doc: "More commands for supervisorctl. None are available.",
+        options: &[&FACTORY],
+        active: false,
+        open: true,
+    };
+}

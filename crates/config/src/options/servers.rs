@@ -1,0 +1,148 @@
+//! The sections of servers and of their RPC interfaces.
+
+use super::{Change, Fallback, Kind, Names, OptionSpec, Sample, SectionSpec};
+
+const BASE: OptionSpec = OptionSpec {
+    name: "",
+    kind: Kind::Text,
+    default: Fallback::Found("none"),
+    names: Names::EnvironmentOnly,
+    change: Change::Restart,
+    since: "3.0",
+    sample: Sample::Comment(""),
+    flag: None,
+    doc: "",
+};
+
+const USERNAME: OptionSpec = OptionSpec {
+    name: "username",
+    default: Fallback::Found("no authentication"),
+    sample: Sample::Comment("user"),
+    doc: "The user name that clients must give. It needs `password` beside it; an empty name means no authentication.",
+    ..BASE
+};
+
+const PASSWORD: OptionSpec = OptionSpec {
+    name: "password",
+    default: Fallback::Found("no authentication"),
+    sample: Sample::Comment("123"),
+    doc: "The password that clients must give: in clear, or as `{SHA}` and the 40 hexadecimal digits of its SHA-1 sum.",
+    ..BASE
+};
+
+/// `[unix_http_server]`.
+pub mod unix {
+    use super::{BASE, Fallback, Kind, Names, OptionSpec, Sample, SectionSpec};
+
+    /// `file`
+    pub const FILE: OptionSpec = OptionSpec {
+        name: "file",
+        kind: Kind::Path,
+        default: Fallback::Required,
+        names: Names::Here,
+        sample: Sample::Active("/tmp/supervisor.sock"),
+        doc: "The path of the socket. A `~` at the beginning is expanded; a relative path is relative to the directory \
+              that supervisord was started in.",
+        ..BASE
+    };
+
+    /// `chmod`
+    pub const CHMOD: OptionSpec = OptionSpec {
+        name: "chmod",
+        kind: Kind::Octal,
+        default: Fallback::Text("0700"),
+        sample: Sample::Comment("0700"),
+        doc: "The permission bits of the socket. Whoever can write to it controls supervisord, unless `username` is set.",
+        ..BASE
+    };
+
+    /// `chown`
+    pub const CHOWN: OptionSpec = OptionSpec {
+        name: "chown",
+        kind: Kind::Owner,
+        default: Fallback::Found("the user and group of supervisord"),
+        sample: Sample::Comment("nobody:nogroup"),
+        doc: "The owner of the socket: a user, or a user and a group with a colon between them.",
+        ..BASE
+    };
+
+    /// `username`
+    pub const USERNAME: OptionSpec = super::USERNAME;
+    /// `password`
+    pub const PASSWORD: OptionSpec = super::PASSWORD;
+
+    /// The section.
+    pub const SECTION: SectionSpec = SectionSpec {
+        header: "unix_http_server",
+        label: "",
+        doc: "A server for XML-RPC on a UNIX socket; supervisorctl on the same machine talks to it. Several sections are \
+              possible when a label follows in the header, as in `[unix_http_server:admin]`.",
+        options: &[&FILE, &CHMOD, &CHOWN, &USERNAME, &PASSWORD],
+        active: true,
+        open: false,
+    };
+}
+
+/// `[inet_http_server]`.
+pub mod inet {
+    use super::{BASE, Fallback, Kind, OptionSpec, Sample, SectionSpec};
+
+    /// `port`
+    pub const PORT: OptionSpec = OptionSpec {
+        name: "port",
+        kind: Kind::Address,
+        default: Fallback::Required,
+        sample: Sample::Comment("127.0.0.1:9001"),
+        doc: "The address to listen at: a host and a port. A port alone, or `*` as the host, listens on every IPv4 \
+              interface. An IPv6 address stands in brackets, as in `[::1]:9001`.",
+        ..BASE
+    };
+
+    /// `username`
+    pub const USERNAME: OptionSpec = super::USERNAME;
+    /// `password`
+    pub const PASSWORD: OptionSpec = super::PASSWORD;
+
+    /// The section.
+    pub const SECTION: SectionSpec = SectionSpec {
+        header: "inet_http_server",
+        label: "",
+        doc: "A server for XML-RPC and the web page on a TCP port. There is none unless this section is there. Nothing on \
+              it is encrypted, and whoever reaches it without a password controls supervisord: listen on the loopback \
+              address or in a network of your own, and set `username` and `password`. Several sections are possible \
+              when a label follows in the header, as in `[inet_http_server:v6]`.",
+        options: &[&PORT, &USERNAME, &PASSWORD],
+        active: false,
+        open: false,
+    };
+}
+
+/// `[rpcinterface:x]`.
+pub mod rpcinterface {
+    use super::{BASE, Fallback, Kind, OptionSpec, Sample, SectionSpec};
+
+    /// The only factory there is.
+    pub const MAIN_FACTORY: &str = "supervisor.rpcinterface:make_main_rpcinterface";
+
+    /// `supervisor.rpcinterface_factory`
+    pub const FACTORY: OptionSpec = OptionSpec {
+        name: "supervisor.rpcinterface_factory",
+        kind: Kind::Object,
+        default: Fallback::Required,
+        sample: Sample::Active(MAIN_FACTORY),
+        doc: "Which interface is offered. `supervisor.rpcinterface:make_main_rpcinterface` is built in; Python code of \
+              third parties cannot be loaded.",
+        ..BASE
+    };
+
+    /// The section.
+    pub const SECTION: SectionSpec = SectionSpec {
+        header: "rpcinterface:",
+        label: "supervisor",
+        doc: "A namespace of XML-RPC methods. Without `[rpcinterface:supervisor]` the methods of the `supervisor` \
+              namespace do not exist, and supervisorctl cannot do anything.",
+        options: &[&FACTORY],
+        active: true,
+        open: true,
+    };
+}

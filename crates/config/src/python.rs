@@ -1,0 +1,182 @@
+//! Rules of Python's text type that show in upstream's behaviour: blanks, `repr`, `int`.
+//!
+//! Only what a user can see is here.
+
+/// Whether Python's `str.isspace` holds: Unicode white space and the four separators `\x1c` to `\x1f`.
+pub(crate) fn is_space(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}')
+}
+
+/// `str.strip()`.
+pub(crate) fn strip(text: &str) -> &str {
+    text.trim_matches(is_space)
+}
+
+/// `repr(text)`: single quotes unless only single quotes occur inside, escapes for what cannot be printed.
+pub(crate) fn repr(text: &str) -> String {
+    let quote = if text.contains('\'') && !text.contains('"') {
+        '"'
+    } else {
+        '\''
+    };
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push(quote);
+    for c in text.chars() {
+        match c {
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\\' => out.push_str("\\\\"),
+            c if c == quote => {
+                out.push('\\');
+                out.push(c);
+            }
+            c if is_printable(c) => out.push(c),
+            c => out.push_str(&escape(c)),
+        }
+    }
+    out.push(quote);
+    out
+}
+
+/// `ascii(text)`: as [`repr`], with everything outside ASCII escaped.
+pub(crate) fn ascii(text: &str) -> String {
+    repr(text)
+        .chars()
+        .map(|c| {
+            if c.is_ascii() {
+                c.to_string()
+            } else {
+                escape(c)
+            }
+        })
+        .collect()
+}
+
+fn escape(c: char) -> String {
+    match u32::from(c) {
+        code @ ..=0xff => format!("\\x{code:02x}"),
+        code @ ..=0xffff => format!("\\u{code:04x}"),
+        code => format!("\\U{code:08x}"),
+    }
+}
+
+/// `str.isprintable()` of one character.
+fn is_printable(c: char) -> bool {
+    if c.is_ascii() {
+        return (' '..='~').contains(&c);
+    }
+    // The standard library knows the same table (categories C* and Z*) but shows it through `escape_debug` only;
+    // behind another character it does not escape combining marks, which Python prints.
+    let mut text = String::from("a");
+    text.push(c);
+    text.escape_debug().eq(text.chars())
+}
+
+/// `repr` of a list of texts.
+pub(crate) fn repr_list(texts: &[String]) -> String {
+    let items: Vec<_> = texts.iter().map(|text| repr(text)).collect();
+    format!("[{}]", items.join(", "))
+}
+
+/// `int(text)`: blanks around, a sign, decimal digits with single underscores between them.
+///
+/// Python's integers have no bounds; values beyond 64 bits become the nearest one that fits.
+pub(crate) fn int(text: &str) -> Option<i64> {
+    let (negative, digits) = sign(strip(text));
+    number(digits, 10, negative)
+}
+
+/// `int(text, 8)`: as [`int`] in base 8, with an optional `0o`.
+pub(crate) fn int_octal(text: &str) -> Option<i64> {
+    let (negative, digits) = sign(strip(text));
+    let digits = match digits
+        .strip_prefix("0o")
+        .or_else(|| digits.strip_prefix("0O"))
+    {
+        Some(rest) => rest.strip_prefix('_').unwrap_or(rest),
+        None => digits,
+    };
+    number(digits, 8, negative)
+}
+
+fn sign(text: &str) -> (bool, &str) {
+    match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    }
+}
+
+fn number(digits: &str, base: u32, negative: bool) -> Option<i64> {
+    let mut value: i64 = 0;
+    let mut after_digit = false;
+    for c in digits.chars() {
+        if c == '_' && after_digit {
+            after_digit = false;
+            continue;
+        }
+        let digit = i64::from(c.to_digit(base)?);
+        let digit = if negative { -digit } else { digit };
+        value = value.saturating_mul(i64::from(base)).saturating_add(digit);
+        after_digit = true;
+    }
+    after_digit.then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repr_quotes_and_escapes_as_python() {
+        for (text, expected) in [
+            ("a", "'a'"),
+            ("it's", "\"it's\""),
+            ("it's \"x\"", r#"'it\'s "x"'"#),
+            ("a\\b\n\t\r", r"'a\\b\n\t\r'"),
+            ("\u{7f}\u{1b}\u{a0}", r"'\x7f\x1b\xa0'"),
+            ("\u{e9}\u{4f60}\u{301}", "'\u{e9}\u{4f60}\u{301}'"),
+            ("\u{2028}\u{feff}\u{e000}", r"'\u2028\ufeff\ue000'"),
+            ("\u{1f600}\u{f0000}", "'\u{1f600}\\U000f0000'"),
+        ] {
+            assert_eq!(repr(text), expected);
+        }
+        assert_eq!(ascii("\u{e9}\u{1f600}"), r"'\xe9\U0001f600'");
+        assert_eq!(
+            repr_list(&["foo".into(), "b'r".into()]),
+            r#"['foo', "b'r"]"#
+        );
+    }
+
+    #[test]
+    fn integers_are_read_as_python_reads_them() {
+        for (text, value) in [
+            ("1", Some(1)),
+            (" +1_000 ", Some(1000)),
+            ("-0", Some(0)),
+            ("007", Some(7)),
+            ("", None),
+            ("-", None),
+            ("1__0", None),
+            ("_1", None),
+            ("1_", None),
+            ("1.5", None),
+            ("0x10", None),
+            ("- 1", None),
+            ("99999999999999999999", Some(i64::MAX)),
+            ("-99999999999999999999", Some(i64::MIN)),
+        ] {
+            assert_eq!(int(text), value, "{text:?}");
+        }
+        for (text, value) in [
+            ("022", Some(18)),
+            ("22", Some(18)),
+            ("0o22", Some(18)),
+            ("0O_22", Some(18)),
+            ("9", None),
+            ("0o", None),
+        ] {
+            assert_eq!(int_octal(text), value, "{text:?}");
+        }
+    }
+}

@@ -1,1 +1,20 @@
-//! See ARCHITECTURE.md.
+//! `supervisorctl` and `pidproxy`.
+//!
+//! supervisorctl is a blocking client: one connection a command, one place that prints, and a table of commands. It
+//! starts no program and no thread, and decides nothing about programs: it asks, and shows the answer.
+
+mod commands;
+mod dispatch;
+mod exit;
+mod follow;
+mod input;
+mod namespec;
+mod output;
+pub mod pidproxy;
+mod records;
+mod render;
+mod session;
+mod shell;
+mod transport;
+mod trouble;
+mod watch;

@@ -1,0 +1,72 @@
+//! `status`: what every process is doing.
+
+use super::{Command, Completes, Flow, Outcome, words};
+use crate::exit;
+use crate::namespec::Namespec;
+use crate::records::StatusRow;
+use crate::render;
+use crate::session::Session;
+use provost_model::ProcessState;
+
+pub(super) const COMMAND: Command = Command {
+    name: "status",
+    help: "status <name>\t\tShow one process
+status <gname>:*\tShow every process of a group
+status <name> <name>\tShow several processes or groups
+status\t\t\tShow everything",
+    completes: Completes::Processes,
+    run,
+};
+
+/// The states that make `status` exit with 3.
+const STOPPED: [ProcessState; 4] = [
+    ProcessState::Stopped,
+    ProcessState::Exited,
+    ProcessState::Fatal,
+    ProcessState::Unknown,
+];
+
+pub(super) fn run(session: &mut Session, arg: &str) -> Outcome {
+    if !session.up_check()? {
+        session.set_status(exit::STATUS_UNKNOWN);
+        return Ok(Flow::Stay);
+    }
+    let all = session.all_processes()?;
+    let names = words(arg);
+    let shown = if names.is_empty() || names.contains(&"all") {
+        all.iter().collect()
+    } else {
+        select(session, &all, &names)
+    };
+    session.put(render::status_table(&shown).as_bytes());
+    let is_stopped = |row: &&StatusRow| {
+        STOPPED
+            .iter()
+            .any(|state| i64::from(state.code()) == row.state)
+    };
+    if shown.iter().any(is_stopped) {
+        session.set_status(exit::STATUS_NOT_RUNNING);
+    }
+    Ok(Flow::Stay)
+}
+
+/// The processes named, in that order. Says which names fit none.
+fn select<'a>(session: &mut Session, all: &'a [StatusRow], names: &[&str]) -> Vec<&'a StatusRow> {
+    let mut shown = Vec::new();
+    for name in names {
+        let spec = Namespec::split(name);
+        let fits = |row: &&StatusRow| {
+            row.group == spec.group && spec.process.is_none_or(|process| row.name == process)
+        };
+        let before = shown.len();
+        shown.extend(all.iter().filter(fits));
+        if shown.len() == before {
+            session.say(match spec.process {
+                None => format!("{}: ERROR (no such group)", spec.group),
+                Some(_) => format!("{name}: ERROR (no such process)"),
+            });
+            session.set_status(exit::STATUS_UNKNOWN);
+        }
+    }
+    shown
+}

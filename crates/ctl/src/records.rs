@@ -1,0 +1,175 @@
+//! The rows of answers that commands read, taken out of XML-RPC values.
+//!
+//! Only the members that a command shows are asked for, so that servers of any age can be talked to.
+
+use provost_wire::xmlrpc::Value;
+
+/// What an answer lacks: the member and the type it should have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Lacking(pub &'static str);
+
+/// One process as `getProcessInfo` and `getAllProcessInfo` tell it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct StatusRow {
+    /// Name of the group.
+    pub(crate) group: String,
+    /// Name of the process.
+    pub(crate) name: String,
+    /// Code of the state.
+    pub(crate) state: i64,
+    /// Name of the state.
+    pub(crate) state_name: String,
+    /// What to say about it.
+    pub(crate) description: String,
+    /// Pid, 0 when there is none.
+    pub(crate) pid: i64,
+}
+
+impl StatusRow {
+    /// Reads one struct.
+    pub(crate) fn read(value: &Value) -> Result<Self, Lacking> {
+        Ok(Self {
+            group: text(value, "group")?,
+            name: text(value, "name")?,
+            state: int(value, "state")?,
+            state_name: text(value, "statename")?,
+            description: text(value, "description")?,
+            pid: int(value, "pid")?,
+        })
+    }
+}
+
+/// One process as `getAllConfigInfo` tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ConfigRow {
+    /// Name of the group.
+    pub(crate) group: String,
+    /// Name of the process.
+    pub(crate) name: String,
+    /// Whether its group is active.
+    pub(crate) in_use: bool,
+    /// Whether it starts by itself.
+    pub(crate) autostart: bool,
+    /// Priority of the group.
+    pub(crate) group_priority: i64,
+    /// Priority in the group.
+    pub(crate) process_priority: i64,
+}
+
+impl ConfigRow {
+    /// Reads one struct.
+    pub(crate) fn read(value: &Value) -> Result<Self, Lacking> {
+        Ok(Self {
+            group: text(value, "group")?,
+            name: text(value, "name")?,
+            in_use: truth(value, "inuse")?,
+            autostart: truth(value, "autostart")?,
+            group_priority: int(value, "group_prio")?,
+            process_priority: int(value, "process_prio")?,
+        })
+    }
+}
+
+/// What became of one process in a call for several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ResultRow {
+    /// Name of the group.
+    pub(crate) group: String,
+    /// Name of the process.
+    pub(crate) name: String,
+    /// Fault code; 80 when all is well.
+    pub(crate) status: i64,
+    /// `OK` or the fault's text.
+    pub(crate) description: String,
+}
+
+impl ResultRow {
+    /// Reads one struct.
+    pub(crate) fn read(value: &Value) -> Result<Self, Lacking> {
+        Ok(Self {
+            group: text(value, "group")?,
+            name: text(value, "name")?,
+            status: int(value, "status")?,
+            description: text(value, "description")?,
+        })
+    }
+}
+
+/// What reading the configuration again found, as names of groups.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Changes {
+    /// In the file, not active.
+    pub(crate) added: Vec<String>,
+    /// Active, with other settings in the file.
+    pub(crate) changed: Vec<String>,
+    /// Active, no longer in the file.
+    pub(crate) removed: Vec<String>,
+}
+
+impl Changes {
+    /// Reads `[[added, changed, removed]]`.
+    pub(crate) fn read(value: &Value) -> Result<Self, Lacking> {
+        let lacking = Lacking("an array [[added, changed, removed]]");
+        let [inner] = value.as_array().unwrap_or_default() else {
+            return Err(lacking);
+        };
+        let [added, changed, removed] = inner.as_array().unwrap_or_default() else {
+            return Err(lacking);
+        };
+        Ok(Self {
+            added: texts(added)?,
+            changed: texts(changed)?,
+            removed: texts(removed)?,
+        })
+    }
+}
+
+/// Reads an array, element by element.
+pub(crate) fn rows<T>(
+    value: &Value,
+    read: impl Fn(&Value) -> Result<T, Lacking>,
+) -> Result<Vec<T>, Lacking> {
+    let elements = value.as_array().ok_or(Lacking("an array"))?;
+    elements.iter().map(read).collect()
+}
+
+fn texts(value: &Value) -> Result<Vec<String>, Lacking> {
+    rows(value, |element| {
+        let text = element.as_str().ok_or(Lacking("names of groups"))?;
+        Ok(text.to_owned())
+    })
+}
+
+fn text(value: &Value, name: &'static str) -> Result<String, Lacking> {
+    let found = value.member(name).and_then(Value::as_str);
+    found.map(ToOwned::to_owned).ok_or(Lacking(name))
+}
+
+fn int(value: &Value, name: &'static str) -> Result<i64, Lacking> {
+    value
+        .member(name)
+        .and_then(Value::as_int)
+        .ok_or(Lacking(name))
+}
+
+fn truth(value: &Value, name: &'static str) -> Result<bool, Lacking> {
+    value
+        .member(name)
+        .and_then(Value::as_bool)
+        .ok_or(Lacking(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_that_is_missing_is_named() {
+        let value = Value::Struct(vec![("group".into(), Value::text("g"))]);
+        assert_eq!(StatusRow::read(&value), Err(Lacking("name")));
+        assert_eq!(
+            Changes::read(&Value::Nil).unwrap_err().0,
+            "an array [[added, changed, removed]]"
+        );
+    }
+}

@@ -1,0 +1,131 @@
+//! One connection: opened, asked, read from.
+
+use super::address::Address;
+use provost_wire::base64;
+use std::io::{self, Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+/// How long one TCP address has to answer. Only a host that drops packets takes longer.
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+
+/// What requests say of their sender.
+const USER_AGENT: &str = concat!("Provost-supervisorctl/", env!("CARGO_PKG_VERSION"));
+
+/// Name and password for Basic authentication.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Credentials {
+    /// The user's name, without a colon.
+    pub(crate) username: String,
+    /// The password.
+    pub(crate) password: String,
+}
+
+impl Credentials {
+    fn header(&self) -> String {
+        base64::encode(format!("{}:{}", self.username, self.password).as_bytes())
+    }
+}
+
+#[derive(Debug)]
+enum Stream {
+    Unix(UnixStream),
+    Tcp(TcpStream),
+}
+
+/// A connection to a server.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    stream: Stream,
+    /// Header lines that every request has.
+    headers: String,
+}
+
+impl Connection {
+    /// Connects; a host with several addresses is tried at each, and the last failure is told.
+    pub(crate) fn open(address: &Address, credentials: Option<&Credentials>) -> io::Result<Self> {
+        let stream = match address {
+            Address::Unix(path) => Stream::Unix(UnixStream::connect(path)?),
+            Address::Tcp { host, port } => Stream::Tcp(connect_tcp(host, *port)?),
+        };
+        let mut headers = format!(
+            "Host: {}\r\nUser-Agent: {USER_AGENT}\r\n",
+            address.host_header()
+        );
+        if let Some(credentials) = credentials {
+            headers.push_str("Authorization: Basic ");
+            headers.push_str(&credentials.header());
+            headers.push_str("\r\n");
+        }
+        Ok(Self { stream, headers })
+    }
+
+    /// Gives up reading after this long without a byte.
+    pub(crate) fn limit_reads(&self, limit: Duration) -> io::Result<()> {
+        match &self.stream {
+            Stream::Unix(stream) => stream.set_read_timeout(Some(limit)),
+            Stream::Tcp(stream) => stream.set_read_timeout(Some(limit)),
+        }
+    }
+
+    /// Sends an XML-RPC call.
+    pub(crate) fn send_call(&mut self, body: &[u8]) -> io::Result<()> {
+        let mut request = format!(
+            "POST /RPC2 HTTP/1.1\r\n{}Content-Type: text/xml\r\nAccept: text/xml\r\nContent-Length: {}\r\n\r\n",
+            self.headers,
+            body.len()
+        )
+        .into_bytes();
+        request.extend_from_slice(body);
+        self.write_all(&request)
+    }
+
+    /// Asks for what lies at the path, which is already percent-encoded.
+    pub(crate) fn send_get(&mut self, path: &str) -> io::Result<()> {
+        let request = format!("GET {path} HTTP/1.1\r\n{}Accept: */*\r\n\r\n", self.headers);
+        self.write_all(request.as_bytes())
+    }
+
+    /// Reads what has come, waiting for something if nothing has; 0 at the end of the connection.
+    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let outcome = match &mut self.stream {
+                Stream::Unix(stream) => stream.read(buffer),
+                Stream::Tcp(stream) => stream.read(buffer),
+            };
+            match outcome {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                other => return other,
+            }
+        }
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match &mut self.stream {
+            Stream::Unix(stream) => stream.write_all(bytes),
+            Stream::Tcp(stream) => stream.write_all(bytes),
+        }
+    }
+}
+
+impl AsFd for Connection {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match &self.stream {
+            Stream::Unix(stream) => stream.as_fd(),
+            Stream::Tcp(stream) => stream.as_fd(),
+        }
+    }
+}
+
+fn connect_tcp(host: &str, port: u16) -> io::Result<TcpStream> {
+    let mut failure = io::Error::new(io::ErrorKind::AddrNotAvailable, "the host has no address");
+    for address in (host, port).to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, CONNECT_LIMIT) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
+}

@@ -13,3 +13,4 @@ pub mod compare;
 pub mod config_case;
 pub mod differences;
 pub mod many;
+pub mod rig;

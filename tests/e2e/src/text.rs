@@ -11,6 +11,7 @@ const BEFORE_PID: &[&str] = &[
     "with pid ",
     " pid ",
     "(pid ",
+    "\"pid ",
     "' (",
     "pid:",
     "unknown pid ",

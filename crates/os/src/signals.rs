@@ -81,7 +81,7 @@ impl AsFd for SignalQueue {
 
 /// Ignores a signal in this process, and by inheritance in its children unless they undo it.
 pub fn ignore(signal: Signal) -> io::Result<()> {
-    dispose(signal.number(), libc::SIG_IGN)
+    ignore_number(signal.number())
 }
 
 /// Blocks nothing in this thread: signals that wait are delivered at once.
@@ -89,14 +89,41 @@ pub fn unblock_all() -> io::Result<()> {
     change_mask(libc::SIG_SETMASK, &empty_set())
 }
 
-/// Sets a signal to its default action or to being ignored. Safe between fork and exec.
-pub(crate) fn dispose(number: i32, handler: libc::sighandler_t) -> io::Result<()> {
-    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
-    // SAFETY: `action` is writable memory of that type; the field is set in place, without reading it.
-    unsafe { (&raw mut (*action.as_mut_ptr()).sa_sigaction).write(handler) };
-    // SAFETY: `action` is whole: zero bytes are an empty mask and no flags. The handler is one of the two constants
-    // that are no address. The old action is not asked for.
-    let result = unsafe { libc::sigaction(number, action.as_ptr(), std::ptr::null_mut()) };
+/// Gives a signal its default action. Safe between fork and exec.
+///
+/// Asks the kernel itself: the C library keeps two signals back for its threads and refuses to touch them, but whoever
+/// started us may have left them ignored.
+pub(crate) fn reset(number: i32) -> io::Result<()> {
+    /// Bytes of the kernel's signal set.
+    const SET: usize = 8;
+    // More than the kernel's description of an action on any machine. All zero means the default on each.
+    let default = [0u64; 8];
+    // SAFETY: the kernel reads an action from `default`, which is long enough; the old one is not asked for. The default
+    // action runs no code of ours.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_rt_sigaction,
+            number,
+            default.as_ptr(),
+            std::ptr::null_mut::<u64>(),
+            SET,
+        )
+    };
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+/// Ignores a signal. Safe between fork and exec.
+pub(crate) fn ignore_number(number: i32) -> io::Result<()> {
+    let action = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: zero bytes are a valid action: the default one, with an empty mask and no flags.
+    let mut action = unsafe { action.assume_init() };
+    action.sa_sigaction = libc::SIG_IGN;
+    // SAFETY: `action` is whole, and its handler is a constant that is no address. The old action is not asked for.
+    let result = unsafe { libc::sigaction(number, &raw const action, std::ptr::null_mut()) };
     if result == 0 {
         Ok(())
     } else {

@@ -130,7 +130,7 @@ impl<'a> Prepared<'a> {
         let setup = Failure::at(Stage::Setup);
         process::setpgid(None, None).map_err(&setup)?;
         self.take_stdio().map_err(&setup)?;
-        self.close_others_at_exec();
+        close_others_at_exec();
         reset_signals();
         self.take_credentials()?;
         if let Some(directory) = &self.plan.directory {
@@ -163,33 +163,6 @@ impl<'a> Prepared<'a> {
         stdio::dup2_stdin(&stdin)?;
         stdio::dup2_stdout(&stdout)?;
         stdio::dup2_stderr(&stderr)
-    }
-
-    /// Marks every descriptor from 3 to close at exec; until then the report still needs its own.
-    fn close_others_at_exec(&self) {
-        // SAFETY: the call takes three numbers and touches no memory.
-        let result = unsafe {
-            libc::syscall(
-                libc::SYS_close_range,
-                FIRST_OTHER,
-                libc::c_uint::MAX,
-                libc::CLOSE_RANGE_CLOEXEC,
-            )
-        };
-        if result == 0 {
-            return;
-        }
-        let limit = process::getrlimit(Resource::Nofile)
-            .current
-            .unwrap_or(DESCRIPTORS_MAX)
-            .min(DESCRIPTORS_MAX);
-        for number in FIRST_OTHER..i32::try_from(limit).unwrap_or(i32::MAX) {
-            // SAFETY: the number is only handed to the system, which refuses it when it is not open; nothing is closed.
-            let fd = unsafe { BorrowedFd::borrow_raw(number) };
-            if let Ok(flags) = fcntl_getfd(fd) {
-                let _an_open_descriptor_takes_flags = fcntl_setfd(fd, flags | FdFlags::CLOEXEC);
-            }
-        }
     }
 
     /// Groups, gid, uid, in this order: after the uid nothing else could be changed. Then makes sure that it is so.
@@ -256,15 +229,41 @@ impl<'a> Prepared<'a> {
     }
 }
 
+/// Marks every descriptor from 3 to close at exec; until then the report still needs its own.
+fn close_others_at_exec() {
+    // SAFETY: the call takes three numbers and touches no memory.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_close_range,
+            FIRST_OTHER,
+            libc::c_uint::MAX,
+            libc::CLOSE_RANGE_CLOEXEC,
+        )
+    };
+    if result == 0 {
+        return;
+    }
+    let limit = process::getrlimit(Resource::Nofile)
+        .current
+        .unwrap_or(DESCRIPTORS_MAX)
+        .min(DESCRIPTORS_MAX);
+    for number in FIRST_OTHER..i32::try_from(limit).unwrap_or(i32::MAX) {
+        // SAFETY: the number is only handed to the system, which refuses it when it is not open; nothing is closed.
+        let fd = unsafe { BorrowedFd::borrow_raw(number) };
+        if let Ok(flags) = fcntl_getfd(fd) {
+            let _an_open_descriptor_takes_flags = fcntl_setfd(fd, flags | FdFlags::CLOEXEC);
+        }
+    }
+}
+
 /// All signals as a new process expects them, but SIGPIPE and SIGXFSZ ignored; none blocked.
 fn reset_signals() {
     for number in 1..=SIGNAL_MAX {
-        let handler = match number {
-            libc::SIGPIPE | libc::SIGXFSZ => libc::SIG_IGN,
-            _ => libc::SIG_DFL,
+        // KILL and STOP are refused, and are at their defaults anyway.
+        let _refused = match number {
+            libc::SIGPIPE | libc::SIGXFSZ => signals::ignore_number(number),
+            _ => signals::reset(number),
         };
-        // KILL, STOP and the C library's own two are refused, and are at their defaults anyway.
-        let _refused = signals::dispose(number, handler);
     }
     let _a_valid_mask_is_taken = signals::change_mask(libc::SIG_SETMASK, &signals::empty_set());
 }

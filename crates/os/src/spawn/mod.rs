@@ -42,7 +42,9 @@ pub fn spawn(plan: &Plan, stdio: Stdio) -> Result<Spawned, Errno> {
     if pid == 0 {
         prepared.run();
     }
-    let pid = rustix::process::Pid::from_raw(pid.max(0)).ok_or_else(last_errno)?;
+    let forked = rustix::process::Pid::from_raw(pid.max(0)).ok_or_else(last_errno);
+    drop(stdio);
+    let pid = forked?;
     // The child does the same. Whoever comes second changes nothing; but a signal to the group finds it from now on.
     let _already_done_or_gone = rustix::process::setpgid(Some(pid), Some(pid)).map_err(errno);
     Ok(Spawned {

@@ -43,18 +43,15 @@ pub(super) const REPORT_BYTES: usize = 8;
 
 /// A failure as it goes through the pipe.
 pub(super) fn encode(stage: Stage, errno: i32) -> [u8; REPORT_BYTES] {
-    let [a, b, c, d] = (stage as u32).to_ne_bytes();
-    let [e, f, g, h] = errno.to_ne_bytes();
-    [a, b, c, d, e, f, g, h]
+    let halves = (stage as u64) << 32 | u64::from(errno.cast_unsigned());
+    halves.to_ne_bytes()
 }
 
 fn decode(bytes: [u8; REPORT_BYTES]) -> Option<(Stage, Errno)> {
-    let [a, b, c, d, e, f, g, h] = bytes;
-    let stage = usize::try_from(u32::from_ne_bytes([a, b, c, d])).ok()?;
-    Some((
-        *Stage::ALL.get(stage)?,
-        Errno(i32::from_ne_bytes([e, f, g, h])),
-    ))
+    let halves = u64::from_ne_bytes(bytes);
+    let stage = usize::try_from(halves >> 32).ok()?;
+    let errno = u32::try_from(halves & u64::from(u32::MAX)).ok()?;
+    Some((*Stage::ALL.get(stage)?, Errno(errno.cast_signed())))
 }
 
 /// Looks what the child has told through [`Spawned::report`](super::Spawned::report). Readable means that there is an answer.

@@ -24,6 +24,7 @@ pub(crate) fn ignored_signals_do_nothing() {
     }
 }
 
+#[expect(clippy::zombie_processes, reason = "the check reaps it")]
 pub(crate) fn signals_are_queued_with_their_sender() {
     let queue = SignalQueue::open(&[Signal::TERM, Signal::USR2, Signal::CHLD]).unwrap();
     assert_eq!(queue.read().unwrap(), []);

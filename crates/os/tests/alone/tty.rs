@@ -71,13 +71,11 @@ fn unlock(terminal: &File) -> String {
     // SAFETY: the descriptor is open and a pseudo-terminal's.
     assert_eq!(unsafe { libc::unlockpt(terminal.as_raw_fd()) }, 0);
     // SAFETY: the same; `name` has the room that is said.
-    assert_eq!(
-        unsafe { libc::ptsname_r(terminal.as_raw_fd(), name.as_mut_ptr(), name.len()) },
-        0
-    );
+    let named = unsafe { libc::ptsname_r(terminal.as_raw_fd(), name.as_mut_ptr(), name.len()) };
+    assert_eq!(named, 0);
     name.iter()
         .take_while(|&&c| c != 0)
-        .map(|&c| char::from(c.cast_unsigned()))
+        .map(|&c| char::from(u8::from_ne_bytes(c.to_ne_bytes())))
         .collect()
 }
 
@@ -105,7 +103,7 @@ pub(crate) fn answer() {
             .unwrap()
     });
     let answer = tty::read_password("Password:");
-    writeln!(std::io::stdout(), "answer {answer:?}").unwrap();
+    println!("answer {answer:?}");
 }
 
 pub(crate) fn a_password_is_read_without_being_shown() {

@@ -49,39 +49,45 @@ fn the_umask_at_the_time_of_writing_decides_the_mode() {
 
 #[test]
 fn a_second_daemon_is_refused_with_the_pid_of_the_first() {
-    let temp = TempDir::new();
-    let path = temp.join("pid");
-    let mut first = PidFile::lock(&path).unwrap();
-    let problem = PidFile::lock(&path).unwrap_err();
-    assert_eq!(
-        problem.to_string(),
-        format!(
-            "pid file {} is locked by another supervisord",
-            path.display()
-        )
+    // A child that another thread forks meanwhile would keep what is closed here open for a moment.
+    in_own_process(
+        "pidfile::a_second_daemon_is_refused_with_the_pid_of_the_first",
+        || {
+            let temp = TempDir::new();
+            let path = temp.join("pid");
+            let mut first = PidFile::lock(&path).unwrap();
+            let problem = PidFile::lock(&path).unwrap_err();
+            assert_eq!(
+                problem.to_string(),
+                format!(
+                    "pid file {} is locked by another supervisord",
+                    path.display()
+                )
+            );
+            first.write(4711).unwrap();
+            let problem = PidFile::lock(&path).unwrap_err();
+            assert!(
+                matches!(
+                    problem,
+                    PidFileProblem::Held {
+                        holder: Some(4711),
+                        ..
+                    }
+                ),
+                "{problem:?}"
+            );
+            assert_eq!(
+                problem.to_string(),
+                format!(
+                    "pid file {} is locked by another supervisord (pid 4711)",
+                    path.display()
+                )
+            );
+            assert_eq!(fs::read_to_string(&path).unwrap(), "4711\n");
+            drop(first);
+            PidFile::lock(&path).expect("who is gone holds nobody up");
+        },
     );
-    first.write(4711).unwrap();
-    let problem = PidFile::lock(&path).unwrap_err();
-    assert!(
-        matches!(
-            problem,
-            PidFileProblem::Held {
-                holder: Some(4711),
-                ..
-            }
-        ),
-        "{problem:?}"
-    );
-    assert_eq!(
-        problem.to_string(),
-        format!(
-            "pid file {} is locked by another supervisord (pid 4711)",
-            path.display()
-        )
-    );
-    assert_eq!(fs::read_to_string(&path).unwrap(), "4711\n");
-    drop(first);
-    PidFile::lock(&path).expect("who is gone holds nobody up");
 }
 
 #[test]

@@ -32,6 +32,7 @@ pub fn width(fd: BorrowedFd<'_>) -> Option<u16> {
 ///
 /// The echo is on again when this returns. A signal that would end the program is delivered after that; should the
 /// program survive it, the error is `Interrupted`. The end of input before a newline is `UnexpectedEof`.
+/// All this while no other thread takes signals: they would act at once, without the echo.
 pub fn read_password(prompt: &str) -> io::Result<String> {
     let tty = rustix::fs::open(
         "/dev/tty",

@@ -240,9 +240,13 @@ fn close_others_at_exec() {
             libc::CLOSE_RANGE_CLOEXEC,
         )
     };
-    if result == 0 {
-        return;
+    if result != 0 {
+        close_one_by_one_at_exec();
     }
+}
+
+/// The same for a system that cannot mark a range (Linux before 5.11, or a filter).
+fn close_one_by_one_at_exec() {
     let limit = process::getrlimit(Resource::Nofile)
         .current
         .unwrap_or(DESCRIPTORS_MAX)
@@ -290,6 +294,15 @@ fn errno_name(errno: i32, digits: &mut [u8; NUMBER_MAX]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn descriptors_can_be_marked_one_by_one() {
+        let null = std::fs::File::open("/dev/null").unwrap();
+        let open = fcntl_dupfd_cloexec(&null, 90).unwrap();
+        fcntl_setfd(&open, FdFlags::empty()).unwrap();
+        close_one_by_one_at_exec();
+        assert_eq!(fcntl_getfd(&open).unwrap(), FdFlags::CLOEXEC);
+    }
 
     #[test]
     fn an_error_without_a_name_is_shown_as_its_number() {

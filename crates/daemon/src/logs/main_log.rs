@@ -49,6 +49,8 @@ pub struct MainLog {
     echo: Option<SinkKey>,
     rotation: Rotation,
     stamper: Stamper,
+    /// Whether it was waited for in vain that everything is written.
+    gave_up: bool,
 }
 
 impl fmt::Debug for MainLog {
@@ -80,6 +82,7 @@ impl MainLog {
             echo,
             rotation: Rotation::new(settings.maxbytes, settings.backups),
             stamper: Stamper::local(),
+            gave_up: false,
         })
     }
 
@@ -196,13 +199,17 @@ impl MainLog {
             }
         }
         self.sinks.set_reactor(None);
-        self.sinks.unwritten()
+        let left = self.sinks.unwritten();
+        self.gave_up = !left.is_empty();
+        left
     }
 }
 
 impl Drop for MainLog {
     fn drop(&mut self) {
-        let _ = self.finish(LAST_WORDS);
+        if !self.gave_up {
+            self.finish(LAST_WORDS);
+        }
     }
 }
 

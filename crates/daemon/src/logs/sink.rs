@@ -135,6 +135,11 @@ impl Sink {
         self.held.len() + self.marker.len()
     }
 
+    /// Whether there is something to write, be it that something is missing.
+    fn has_waiting(&self) -> bool {
+        self.unwritten() > 0 || !self.held.gap().is_none()
+    }
+
     /// Whether it waits until it is writable.
     pub(super) fn wants_writable(&self) -> bool {
         matches!(self.flow, Flow::Blocked { .. })
@@ -207,13 +212,14 @@ impl Sink {
 
     /// Writes what was held back, as far as the log takes it.
     pub(super) fn flush(&mut self, now: Instant, notes: &mut Notes) {
-        while self.unwritten() > 0 || !self.held.gap().is_none() {
+        while self.has_waiting() {
             let length = self.length(notes);
             match self.write_held() {
                 Ok(count) => self.rotate_if_due(length.saturating_add(count as u64), now, notes),
                 Err(error) => return self.stumble(&error, now, notes),
             }
-            if self.target.kind == Kind::Shared && self.unwritten() > 0 {
+            if self.target.kind == Kind::Shared && self.has_waiting() {
+                // Whether it takes more without blocking, the next wait tells.
                 return;
             }
         }

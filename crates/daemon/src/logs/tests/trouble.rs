@@ -1,6 +1,7 @@
 //! Logs that do not take what they should.
 
 use super::*;
+use std::fmt::Write;
 use std::io::Read;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::symlink;
@@ -55,7 +56,7 @@ fn what_a_reader_never_took_is_told_at_the_end() {
     let fifo = world.path("fifo");
     make_fifo(&fifo);
     let (_, fd) = world.start(spec(), &fifo);
-    write_all(&fd, &[b'x'; 200_000]);
+    write_all(&fd, &vec![b'x'; 200_000]);
     let dir = match world.logs.stop(Duration::from_secs(3)) {
         Stopped::Finished { left, .. } => {
             assert!(
@@ -143,9 +144,10 @@ fn a_full_disk_costs_counted_lines_and_says_so_in_the_log() {
         "{marker}"
     );
     let (dropped_bytes, dropped_lines) = (numbers[0], numbers[1]);
-    let expected: String = (dropped_lines..LINES)
-        .map(|number| format!("line {number:010}\n"))
-        .collect();
+    let mut expected = String::new();
+    for number in dropped_lines..LINES {
+        writeln!(expected, "line {number:010}").unwrap();
+    }
     assert_eq!(dropped_bytes, 16 * dropped_lines);
     assert!(kept == expected, "the marker's count is not the gap");
     assert_eq!(

@@ -62,9 +62,17 @@ pub fn clean_auto_logs(dir: &Path, identifier: &str, main: &mut MainLog) {
             continue;
         }
         let path = entry.path();
-        let ours = entry.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.uid() == current_euid());
+        let ours = entry
+            .metadata()
+            .is_ok_and(|metadata| metadata.is_file() && metadata.uid() == current_euid());
         if !ours || fs::remove_file(&path).is_err() {
-            main.write(Level::Warn, &format!("Failed to clean up {}", python_repr(&path.to_string_lossy())));
+            main.write(
+                Level::Warn,
+                &format!(
+                    "Failed to clean up {}",
+                    python_repr(&path.to_string_lossy())
+                ),
+            );
         }
     }
 }
@@ -72,18 +80,29 @@ pub fn clean_auto_logs(dir: &Path, identifier: &str, main: &mut MainLog) {
 /// Whether a file name is `⟨process⟩-⟨channel⟩---⟨identifier⟩-⟨8 random characters⟩.log`, or that with `.⟨number⟩`.
 fn is_auto_log(name: &[u8], identifier: &[u8]) -> bool {
     let base = match name.iter().rposition(|&byte| byte == b'.') {
-        Some(dot) if is_number(name.get(dot + 1..).unwrap_or_default()) => name.get(..dot).unwrap_or_default(),
+        Some(dot) if is_number(name.get(dot + 1..).unwrap_or_default()) => {
+            name.get(..dot).unwrap_or_default()
+        }
         _ => name,
     };
-    let Some(stem) = base.strip_suffix(b".log") else { return false };
-    let Some(random_at) = stem.len().checked_sub(RANDOM_LEN) else { return false };
+    let Some(stem) = base.strip_suffix(b".log") else {
+        return false;
+    };
+    let Some(random_at) = stem.len().checked_sub(RANDOM_LEN) else {
+        return false;
+    };
     let (front, random) = stem.split_at(random_at);
     let front = front
         .strip_suffix(b"-")
         .and_then(|front| front.strip_suffix(identifier))
         .and_then(|front| front.strip_suffix(b"---"))
-        .and_then(|front| front.strip_suffix(b"-stdout").or_else(|| front.strip_suffix(b"-stderr")));
-    random.iter().all(|byte| ALPHABET.contains(byte)) && front.is_some_and(|process| !process.is_empty())
+        .and_then(|front| {
+            front
+                .strip_suffix(b"-stdout")
+                .or_else(|| front.strip_suffix(b"-stderr"))
+        });
+    random.iter().all(|byte| ALPHABET.contains(byte))
+        && front.is_some_and(|process| !process.is_empty())
 }
 
 fn is_number(digits: &[u8]) -> bool {

@@ -19,7 +19,11 @@ struct Inner {
 
 impl fmt::Debug for Board {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Board({} followers)", self.0.followers.load(Ordering::Relaxed))
+        write!(
+            f,
+            "Board({} followers)",
+            self.0.followers.load(Ordering::Relaxed)
+        )
     }
 }
 
@@ -35,8 +39,15 @@ impl Board {
     pub fn follow(&self, path: &Path) -> Follower {
         let mut logs = self.0.logs();
         self.0.followers.fetch_add(1, Ordering::AcqRel);
-        let changes = logs.entry(path.to_path_buf()).or_insert_with(|| watch::Sender::new(())).subscribe();
-        Follower { board: self.0.clone(), path: path.to_path_buf(), changes }
+        let changes = logs
+            .entry(path.to_path_buf())
+            .or_insert_with(|| watch::Sender::new(()))
+            .subscribe();
+        Follower {
+            board: self.0.clone(),
+            path: path.to_path_buf(),
+            changes,
+        }
     }
 
     /// The log at `path` was written, rotated or cleared.
@@ -77,7 +88,10 @@ impl Drop for Follower {
         let mut logs = self.board.logs();
         self.board.followers.fetch_sub(1, Ordering::AcqRel);
         // This follower's own receiver is still counted.
-        if logs.get(&self.path).is_some_and(|sender| sender.receiver_count() <= 1) {
+        if logs
+            .get(&self.path)
+            .is_some_and(|sender| sender.receiver_count() <= 1)
+        {
             logs.remove(&self.path);
         }
     }
@@ -89,7 +103,9 @@ mod tests {
     use std::time::Duration;
 
     async fn is_changed(follower: &mut Follower) -> bool {
-        tokio::time::timeout(Duration::from_millis(20), follower.changed()).await.is_ok()
+        tokio::time::timeout(Duration::from_millis(20), follower.changed())
+            .await
+            .is_ok()
     }
 
     #[tokio::test]

@@ -61,7 +61,10 @@ pub(super) struct Inbox {
 }
 
 /// Both ends, with the main log's level; `wake` is called when a message meets an inbox that may be asleep.
-pub(super) fn mailbox(level: Arc<AtomicU8>, wake: impl Fn() + Send + Sync + 'static) -> (Outbox, Inbox) {
+pub(super) fn mailbox(
+    level: Arc<AtomicU8>,
+    wake: impl Fn() + Send + Sync + 'static,
+) -> (Outbox, Inbox) {
     let (sender, receiver) = channel();
     let shared = Arc::new(Shared {
         level,
@@ -122,7 +125,6 @@ impl Inbox {
     pub(super) fn take_dropped(&self) -> u64 {
         self.shared.dropped.swap(0, Ordering::Relaxed)
     }
-
 }
 
 /// Writes lines to the main log from any thread. Cheap to clone; never blocks, never fails.

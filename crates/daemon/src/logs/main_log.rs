@@ -49,6 +49,8 @@ pub struct MainLog {
     echo: Option<SinkKey>,
     rotation: Rotation,
     stamper: Stamper,
+    /// Whether it was waited for in vain that everything is written.
+    gave_up: bool,
 }
 
 impl fmt::Debug for MainLog {
@@ -66,7 +68,11 @@ impl MainLog {
             Target::Syslog => None,
         };
         // Started without a standard output, there is nobody to miss the lines.
-        let echo = if settings.to_stdout { sinks.open(Path::new("/dev/stdout")).ok() } else { None };
+        let echo = if settings.to_stdout {
+            sinks.open(Path::new("/dev/stdout")).ok()
+        } else {
+            None
+        };
         Ok(Self {
             sinks,
             syslog: Syslog::new(SYSLOG_IDENT),
@@ -76,6 +82,7 @@ impl MainLog {
             echo,
             rotation: Rotation::new(settings.maxbytes, settings.backups),
             stamper: Stamper::local(),
+            gave_up: false,
         })
     }
 
@@ -134,26 +141,26 @@ impl MainLog {
         }
     }
 
-    /// Opens the file anew by its name.
-    pub(super) fn reopen(&mut self) {
-        if let Some((key, _)) = self.file {
-            self.sinks.reopen(key);
-        }
-    }
-
     /// Puts an empty file in the place of the log.
     pub(super) fn clear(&mut self) -> Result<(), ClearProblem> {
-        let Some((_, path)) = self.file.clone() else { return Err(ClearProblem::NoFile(String::new())) };
+        let Some((_, path)) = self.file.clone() else {
+            return Err(ClearProblem::NoFile(String::new()));
+        };
         if !path.exists() {
             return Err(ClearProblem::NoFile(path.display().to_string()));
         }
         let cleared = self.sinks.clear(&path);
-        cleared.map_err(|error| ClearProblem::Failed(format!("{}: {}", path.display(), Errno::of(&error))))?;
+        cleared.map_err(|error| {
+            ClearProblem::Failed(format!("{}: {}", path.display(), Errno::of(&error)))
+        })?;
         if self.echo.is_some() {
             // Said before each of the two logs is opened anew: the file's own copy goes away with the old file.
-            let line = self.stamper.line(Level::Info, SystemTime::now(), "reopening log file");
+            let line = self
+                .stamper
+                .line(Level::Info, SystemTime::now(), "reopening log file");
             if let (Some(echo), true) = (self.echo, self.enabled(Level::Info)) {
-                self.sinks.append(echo, line.repeat(2).as_bytes(), Rotation::NEVER);
+                self.sinks
+                    .append(echo, line.repeat(2).as_bytes(), Rotation::NEVER);
             }
         }
         Ok(())
@@ -171,9 +178,18 @@ impl MainLog {
             let Ok(reactor) = Reactor::new() else { break };
             let reactor = Arc::new(reactor);
             self.sinks.set_reactor(Some(reactor.clone()));
-            let retry = self.sinks.next_retry().map(|at| at.saturating_duration_since(Instant::now()));
-            let waited = reactor.wait(Some(retry.map_or(left, |retry| retry.min(left))), &mut ready);
-            for key in ready.iter().filter_map(|ready| SinkKey::of_token(ready.token)) {
+            let retry = self
+                .sinks
+                .next_retry()
+                .map(|at| at.saturating_duration_since(Instant::now()));
+            let waited = reactor.wait(
+                Some(retry.map_or(left, |retry| retry.min(left))),
+                &mut ready,
+            );
+            for key in ready
+                .iter()
+                .filter_map(|ready| SinkKey::of_token(ready.token))
+            {
                 self.sinks.flush(key);
             }
             self.sinks.retry_due();
@@ -183,13 +199,17 @@ impl MainLog {
             }
         }
         self.sinks.set_reactor(None);
-        self.sinks.unwritten()
+        let left = self.sinks.unwritten();
+        self.gave_up = !left.is_empty();
+        left
     }
 }
 
 impl Drop for MainLog {
     fn drop(&mut self) {
-        let _ = self.finish(LAST_WORDS);
+        if !self.gave_up {
+            self.finish(LAST_WORDS);
+        }
     }
 }
 

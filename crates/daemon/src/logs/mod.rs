@@ -17,6 +17,8 @@ mod sink;
 mod sinks;
 mod stamp;
 mod target;
+#[cfg(test)]
+mod tests;
 
 pub use auto::{auto_log_path, clean_auto_logs};
 pub use backlog::Charge;
@@ -68,7 +70,7 @@ pub enum Stopped {
     /// All pipes are read and closed.
     Finished {
         /// Handed back for last words or the next life. Its lines go on to the same file.
-        main: MainLog,
+        main: Box<MainLog>,
         /// Logs that did not take everything in time, and how many bytes are missing. The main log tells of them.
         left: Vec<(PathBuf, usize)>,
     },
@@ -81,7 +83,11 @@ pub enum Stopped {
 /// # Errors
 ///
 /// When the system has no descriptors or threads left; the main log is lost with it.
-pub fn start(mut main: MainLog, settings: ChildLogSettings, facts: Box<dyn Fn(Fact) + Send>) -> io::Result<Logs> {
+pub fn start(
+    mut main: MainLog,
+    settings: ChildLogSettings,
+    facts: Box<dyn Fn(Fact) + Send>,
+) -> io::Result<Logs> {
     let waker = Waker::new()?;
     let (outbox, inbox) = mailbox(main.level(), {
         let waker = waker.clone();
@@ -93,14 +99,26 @@ pub fn start(mut main: MainLog, settings: ChildLogSettings, facts: Box<dyn Fn(Fa
     });
     let board = Board::default();
     main.sinks.set_board(board.clone());
-    let desk = Desk { main, facts, backlog, strip_ansi: settings.strip_ansi };
+    let desk = Desk {
+        main,
+        facts,
+        backlog,
+        strip_ansi: settings.strip_ansi,
+    };
     let room = Room::new(Arc::new(Reactor::new()?), waker, inbox, desk)?;
     let (told, done) = channel();
-    let thread = std::thread::Builder::new().name("logs".to_owned()).spawn(move || {
-        // Nobody may be left to take it; then it is dropped, which writes it out.
-        let _ = told.send(room.serve());
-    })?;
-    Ok(Logs { outbox, board, done, thread })
+    let thread = std::thread::Builder::new()
+        .name("logs".to_owned())
+        .spawn(move || {
+            // Nobody may be left to take it; then it is dropped, which writes it out.
+            let _ = told.send(room.serve());
+        })?;
+    Ok(Logs {
+        outbox,
+        board,
+        done,
+        thread,
+    })
 }
 
 impl Logs {
@@ -122,10 +140,17 @@ impl Logs {
     /// Reads the pipes dry, writes everything out and ends the thread. Waits for that no longer than `deadline`.
     pub fn stop(self, deadline: Duration) -> Stopped {
         // The thread gives up a little earlier on readers that do not read, to tell of it.
-        self.outbox.send(Message::Stop { within: deadline.mul_f32(0.8) });
-        let Ok((main, left)) = self.done.recv_timeout(deadline) else { return Stopped::Stuck };
+        self.outbox.send(Message::Stop {
+            within: deadline.mul_f32(0.8),
+        });
+        let Ok((main, left)) = self.done.recv_timeout(deadline) else {
+            return Stopped::Stuck;
+        };
         // The thread has nothing left to do but to return.
         let _ = self.thread.join();
-        Stopped::Finished { main, left }
+        Stopped::Finished {
+            main: Box::new(main),
+            left,
+        }
     }
 }

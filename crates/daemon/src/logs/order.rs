@@ -62,8 +62,6 @@ pub enum Order {
     Clear {
         /// For the answer.
         ticket: Ticket,
-        /// Whose.
-        proc: ProcId,
         /// Its log files, each once.
         paths: Vec<PathBuf>,
     },

@@ -114,7 +114,9 @@ impl Output {
         let Some(mut capturing) = self.capturing.take() else {
             return self.log(chunk, desk);
         };
-        capturing.tokens.feed(chunk, |piece| self.piece(piece, &mut capturing.buffer, &mut capturing.stripper, desk));
+        capturing.tokens.feed(chunk, |piece| {
+            self.piece(piece, &mut capturing.buffer, &mut capturing.stripper, desk);
+        });
         self.capturing = Some(capturing);
     }
 
@@ -122,7 +124,9 @@ impl Output {
     pub(super) fn finish(mut self, desk: &mut Desk) {
         if let Some(mut capturing) = self.capturing.take() {
             let (buffer, stripper) = (&mut capturing.buffer, &mut capturing.stripper);
-            capturing.tokens.finish(|piece| self.piece(piece, buffer, stripper, desk));
+            capturing
+                .tokens
+                .finish(|piece| self.piece(piece, buffer, stripper, desk));
         }
         let rest = self.stripper.finish();
         if !rest.is_empty() {
@@ -136,12 +140,22 @@ impl Output {
         }
     }
 
-    fn piece(&mut self, piece: Piece<'_>, buffer: &mut CaptureBuffer, stripper: &mut Stripper, desk: &mut Desk) {
+    fn piece(
+        &mut self,
+        piece: Piece<'_>,
+        buffer: &mut CaptureBuffer,
+        stripper: &mut Stripper,
+        desk: &mut Desk,
+    ) {
         match piece {
             Piece::Log(text) => self.log(text, desk),
             Piece::Begin => *stripper = Stripper::default(),
             Piece::Captured(text) => {
-                let stripped = if desk.strip_ansi { stripper.strip(text) } else { text.into() };
+                let stripped = if desk.strip_ansi {
+                    stripper.strip(text)
+                } else {
+                    text.into()
+                };
                 buffer.push(&stripped);
                 self.copy(&stripped, desk);
                 self.event(&stripped, desk);
@@ -149,7 +163,12 @@ impl Output {
             Piece::End => {
                 let data = buffer.take();
                 let charge = desk.charge(&data);
-                desk.tell(Fact::Captured { run: self.run, channel: self.channel, data, charge });
+                desk.tell(Fact::Captured {
+                    run: self.run,
+                    channel: self.channel,
+                    data,
+                    charge,
+                });
             }
         }
     }
@@ -191,15 +210,28 @@ impl Output {
         if !self.copied || text.is_empty() {
             return;
         }
-        let text = if self.protocol { python_bytes_repr(text) } else { text_of(text) };
-        let line = format!("{} {} output:\n{text}", python_repr(&self.spec.name), self.channel);
+        let text = if self.protocol {
+            python_bytes_repr(text)
+        } else {
+            text_of(text)
+        };
+        let line = format!(
+            "{} {} output:\n{text}",
+            python_repr(&self.spec.name),
+            self.channel
+        );
         desk.main.write_at(Level::Debug, SystemTime::now(), &line);
     }
 
     fn event(&self, text: &[u8], desk: &Desk) {
         if self.events && !text.is_empty() {
             let charge = desk.charge(text);
-            desk.tell(Fact::Logged { run: self.run, channel: self.channel, data: text.to_vec(), charge });
+            desk.tell(Fact::Logged {
+                run: self.run,
+                channel: self.channel,
+                data: text.to_vec(),
+                charge,
+            });
         }
     }
 }

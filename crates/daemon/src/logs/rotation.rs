@@ -23,11 +23,17 @@ pub(super) struct Rotation {
 impl Rotation {
     /// From the values of the configuration, where a limit of 0 or less means no rotation.
     pub(super) fn new(maxbytes: i64, backups: i64) -> Self {
-        Self { maxbytes: u64::try_from(maxbytes).ok().filter(|&max| max > 0), backups }
+        Self {
+            maxbytes: u64::try_from(maxbytes).ok().filter(|&max| max > 0),
+            backups,
+        }
     }
 
     /// No rotation.
-    pub(super) const NEVER: Self = Self { maxbytes: None, backups: 0 };
+    pub(super) const NEVER: Self = Self {
+        maxbytes: None,
+        backups: 0,
+    };
 
     /// Whether a file of this length is to be rotated.
     pub(super) fn is_due(self, length: u64) -> bool {
@@ -65,12 +71,20 @@ pub(super) fn replace(path: &Path, current: &File) -> io::Result<File> {
 /// A new empty file beside the log, with the log's permissions: a private log stays private over the generations.
 fn make_successor(path: &Path, current: &File) -> io::Result<(File, PathBuf)> {
     let mode = current.metadata()?.permissions().mode() & PERMISSIONS;
-    let name = path.file_name().ok_or_else(|| io::Error::from(ErrorKind::InvalidInput))?;
+    let name = path
+        .file_name()
+        .ok_or_else(|| io::Error::from(ErrorKind::InvalidInput))?;
     let mut hidden = OsString::from(".");
     hidden.push(name);
     hidden.push(".rotating");
     let fresh_path = path.with_file_name(hidden);
-    let create = || OpenOptions::new().append(true).create_new(true).mode(mode).open(&fresh_path);
+    let create = || {
+        OpenOptions::new()
+            .append(true)
+            .create_new(true)
+            .mode(mode)
+            .open(&fresh_path)
+    };
     let fresh = create().or_else(|error| {
         if error.kind() != ErrorKind::AlreadyExists {
             return Err(error);
@@ -87,7 +101,10 @@ fn make_successor(path: &Path, current: &File) -> io::Result<(File, PathBuf)> {
 
 fn shift(path: &Path, numbers: &[u64]) -> io::Result<()> {
     for &number in numbers {
-        rename_if_there(&backup_path(path, number), &backup_path(path, number.saturating_add(1)))?;
+        rename_if_there(
+            &backup_path(path, number),
+            &backup_path(path, number.saturating_add(1)),
+        )?;
     }
     rename_if_there(path, &backup_path(path, 1))
 }
@@ -108,9 +125,17 @@ fn backup_path(path: &Path, number: u64) -> PathBuf {
 
 /// Numbers of the backups beside the log; none when the directory cannot be read, as then they cannot be moved either.
 fn backups_present(path: &Path) -> Vec<u64> {
-    let (Some(name), Some(dir)) = (path.file_name(), path.parent()) else { return Vec::new() };
-    let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
-    let Ok(entries) = fs::read_dir(dir) else { return Vec::new() };
+    let (Some(name), Some(dir)) = (path.file_name(), path.parent()) else {
+        return Vec::new();
+    };
+    let dir = if dir.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        dir
+    };
+    let Ok(entries) = fs::read_dir(dir) else {
+        return Vec::new();
+    };
     entries
         .filter_map(|entry| backup_number(name.as_bytes(), entry.ok()?.file_name().as_bytes()))
         .collect()

@@ -10,6 +10,7 @@ use super::stamp::Stamper;
 use super::target::{Kind, Target};
 use provost_capture::held::Held;
 use provost_model::{Errno, Level};
+use provost_os::files::own_descriptor;
 use provost_os::pipe;
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -33,7 +34,7 @@ const POLITE_BYTES: usize = 4096;
 const WRITE_PAUSE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
 
 /// Shortest and longest pause after a rotation that failed.
-const ROTATE_PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+const ROTATE_PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(1));
 
 /// Whether bytes flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,12 +58,18 @@ struct Retry {
 
 impl Retry {
     fn first(now: Instant, (shortest, _): (Duration, Duration)) -> Self {
-        Self { at: now + shortest, pause: shortest }
+        Self {
+            at: now + shortest,
+            pause: shortest,
+        }
     }
 
     fn later(self, now: Instant, (_, longest): (Duration, Duration)) -> Self {
         let pause = (self.pause * 2).min(longest);
-        Self { at: now + pause, pause }
+        Self {
+            at: now + pause,
+            pause,
+        }
     }
 }
 
@@ -128,6 +135,11 @@ impl Sink {
         self.held.len() + self.marker.len()
     }
 
+    /// Whether there is something to write, be it that something is missing.
+    fn has_waiting(&self) -> bool {
+        self.unwritten() > 0 || !self.held.gap().is_none()
+    }
+
     /// Whether it waits until it is writable.
     pub(super) fn wants_writable(&self) -> bool {
         matches!(self.flow, Flow::Blocked { .. })
@@ -147,7 +159,13 @@ impl Sink {
     }
 
     /// Writes a chunk, or holds it back.
-    pub(super) fn append(&mut self, chunk: &[u8], rotation: Rotation, now: Instant, notes: &mut Notes) {
+    pub(super) fn append(
+        &mut self,
+        chunk: &[u8],
+        rotation: Rotation,
+        now: Instant,
+        notes: &mut Notes,
+    ) {
         self.rotation = rotation;
         match self.flow {
             Flow::Open if self.target.kind == Kind::Shared => {
@@ -194,18 +212,22 @@ impl Sink {
 
     /// Writes what was held back, as far as the log takes it.
     pub(super) fn flush(&mut self, now: Instant, notes: &mut Notes) {
-        while self.unwritten() > 0 || !self.held.gap().is_none() {
+        while self.has_waiting() {
             let length = self.length(notes);
             match self.write_held() {
                 Ok(count) => self.rotate_if_due(length.saturating_add(count as u64), now, notes),
                 Err(error) => return self.stumble(&error, now, notes),
             }
-            if self.target.kind == Kind::Shared && self.unwritten() > 0 {
+            if self.target.kind == Kind::Shared && self.has_waiting() {
+                // Whether it takes more without blocking, the next wait tells.
                 return;
             }
         }
         if matches!(self.flow, Flow::Failing(_) | Flow::Broken) {
-            notes.add(Level::Info, format!("log {} takes output again", self.path.display()));
+            notes.add(
+                Level::Info,
+                format!("log {} takes output again", self.path.display()),
+            );
         }
         self.flow = Flow::Open;
     }
@@ -225,7 +247,11 @@ impl Sink {
             let count = write_some(&self.target, &self.marker)?;
             return Ok(self.marker_written(count));
         }
-        let longest = if self.target.kind == Kind::Shared { POLITE_BYTES } else { CHUNK_BYTES };
+        let longest = if self.target.kind == Kind::Shared {
+            POLITE_BYTES
+        } else {
+            CHUNK_BYTES
+        };
         let front = self.held.front();
         let front = front.get(..longest).unwrap_or(front);
         let count = write_some(&self.target, front)?;
@@ -235,8 +261,8 @@ impl Sink {
     }
 
     fn marker_written(&mut self, count: usize) -> usize {
-        self.note_last(&self.marker.get(..count).unwrap_or_default().to_vec());
-        self.marker.drain(..count.min(self.marker.len()));
+        let written: Vec<u8> = self.marker.drain(..count.min(self.marker.len())).collect();
+        self.note_last(&written);
         count
     }
 
@@ -244,7 +270,10 @@ impl Sink {
     fn marker_text(&self) -> Vec<u8> {
         let gap = self.held.gap();
         let mut stamper = Stamper::local();
-        let from = self.gap_since.map(|when| stamper.second(when).to_owned()).unwrap_or_default();
+        let from = self
+            .gap_since
+            .map(|when| stamper.second(when).to_owned())
+            .unwrap_or_default();
         let to = stamper.second(SystemTime::now());
         let line_end = if self.at_line_start { "" } else { "\n" };
         let text = format!(
@@ -273,7 +302,12 @@ impl Sink {
             }
             ErrorKind::BrokenPipe => {
                 if self.flow != Flow::Broken {
-                    notes.add(Level::Error, format!("log {path} has no reader any more; what is written there is dropped"));
+                    notes.add(
+                        Level::Error,
+                        format!(
+                            "log {path} has no reader any more; what is written there is dropped"
+                        ),
+                    );
                 }
                 self.flow = Flow::Broken;
                 self.reason = "it had no reader";
@@ -305,14 +339,19 @@ impl Sink {
         if self.target.kind != Kind::Regular {
             return 0;
         }
-        let Ok(metadata) = self.target.file.metadata() else { return 0 };
+        let Ok(metadata) = self.target.file.metadata() else {
+            return 0;
+        };
         if metadata.nlink() > 0 {
             return metadata.len();
         }
         let path = self.path.display();
         match Target::open(&self.path) {
             Ok(target) => {
-                notes.add(Level::Warn, format!("log {path} was removed; it is made anew"));
+                notes.add(
+                    Level::Warn,
+                    format!("log {path} was removed; it is made anew"),
+                );
                 self.target = target;
                 self.orphaned = false;
                 return 0;
@@ -340,24 +379,25 @@ impl Sink {
                 self.rotate_again = None;
             }
             Err(error) => {
-                self.rotate_again = Some(match self.rotate_again {
-                    Some(retry) => retry.later(now, ROTATE_PAUSE),
-                    None => {
-                        let errno = Errno::of(&error);
-                        notes.add(
-                            Level::Error,
-                            format!("could not rotate log {}: {errno}; it grows beyond its limit until that works", self.path.display()),
-                        );
-                        Retry::first(now, ROTATE_PAUSE)
-                    }
-                });
+                if self.rotate_again.is_none() {
+                    let (path, errno) = (self.path.display(), Errno::of(&error));
+                    notes.add(
+                        Level::Error,
+                        format!("could not rotate log {path}: {errno}; it grows beyond its limit until that works"),
+                    );
+                }
+                let first = Retry::first(now, ROTATE_PAUSE);
+                self.rotate_again = Some(
+                    self.rotate_again
+                        .map_or(first, |retry| retry.later(now, ROTATE_PAUSE)),
+                );
             }
         }
     }
 
-    /// Opens the file anew by its name. If that fails, the one that was open stays in use.
+    /// Opens the log anew by its name. If that fails, what was open stays in use.
     pub(super) fn reopen(&mut self, now: Instant, notes: &mut Notes) {
-        if self.target.kind != Kind::Regular {
+        if own_descriptor(&self.path).is_some() {
             return;
         }
         match Target::open(&self.path) {
@@ -365,7 +405,7 @@ impl Sink {
                 self.target = target;
                 self.orphaned = false;
                 self.rotate_again = None;
-                if self.retry_at().is_some() {
+                if self.flow != Flow::Open {
                     self.flush(now, notes);
                 }
             }

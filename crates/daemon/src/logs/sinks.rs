@@ -84,7 +84,15 @@ impl Sinks {
         let sink = Sink::open(path)?;
         self.last_key += 1;
         let key = SinkKey(self.last_key);
-        self.entries.insert(key, Entry { sink, name: name.clone(), users: 1, watched: false });
+        self.entries.insert(
+            key,
+            Entry {
+                sink,
+                name: name.clone(),
+                users: 1,
+                watched: false,
+            },
+        );
         self.by_name.insert(name, key);
         Ok(key)
     }
@@ -99,7 +107,9 @@ impl Sinks {
 
     /// Writes a chunk, or holds it back.
     pub(super) fn append(&mut self, key: SinkKey, chunk: &[u8], rotation: Rotation) {
-        let Some(entry) = self.entries.get_mut(&key) else { return };
+        let Some(entry) = self.entries.get_mut(&key) else {
+            return;
+        };
         let now = Instant::now();
         entry.sink.append(chunk, rotation, now, &mut self.notes);
         self.board.touched(entry.sink.path());
@@ -108,7 +118,9 @@ impl Sinks {
 
     /// Tries to write what is held back.
     pub(super) fn flush(&mut self, key: SinkKey) {
-        let Some(entry) = self.entries.get_mut(&key) else { return };
+        let Some(entry) = self.entries.get_mut(&key) else {
+            return;
+        };
         let now = Instant::now();
         entry.sink.flush(now, &mut self.notes);
         self.board.touched(entry.sink.path());
@@ -118,7 +130,12 @@ impl Sinks {
     /// Tries every log whose time has come.
     pub(super) fn retry_due(&mut self) {
         let now = Instant::now();
-        let due = |key: &SinkKey| self.entries.get(key).and_then(|e| e.sink.retry_at()).is_none_or(|at| at <= now);
+        let due = |key: &SinkKey| {
+            self.entries
+                .get(key)
+                .and_then(|e| e.sink.retry_at())
+                .is_none_or(|at| at <= now)
+        };
         let keys: Vec<SinkKey> = self.failing.iter().copied().filter(due).collect();
         for key in keys {
             self.flush(key);
@@ -127,33 +144,38 @@ impl Sinks {
 
     /// When [`Sinks::retry_due`] has something to do.
     pub(super) fn next_retry(&self) -> Option<Instant> {
-        self.failing.iter().filter_map(|key| self.entries.get(key)?.sink.retry_at()).min()
+        self.failing
+            .iter()
+            .filter_map(|key| self.entries.get(key)?.sink.retry_at())
+            .min()
     }
 
     /// Whether pipes that feed this log must be left unread.
     pub(super) fn is_full(&self, key: SinkKey) -> bool {
-        self.entries.get(&key).is_some_and(|entry| entry.sink.is_full())
+        self.entries
+            .get(&key)
+            .is_some_and(|entry| entry.sink.is_full())
     }
 
     /// Whether pipes left unread for this log may be read again.
     pub(super) fn has_room(&self, key: SinkKey) -> bool {
-        self.entries.get(&key).is_none_or(|entry| entry.sink.has_room())
+        self.entries
+            .get(&key)
+            .is_none_or(|entry| entry.sink.has_room())
     }
 
-    /// Opens one log anew by its name.
-    pub(super) fn reopen(&mut self, key: SinkKey) {
-        let Some(entry) = self.entries.get_mut(&key) else { return };
-        let now = Instant::now();
-        entry.sink.reopen(now, &mut self.notes);
-        self.board.touched(entry.sink.path());
-        self.settle(key, now);
-    }
-
-    /// Opens all logs anew by their names.
+    /// Opens all logs anew by their names, in the order in which they were opened first: the main log before others.
     pub(super) fn reopen_all(&mut self) {
+        let now = Instant::now();
         let keys: Vec<SinkKey> = self.entries.keys().copied().collect();
         for key in keys {
-            self.reopen(key);
+            // The descriptor changes.
+            self.unwatch(key);
+            if let Some(entry) = self.entries.get_mut(&key) {
+                entry.sink.reopen(now, &mut self.notes);
+                self.board.touched(entry.sink.path());
+            }
+            self.settle(key, now);
         }
     }
 
@@ -175,8 +197,13 @@ impl Sinks {
 
     /// Logs with bytes that are not written yet.
     pub(super) fn unwritten(&self) -> Vec<(PathBuf, usize)> {
-        let waiting = self.entries.values().filter(|entry| entry.sink.unwritten() > 0);
-        waiting.map(|entry| (entry.sink.path().to_path_buf(), entry.sink.unwritten())).collect()
+        let waiting = self
+            .entries
+            .values()
+            .filter(|entry| entry.sink.unwritten() > 0);
+        waiting
+            .map(|entry| (entry.sink.path().to_path_buf(), entry.sink.unwritten()))
+            .collect()
     }
 
     /// Something worth a line in the main log.
@@ -186,12 +213,18 @@ impl Sinks {
 
     /// What there is to say, once.
     pub(super) fn take_notes(&mut self) -> Vec<(Level, String)> {
-        if self.notes.is_empty() { Vec::new() } else { self.notes.take() }
+        if self.notes.is_empty() {
+            Vec::new()
+        } else {
+            self.notes.take()
+        }
     }
 
     /// Brings the reactor and the clock in line with what a log waits for, and closes one that nobody uses.
     fn settle(&mut self, key: SinkKey, now: Instant) {
-        let Some(entry) = self.entries.get_mut(&key) else { return };
+        let Some(entry) = self.entries.get_mut(&key) else {
+            return;
+        };
         if entry.sink.wants_writable()
             && !entry.watched
             && let Some(reactor) = &self.reactor

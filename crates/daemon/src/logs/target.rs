@@ -37,10 +37,17 @@ impl Target {
                 (false, true) => Kind::Stream,
                 (false, false) => Kind::Shared,
             };
-            return Ok(Self { file: own.file, kind });
+            return Ok(Self {
+                file: own.file,
+                kind,
+            });
         }
         let file = open_path(path)?;
-        let kind = if file.metadata()?.is_file() { Kind::Regular } else { Kind::Stream };
+        let kind = if file.metadata()?.is_file() {
+            Kind::Regular
+        } else {
+            Kind::Stream
+        };
         Ok(Self { file, kind })
     }
 }
@@ -59,7 +66,10 @@ fn open_path(path: &Path) -> io::Result<File> {
 
 /// The name under which a log is known, so that all names of one of our descriptors share one log.
 pub(super) fn canonical(path: &Path) -> PathBuf {
-    own_descriptor(path).map_or_else(|| path.to_path_buf(), |number| PathBuf::from(format!("/dev/fd/{number}")))
+    own_descriptor(path).map_or_else(
+        || path.to_path_buf(),
+        |number| PathBuf::from(format!("/dev/fd/{number}")),
+    )
 }
 
 /// Whether there is a regular file that can be replaced.

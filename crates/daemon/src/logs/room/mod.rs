@@ -1,27 +1,26 @@
 //! The thread itself: it waits for messages, pipes and logs, and deals with each in turn.
 
-use super::logger::{Inbox, Message};
-use super::main_log::MainLog;
-use super::order::{Fact, Order};
-use super::output::{Desk, Output};
-use super::sinks::SinkKey;
-use super::{CHUNK_BYTES, auto};
+mod pipes;
+
+use crate::logs::logger::{Inbox, Message};
+use crate::logs::main_log::MainLog;
+use crate::logs::order::{Fact, Order};
+use crate::logs::output::{Desk, Output};
+use crate::logs::sinks::SinkKey;
+use crate::logs::{CHUNK_BYTES, auto};
+use pipes::{Read, of_token};
 use provost_core::ClearProblem;
 use provost_model::{Channel, Errno, Level, ProcId, ProcessSpec, Run, Ticket};
-use provost_os::pipe;
 use provost_os::reactor::{Interest, Reactor, Ready, Waker};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
-use std::io::{self, ErrorKind};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Messages dealt with before the pipes get their turn: enough for any burst, and a few milliseconds at most.
 const MESSAGES_A_TURN: usize = 1024;
-
-/// Bytes read from one pipe to have everything that its dead child wrote: no pipe of an unprivileged user holds more.
-const DRAIN_BYTES_MAX: usize = 1 << 20;
 
 /// Pipes of earlier runs of a process that are still read because somebody holds them open.
 const REMNANTS_MAX: usize = 8;
@@ -48,16 +47,6 @@ struct RunLog {
     lines: BTreeMap<Channel, Line>,
 }
 
-/// What came of reading a pipe once.
-enum Read {
-    /// So many bytes.
-    Some(usize),
-    /// Nothing is there now, or its log is full, or there is no such pipe.
-    Nothing,
-    /// The end.
-    End,
-}
-
 /// Everything the thread owns.
 pub(super) struct Room {
     pub(super) reactor: Arc<Reactor>,
@@ -75,7 +64,12 @@ pub(super) struct Room {
 
 impl Room {
     /// A room without runs.
-    pub(super) fn new(reactor: Arc<Reactor>, waker: Waker, inbox: Inbox, mut desk: Desk) -> io::Result<Self> {
+    pub(super) fn new(
+        reactor: Arc<Reactor>,
+        waker: Waker,
+        inbox: Inbox,
+        mut desk: Desk,
+    ) -> io::Result<Self> {
         reactor.add(waker.as_fd(), WAKER_TOKEN, Interest::Read)?;
         desk.main.sinks.set_reactor(Some(reactor.clone()));
         Ok(Self {
@@ -125,7 +119,9 @@ impl Room {
         self.more_messages = true;
         for _ in 0..MESSAGES_A_TURN {
             match self.inbox.next() {
-                Some(Message::Line { level, when, text }) => self.desk.main.write_at(level, when, &text),
+                Some(Message::Line { level, when, text }) => {
+                    self.desk.main.write_at(level, when, &text);
+                }
                 Some(Message::Order(order)) => self.perform(order),
                 Some(Message::Stop { within }) => return Some(within),
                 None => {
@@ -136,7 +132,9 @@ impl Room {
         }
         let dropped = self.inbox.take_dropped();
         if dropped > 0 {
-            let text = format!("{dropped} messages for logs were dropped because they came faster than they could be written");
+            let text = format!(
+                "{dropped} messages for logs were dropped because they came faster than they could be written"
+            );
             self.desk.main.sinks.note(Level::Warn, text);
         }
         None
@@ -159,25 +157,43 @@ impl Room {
     fn perform(&mut self, order: Order) {
         match order {
             Order::CreateAuto { path } => self.create_auto(&path),
-            Order::Open { run, proc, spec, stdout, stderr, listener } => {
+            Order::Open {
+                run,
+                proc,
+                spec,
+                stdout,
+                stderr,
+                listener,
+            } => {
                 let result = self.open(run, proc, &spec, [stdout, stderr], listener);
-                self.desk.tell(Fact::Opened { run, result: result.map_err(|error| Errno::of(&error)) });
+                self.desk.tell(Fact::Opened {
+                    run,
+                    result: result.map_err(|error| Errno::of(&error)),
+                });
             }
             Order::Attach { run, channel, fd } => self.attach(run, channel, fd),
             Order::ListenerOutput { run, data } => {
-                let line = self.runs.get_mut(&run).and_then(|log| log.lines.get_mut(&Channel::Stdout));
+                let line = self
+                    .runs
+                    .get_mut(&run)
+                    .and_then(|log| log.lines.get_mut(&Channel::Stdout));
                 if let Some(line) = line {
                     line.output.take(&data, &mut self.desk);
                 }
             }
             Order::Drain { run } => self.drain(run),
             Order::Abandon { run } => self.end(run),
-            Order::Clear { ticket, proc: _, paths } => self.clear(ticket, &paths),
+            Order::Clear { ticket, paths } => self.clear(ticket, &paths),
             Order::ClearMain { ticket } => {
                 let result = self.desk.main.clear();
                 self.desk.tell(Fact::Cleared { ticket, result });
             }
-            Order::Reopen => self.desk.main.sinks.reopen_all(),
+            Order::Reopen => {
+                self.desk
+                    .main
+                    .write_at(Level::Info, SystemTime::now(), "supervisord logreopen");
+                self.desk.main.sinks.reopen_all();
+            }
             Order::Forget { proc } => self.forget(proc),
             Order::StripAnsi(on) => self.desk.strip_ansi = on,
         }
@@ -185,7 +201,11 @@ impl Room {
 
     fn create_auto(&mut self, path: &Path) {
         if let Err(error) = auto::create(path) {
-            let text = format!("could not create AUTO log {}: {}", path.display(), Errno::of(&error));
+            let text = format!(
+                "could not create AUTO log {}: {}",
+                path.display(),
+                Errno::of(&error)
+            );
             self.desk.main.sinks.note(Level::Error, text);
         }
     }
@@ -203,7 +223,14 @@ impl Room {
             if channel == Channel::Stderr && spec.redirect_stderr {
                 continue;
             }
-            match Output::open(run, channel, spec.clone(), path.as_deref(), listener, &mut self.desk.main) {
+            match Output::open(
+                run,
+                channel,
+                spec.clone(),
+                path.as_deref(),
+                listener,
+                &mut self.desk.main,
+            ) {
                 Ok(output) => {
                     lines.insert(channel, Line { output, pipe: None });
                 }
@@ -217,106 +244,19 @@ impl Room {
         Ok(())
     }
 
-    fn attach(&mut self, run: Run, channel: Channel, fd: OwnedFd) {
-        let Some(line) = self.runs.get_mut(&run).and_then(|log| log.lines.get_mut(&channel)) else {
-            return self.anomaly(&format!("{channel} of run {} has no open log; its pipe is closed", run.0));
-        };
-        let added = pipe::set_nonblocking(fd.as_fd(), true)
-            .and_then(|()| self.reactor.add(fd.as_fd(), token(run, channel), Interest::Read));
-        line.pipe = Some(Pipe { fd, watched: added.is_ok() });
-        if let Err(error) = added {
-            // It is tried again with every turn, as for a full log.
-            self.paused.insert((run, channel));
-            let text = format!("could not watch {}: {}", line.output.name(), Errno::of(&error));
-            self.desk.main.sinks.note(Level::Critical, text);
-        }
-    }
-
-    /// Reads a pipe once. `everything` is for a dead child, whose last words go before the limit of undelivered facts.
-    fn read(&mut self, run: Run, channel: Channel, everything: bool) -> Read {
-        let Some(line) = self.runs.get_mut(&run).and_then(|log| log.lines.get_mut(&channel)) else {
-            return Read::Nothing;
-        };
-        let Some(pipe) = &mut line.pipe else { return Read::Nothing };
-        let log_is_full = line.output.sink().is_some_and(|sink| self.desk.main.sinks.is_full(sink));
-        if log_is_full || (!everything && line.output.events && self.desk.backlog.is_full()) {
-            if std::mem::take(&mut pipe.watched) {
-                // It can only fail for a descriptor that is not waited for, which is what is wanted.
-                let _ = self.reactor.remove(pipe.fd.as_fd());
-            }
-            self.paused.insert((run, channel));
-            return Read::Nothing;
-        }
-        match pipe::read(pipe.fd.as_fd(), &mut self.buffer) {
-            Ok(0) => Read::End,
-            Ok(count) => {
-                line.output.take(self.buffer.get(..count).unwrap_or_default(), &mut self.desk);
-                Read::Some(count)
-            }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => Read::Nothing,
-            Err(error) => {
-                let text = format!("could not read {}: {}", line.output.name(), Errno::of(&error));
-                self.desk.main.sinks.note(Level::Error, text);
-                Read::End
-            }
-        }
-    }
-
-    /// Reads what is in the pipe now.
-    fn empty(&mut self, run: Run, channel: Channel) {
-        let mut total = 0;
-        while total < DRAIN_BYTES_MAX {
-            match self.read(run, channel, true) {
-                Read::Some(count) => total += count,
-                Read::Nothing => return,
-                Read::End => return self.close(run, channel),
-            }
-        }
-    }
-
-    /// The pipe has come to its end, or nobody cares any more.
-    fn close(&mut self, run: Run, channel: Channel) {
-        let Some(log) = self.runs.get_mut(&run) else { return };
-        let Some(mut line) = log.lines.remove(&channel) else { return };
-        let (proc, is_last) = (log.proc, log.lines.is_empty());
-        if let Some(pipe) = line.pipe.take() {
-            self.release(run, channel, &pipe, &line.output);
-        }
-        line.output.finish(&mut self.desk);
-        if is_last && let Some(remnants) = self.remnants.get_mut(&proc) {
-            // A run that is not over yet stays: its end is still to be answered.
-            if let Some(at) = remnants.iter().position(|&other| other == run) {
-                remnants.remove(at);
-                self.runs.remove(&run);
-            }
-            if self.remnants.get(&proc).is_some_and(VecDeque::is_empty) {
-                self.remnants.remove(&proc);
-            }
-        }
-    }
-
-    fn release(&mut self, run: Run, channel: Channel, pipe: &Pipe, output: &Output) {
-        if pipe.watched {
-            // It can only fail for a descriptor that is not waited for, which is what is wanted.
-            let _ = self.reactor.remove(pipe.fd.as_fd());
-        }
-        self.paused.remove(&(run, channel));
-        if self.desk.main.enabled(Level::Debug) {
-            let text = format!("fd {} closed, stopped monitoring {}", pipe.fd.as_raw_fd(), output.name());
-            self.desk.main.sinks.note(Level::Debug, text);
-        }
-        self.desk.tell(Fact::Closed { run, channel });
-    }
-
     fn drain(&mut self, run: Run) {
         for channel in [Channel::Stdout, Channel::Stderr] {
             self.empty(run, channel);
         }
         self.desk.tell(Fact::Drained { run });
-        let Some(log) = self.runs.get_mut(&run) else { return };
+        let Some(log) = self.runs.get_mut(&run) else {
+            return;
+        };
         let proc = log.proc;
         // A listener's stdout has no pipe here: with the child gone, nothing more comes.
-        let (piped, ended) = std::mem::take(&mut log.lines).into_iter().partition(|(_, line)| line.pipe.is_some());
+        let (piped, ended) = std::mem::take(&mut log.lines)
+            .into_iter()
+            .partition(|(_, line)| line.pipe.is_some());
         log.lines = piped;
         let is_over = log.lines.is_empty();
         self.finish(ended);
@@ -329,7 +269,9 @@ impl Room {
         if remnants.len() > REMNANTS_MAX
             && let Some(oldest) = remnants.pop_front()
         {
-            let text = format!("more than {REMNANTS_MAX} earlier runs of a process are still held open by somebody; the oldest is closed");
+            let text = format!(
+                "more than {REMNANTS_MAX} earlier runs of a process are still held open by somebody; the oldest is closed"
+            );
             self.desk.main.sinks.note(Level::Warn, text);
             self.end(oldest);
         }
@@ -360,30 +302,12 @@ impl Room {
         let mut result = Ok(());
         for path in paths {
             if let Err(error) = self.desk.main.sinks.clear(path) {
-                let problem = ClearProblem::Failed(format!("{}: {}", path.display(), Errno::of(&error)));
+                let problem =
+                    ClearProblem::Failed(format!("{}: {}", path.display(), Errno::of(&error)));
                 result = result.and(Err(problem));
             }
         }
         self.desk.tell(Fact::Cleared { ticket, result });
-    }
-
-    /// Takes up the pipes whose log takes output again.
-    fn resume(&mut self) {
-        if self.paused.is_empty() {
-            return;
-        }
-        let backlog_is_full = self.desk.backlog.is_full();
-        for (run, channel) in std::mem::take(&mut self.paused) {
-            let Some(line) = self.runs.get_mut(&run).and_then(|log| log.lines.get_mut(&channel)) else { continue };
-            let Some(pipe) = &mut line.pipe else { continue };
-            let has_room = line.output.sink().is_none_or(|sink| self.desk.main.sinks.has_room(sink));
-            if has_room && !(line.output.events && backlog_is_full) {
-                pipe.watched = self.reactor.add(pipe.fd.as_fd(), token(run, channel), Interest::Read).is_ok();
-            }
-            if !pipe.watched {
-                self.paused.insert((run, channel));
-            }
-        }
     }
 
     fn stop(mut self, within: Duration) -> (MainLog, Vec<(PathBuf, usize)>) {
@@ -396,7 +320,13 @@ impl Room {
         main.tell_notes();
         let left = main.finish(until.saturating_duration_since(Instant::now()));
         for (path, bytes) in &left {
-            main.write(Level::Warn, &format!("{bytes} bytes for log {} could not be written before the end", path.display()));
+            main.write(
+                Level::Warn,
+                &format!(
+                    "{bytes} bytes for log {} could not be written before the end",
+                    path.display()
+                ),
+            );
         }
         (main, left)
     }
@@ -404,14 +334,4 @@ impl Room {
     fn anomaly(&mut self, what: &str) {
         self.desk.main.sinks.note(Level::Critical, what.to_owned());
     }
-}
-
-/// The reactor's token of a pipe.
-fn token(run: Run, channel: Channel) -> u64 {
-    (run.0 << 1) | u64::from(channel == Channel::Stderr)
-}
-
-/// The pipe of a token.
-fn of_token(token: u64) -> (Run, Channel) {
-    (Run(token >> 1), if token & 1 == 0 { Channel::Stdout } else { Channel::Stderr })
 }

@@ -156,7 +156,7 @@ impl Acceptor {
 
     fn complain(&self, error: &io::Error) {
         let section = &self.server.spec().section;
-        self.context.log(
+        self.context.logger.log(
             Level::Error,
             format!("cannot accept connections for [{section}] at present: {error}"),
         );

@@ -6,6 +6,7 @@
 use super::Context;
 use super::files::{self, OpenError};
 use super::respond::Outgoing;
+use crate::logs::Follower;
 use bytes::Bytes;
 use provost_model::{Fault, FaultCode};
 use std::fs::{File, Metadata};
@@ -22,26 +23,33 @@ const HEAD: u64 = 1024;
 /// Bytes read at once.
 const PIECE: u64 = 64 * 1024;
 
-/// How often a followed file is looked at; upstream's interval.
-const LOOK: Duration = Duration::from_millis(100);
+/// How long growth is collected before it is read, so that a log that grows line by line is not read line by line.
+const COLLECT: Duration = Duration::from_millis(20);
 
 /// What stands where a file became shorter.
 const TRUNCATED: &[u8] = b"==> File truncated <==\n";
 
 /// Begins to follow: when the file was last changed, and what comes. None when there is no such file.
 pub(super) async fn follow(context: &Rc<Context>, path: PathBuf) -> Option<(SystemTime, Outgoing)> {
+    // From here on nothing that is added goes unnoticed.
+    let growth = context.board.follow(&path);
     let opened =
         files::in_time(move || Followed::open(path).map_err(|_| Fault::bare(FaultCode::NoFile)))
             .await;
     let (followed, changed) = opened.ok()?;
     // One piece waits while the client reads another.
     let (sender, receiver) = mpsc::channel(1);
-    tokio::task::spawn_local(feed(Rc::clone(context), followed, sender));
+    tokio::task::spawn_local(feed(Rc::clone(context), followed, growth, sender));
     Some((changed, Outgoing::pieces(receiver)))
 }
 
 /// Sends what is added until the client leaves, the daemon stops, or the file cannot be read in time.
-async fn feed(context: Rc<Context>, mut followed: Followed, sender: mpsc::Sender<Bytes>) {
+async fn feed(
+    context: Rc<Context>,
+    mut followed: Followed,
+    mut growth: Follower,
+    sender: mpsc::Sender<Bytes>,
+) {
     let mut stopping = context.stopping.clone();
     loop {
         let read = files::in_time(move || {
@@ -57,7 +65,10 @@ async fn feed(context: Rc<Context>, mut followed: Followed, sender: mpsc::Sender
         let step = async {
             if piece.is_empty() {
                 tokio::select! {
-                    () = tokio::time::sleep(LOOK) => true,
+                    () = growth.changed() => {
+                        tokio::time::sleep(COLLECT).await;
+                        true
+                    }
                     () = sender.closed() => false,
                 }
             } else {

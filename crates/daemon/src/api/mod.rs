@@ -19,6 +19,7 @@ mod stream;
 mod watch;
 
 use crate::control::ControlHandle;
+use crate::logs::{Board, Logger};
 use accept::{Acceptor, Crowd};
 use provost_model::Level;
 use provost_model::config::ServerSpec;
@@ -26,7 +27,6 @@ use provost_wire::methods::Methods;
 use std::io;
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::watch as signal;
@@ -44,9 +44,6 @@ const TCP_CONNECTIONS: usize = 512;
 /// Unix socket connections at once, unless descriptors are scarce. A number of their own: whoever fills the TCP side
 /// leaves the operator's way in.
 const UNIX_CONNECTIONS: usize = 64;
-
-/// Takes lines for the main log.
-pub type Log = Arc<dyn Fn(Level, String) + Send + Sync>;
 
 /// A socket that listens.
 #[derive(Debug)]
@@ -74,8 +71,10 @@ pub struct ApiSettings {
     pub control: ControlHandle,
     /// supervisord's own log, when it is a file.
     pub main_log: Option<PathBuf>,
-    /// The main log's writer.
-    pub log: Log,
+    /// Takes lines for the main log.
+    pub logger: Logger,
+    /// Tells when a log that a client follows has grown.
+    pub board: Board,
     /// Namespaces under which the main interface exists, from the `[rpcinterface:x]` sections.
     pub namespaces: Vec<String>,
     /// Descriptors that this process may have open; connections take at most three eighths of them.
@@ -94,13 +93,17 @@ struct Context {
     control: ControlHandle,
     methods: Methods,
     main_log: Option<PathBuf>,
-    log: Log,
+    logger: Logger,
+    board: Board,
     stopping: signal::Receiver<bool>,
 }
 
 impl Context {
-    fn log(&self, level: Level, line: String) {
-        (self.log)(level, line);
+    /// Logs at the level of upstream's lines about single requests, which is rarely on.
+    fn trace(&self, line: impl FnOnce() -> String) {
+        if self.logger.enabled(Level::Trace) {
+            self.logger.log(Level::Trace, line());
+        }
     }
 }
 
@@ -110,7 +113,8 @@ pub fn start(settings: ApiSettings) -> io::Result<Api> {
         servers,
         control,
         main_log,
-        log,
+        logger,
+        board,
         namespaces,
         descriptors,
     } = settings;
@@ -134,7 +138,8 @@ pub fn start(settings: ApiSettings) -> io::Result<Api> {
                 control,
                 methods: Methods::new(namespaces),
                 main_log,
-                log,
+                logger,
+                board,
                 stopping,
             };
             LocalSet::new().block_on(&runtime, serve(Rc::new(context), listeners, descriptors));

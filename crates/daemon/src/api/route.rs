@@ -8,8 +8,8 @@ use super::{Context, auth, clock, follow, origin, page};
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, LAST_MODIFIED, X_CONTENT_TYPE_OPTIONS};
 use hyper::{Method, Request, Response, StatusCode};
+use provost_model::Channel;
 use provost_model::config::ServerSpec;
-use provost_model::{Channel, Level};
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -47,16 +47,14 @@ pub(super) async fn answer(
         request.version()
     );
     let response = admit(context, server, watch, request, line.len()).await;
-    let status = response.status().as_u16();
-    let bytes = response.body().len().unwrap_or(0);
-    let now = clock::access_local();
-    context.log(
-        Level::Trace,
+    context.trace(|| {
+        let bytes = response.body().len().unwrap_or(0);
+        let (now, line) = (clock::access_local(), printable(&line));
         format!(
-            "{peer} - - [{now}] \"{}\" {status} {bytes}",
-            printable(&line)
-        ),
-    );
+            "{peer} - - [{now}] \"{line}\" {} {bytes}",
+            response.status().as_u16()
+        )
+    });
     response.map(|body| body.watched(Rc::clone(watch)))
 }
 

@@ -83,13 +83,13 @@ async fn read(request: Request<Incoming>) -> Result<bytes::Bytes, Box<Response<O
 /// Runs a call and leaves its trace in the log.
 async fn run(context: &Context, call: Call) -> Result<Value, Fault> {
     let method = printable(&call.method);
-    context.log(Level::Trace, format!("XML-RPC method called: {method}()"));
+    context.trace(|| format!("XML-RPC method called: {method}()"));
     let result = match context.methods.decode(&call) {
         Ok(Invocation::Multicall(calls)) => multicall(context, calls).await,
         Ok(invocation) => single(context, invocation).await,
         Err(fault) => Err(fault),
     };
-    let line = match &result {
+    context.trace(|| match &result {
         Ok(_) => format!("XML-RPC method {method}() returned successfully"),
         Err(fault) => {
             let text = printable(&fault.to_string());
@@ -98,8 +98,7 @@ async fn run(context: &Context, call: Call) -> Result<Value, Fault> {
                 fault.code.code()
             )
         }
-    };
-    context.log(Level::Trace, line);
+    });
     result
 }
 
@@ -209,7 +208,7 @@ fn complain(context: &Context, body: &[u8], error: &DecodeError) {
         "XML-RPC request data {} is invalid: {why}",
         python_repr(&text)
     );
-    context.log(Level::Error, line);
+    context.logger.log(Level::Error, line);
 }
 
 /// Foreign text for a line of the log: what could end or fake a line is written as an escape.

@@ -97,6 +97,20 @@ impl Value {
         }
     }
 
+    /// Bytes of text in this value and all inside it, for limits.
+    pub fn text_len(&self) -> usize {
+        match self {
+            Self::Str(text) | Self::DateTime(text) => text.len(),
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Array(values) => values.iter().map(Self::text_len).sum(),
+            Self::Struct(members) => members
+                .iter()
+                .map(|(name, value)| name.len() + value.text_len())
+                .sum(),
+            Self::Int(_) | Self::Bool(_) | Self::Double(_) | Self::Nil => 0,
+        }
+    }
+
     /// The name of the type, for messages.
     pub fn type_name(&self) -> &'static str {
         match self {

@@ -1,0 +1,255 @@
+//! Accepting clients, and deciding who stays when there are too many.
+//!
+//! When all places are taken, the longest idle connection makes room, or else the one that has been silent for longest
+//! since it was accepted; so whoever opens connections and says nothing displaces only his own kind. When everybody is
+//! at work the newcomer is refused.
+
+use super::route::Server;
+use super::stream::Socket;
+use super::watch::{Verdict, Watch, Worth};
+use super::{Context, Listener, OpenServer, connection, respond};
+use hyper::StatusCode;
+use provost_model::Level;
+use provost_model::config::ServerSpec;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::Notify;
+
+/// How long accepting rests when it fails for lack of something.
+const REST: Duration = Duration::from_millis(100);
+
+/// `EMFILE` and `ENFILE`: this process, or the system, has no descriptors left.
+const NO_DESCRIPTORS: [i32; 2] = [24, 23];
+
+/// A server whose socket the event queue watches.
+pub(super) struct Watched {
+    spec: ServerSpec,
+    socket: Listening,
+}
+
+enum Listening {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+/// Puts a server's socket under the eyes of the runtime that was entered.
+pub(super) fn watch(server: OpenServer) -> io::Result<Watched> {
+    let socket = match server.listener {
+        Listener::Tcp(socket) => {
+            socket.set_nonblocking(true)?;
+            Listening::Tcp(TcpListener::from_std(socket)?)
+        }
+        Listener::Unix(socket) => {
+            socket.set_nonblocking(true)?;
+            Listening::Unix(UnixListener::from_std(socket)?)
+        }
+    };
+    Ok(Watched {
+        spec: server.spec,
+        socket,
+    })
+}
+
+impl Watched {
+    pub(super) fn is_unix(&self) -> bool {
+        matches!(self.socket, Listening::Unix(_))
+    }
+}
+
+impl Listening {
+    async fn accept(&self) -> io::Result<Socket> {
+        match self {
+            Self::Tcp(socket) => socket
+                .accept()
+                .await
+                .map(|(stream, address)| Socket::Tcp(stream, address)),
+            Self::Unix(socket) => socket
+                .accept()
+                .await
+                .map(|(stream, _)| Socket::Unix(stream)),
+        }
+    }
+}
+
+/// Accepts the clients of one server.
+pub(super) struct Acceptor {
+    context: Rc<Context>,
+    listener: Listening,
+    server: Rc<Server>,
+    own: Rc<Crowd>,
+    other: Rc<Crowd>,
+    /// A descriptor to give up when there are no others, so that whoever waits can be told.
+    spare: Option<File>,
+}
+
+impl Acceptor {
+    /// `own` is the crowd of its clients, `other` the one to displace from when descriptors run out.
+    pub(super) fn new(
+        context: Rc<Context>,
+        watched: Watched,
+        own: Rc<Crowd>,
+        other: Rc<Crowd>,
+    ) -> Self {
+        let server = Rc::new(Server::new(watched.spec));
+        Self {
+            context,
+            listener: watched.socket,
+            server,
+            own,
+            other,
+            spare: spare(),
+        }
+    }
+
+    /// Accepts for ever.
+    pub(super) async fn run(mut self) {
+        loop {
+            match self.listener.accept().await {
+                Ok(socket) => self.welcome(socket),
+                Err(error)
+                    if error
+                        .raw_os_error()
+                        .is_some_and(|number| NO_DESCRIPTORS.contains(&number)) =>
+                {
+                    self.make_room(&error).await;
+                }
+                // The client left before it was accepted.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                Err(error) => {
+                    self.complain(&error);
+                    tokio::time::sleep(REST).await;
+                }
+            }
+        }
+    }
+
+    fn welcome(&self, socket: Socket) {
+        match Crowd::admit(&self.own) {
+            Some(place) => {
+                let (context, server) = (Rc::clone(&self.context), Rc::clone(&self.server));
+                tokio::task::spawn_local(connection::serve(context, server, socket, place));
+            }
+            None => socket.say(&respond::last_words(StatusCode::SERVICE_UNAVAILABLE)),
+        }
+    }
+
+    /// Gets a descriptor from a connection that can be spared, or else turns the next client away with the spare one.
+    async fn make_room(&mut self, error: &io::Error) {
+        if self.own.displace() || self.other.displace() {
+            // The displaced connection's task runs before this one does again, and closes its socket.
+            tokio::task::yield_now().await;
+            return;
+        }
+        self.complain(error);
+        self.spare = None;
+        if let Ok(Ok(socket)) = tokio::time::timeout(REST, self.listener.accept()).await {
+            socket.say(&respond::last_words(StatusCode::SERVICE_UNAVAILABLE));
+        }
+        self.spare = spare();
+        tokio::time::sleep(REST).await;
+    }
+
+    fn complain(&self, error: &io::Error) {
+        let section = &self.server.spec().section;
+        self.context.logger.log(
+            Level::Error,
+            format!("cannot accept connections for [{section}] at present: {error}"),
+        );
+    }
+}
+
+fn spare() -> Option<File> {
+    File::open("/dev/null").ok()
+}
+
+/// The connections that share a number of places.
+pub(super) struct Crowd {
+    places: usize,
+    next: Cell<u64>,
+    members: RefCell<BTreeMap<u64, Rc<Watch>>>,
+    left: Notify,
+}
+
+impl Crowd {
+    pub(super) fn new(places: usize) -> Self {
+        Self {
+            places,
+            next: Cell::new(0),
+            members: RefCell::new(BTreeMap::new()),
+            left: Notify::new(),
+        }
+    }
+
+    /// A place, if need be that of somebody who can be spared.
+    pub(super) fn admit(crowd: &Rc<Self>) -> Option<Place> {
+        let full = crowd.members.borrow().len() >= crowd.places;
+        if full && !crowd.displace() {
+            return None;
+        }
+        let number = crowd.next.get();
+        crowd.next.set(number.wrapping_add(1));
+        let watch = Rc::new(Watch::new());
+        crowd.members.borrow_mut().insert(number, Rc::clone(&watch));
+        Some(Place {
+            crowd: Rc::clone(crowd),
+            number,
+            watch,
+        })
+    }
+
+    /// Ends the connection that can best be spared; false when all are at work.
+    pub(super) fn displace(&self) -> bool {
+        let mut members = self.members.borrow_mut();
+        let spared = members
+            .iter()
+            .filter_map(|(number, watch)| Some((watch.worth()?, *number)))
+            .min();
+        let Some(((worth, _), number)) = spared else {
+            return false;
+        };
+        if let Some(watch) = members.remove(&number) {
+            watch.end(match worth {
+                Worth::Idle => Verdict::Silent,
+                Worth::Unheard => Verdict::Displaced,
+            });
+        }
+        true
+    }
+
+    /// Ends all connections after the answer each has under way, and waits for that.
+    pub(super) async fn disperse(&self) {
+        self.members
+            .borrow()
+            .values()
+            .for_each(|watch| watch.finish());
+        while !self.members.borrow().is_empty() {
+            self.left.notified().await;
+        }
+    }
+}
+
+/// The place of a connection in its crowd, given back when dropped.
+pub(super) struct Place {
+    crowd: Rc<Crowd>,
+    number: u64,
+    watch: Rc<Watch>,
+}
+
+impl Place {
+    /// What the connection is doing.
+    pub(super) fn watch(&self) -> Rc<Watch> {
+        Rc::clone(&self.watch)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.crowd.members.borrow_mut().remove(&self.number);
+        self.crowd.left.notify_one();
+    }
+}

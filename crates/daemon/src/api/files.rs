@@ -1,0 +1,263 @@
+//! Reading pieces of log files for clients, with upstream's rules for offsets.
+//!
+//! Files are read by helper threads under a time limit, so that a disk that hangs costs its readers a fault and nobody
+//! else anything. What is no regular file is not opened: a pipe could wait for ever, or lose what belongs to others.
+
+use provost_model::{Fault, FaultCode};
+use provost_wire::methods::Range;
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long a client waits for its piece.
+const TIME: Duration = Duration::from_secs(2);
+
+/// The largest piece. A log of the default size limit, 50 MB, is read in one go, as upstream does.
+const PIECE: u64 = 64 * 1024 * 1024;
+
+/// The end of a log, as the tail methods answer it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Tail {
+    /// The text.
+    pub(super) text: String,
+    /// Bytes in the log.
+    pub(super) offset: i64,
+    /// More was there than was asked for.
+    pub(super) overflow: bool,
+}
+
+/// Reads a piece: `NO_FILE`, `BAD_ARGUMENTS` or `FAILED` when that cannot be.
+pub(super) async fn read(path: Option<PathBuf>, range: Range) -> Result<String, Fault> {
+    let path = path.ok_or_else(|| Fault::bare(FaultCode::NoFile))?;
+    in_time(move || read_now(&path, range)).await
+}
+
+/// Reads the end: nothing when there is no log.
+pub(super) async fn tail(path: Option<PathBuf>, range: Range) -> Result<Tail, Fault> {
+    let nothing = |offset| Tail {
+        text: String::new(),
+        offset,
+        overflow: false,
+    };
+    let Some(path) = path else {
+        return Ok(nothing(0));
+    };
+    in_time(move || match tail_now(&path, range) {
+        Ok(tail) => Ok(tail),
+        Err(Trouble::Absent) => Ok(nothing(0)),
+        Err(Trouble::Large) => Err(too_large()),
+        Err(Trouble::Unreadable) => Ok(nothing(range.offset)),
+    })
+    .await
+}
+
+/// Runs `job` on a helper thread; a job that takes too long is left behind.
+pub(super) async fn in_time<T: Send + 'static>(
+    job: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+) -> Result<T, Fault> {
+    let late = || {
+        Fault::about(
+            FaultCode::Failed,
+            format!("the log could not be read within {} s", TIME.as_secs()),
+        )
+    };
+    match tokio::time::timeout(TIME, tokio::task::spawn_blocking(job)).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(_)) | Err(_) => Err(late()),
+    }
+}
+
+/// Opens a regular file.
+pub(super) fn open(path: &Path) -> Result<(File, std::fs::Metadata), OpenError> {
+    let found = std::fs::metadata(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => OpenError::Absent,
+        _ => OpenError::Unreadable,
+    })?;
+    if !found.is_file() {
+        return Err(OpenError::Unreadable);
+    }
+    let file = File::open(path).map_err(|_| OpenError::Unreadable)?;
+    let metadata = file.metadata().map_err(|_| OpenError::Unreadable)?;
+    Ok((file, metadata))
+}
+
+/// Why a log cannot be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OpenError {
+    /// Nothing is there.
+    Absent,
+    /// It is there, but not for us, or is no regular file.
+    Unreadable,
+}
+
+enum Trouble {
+    Absent,
+    Unreadable,
+    Large,
+}
+
+impl From<OpenError> for Trouble {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Absent => Self::Absent,
+            OpenError::Unreadable => Self::Unreadable,
+        }
+    }
+}
+
+fn read_now(path: &Path, range: Range) -> Result<String, Fault> {
+    let result = open(path)
+        .map_err(Trouble::from)
+        .and_then(|(mut file, metadata)| {
+            let Some((start, length)) = piece(range, metadata.len()) else {
+                return Ok(None);
+            };
+            slice(&mut file, start, length).map(Some)
+        });
+    match result {
+        Ok(Some(text)) => Ok(text),
+        Ok(None) => Err(Fault::bare(FaultCode::BadArguments)),
+        Err(Trouble::Absent) => Err(Fault::about(FaultCode::NoFile, path.display().to_string())),
+        Err(Trouble::Unreadable) => Err(Fault::bare(FaultCode::Failed)),
+        Err(Trouble::Large) => Err(too_large()),
+    }
+}
+
+/// Start and length of the piece of a file of `size` bytes; none for offsets and lengths that make no sense.
+fn piece(range: Range, size: u64) -> Option<(u64, u64)> {
+    match u64::try_from(range.offset) {
+        Ok(start) => {
+            let length = u64::try_from(range.length).ok()?;
+            let rest = size.saturating_sub(start);
+            Some((start, if length == 0 { rest } else { length.min(rest) }))
+        }
+        Err(_) if range.length != 0 => None,
+        Err(_) => {
+            let wanted = range.offset.unsigned_abs().min(size);
+            Some((size - wanted, wanted))
+        }
+    }
+}
+
+fn tail_now(path: &Path, range: Range) -> Result<Tail, Trouble> {
+    let (mut file, metadata) = open(path)?;
+    let size = i64::try_from(metadata.len()).unwrap_or(i64::MAX);
+    let (start, length, overflow) = last_piece(range, size);
+    let length = length.min(size.saturating_sub(start));
+    let text = slice(&mut file, unsigned(start), unsigned(length))?;
+    Ok(Tail {
+        text,
+        offset: size,
+        overflow,
+    })
+}
+
+/// Upstream's arithmetic: start, length and overflow for a log of `size` bytes.
+fn last_piece(range: Range, size: i64) -> (i64, i64, bool) {
+    let Range {
+        mut offset,
+        mut length,
+    } = range;
+    let overflow = size > offset.saturating_add(length);
+    if overflow {
+        offset = size.saturating_sub(1);
+    }
+    if offset.saturating_add(length) > size {
+        if offset > size.saturating_sub(1) {
+            length = 0;
+        }
+        offset = size.saturating_sub(length);
+    }
+    (offset.max(0), length.max(0), overflow)
+}
+
+fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
+/// The bytes as text; what is not UTF-8, such as half a character at either end, is replaced.
+fn slice(file: &mut File, start: u64, length: u64) -> Result<String, Trouble> {
+    if length > PIECE {
+        return Err(Trouble::Large);
+    }
+    let mut bytes = Vec::new();
+    file.seek(SeekFrom::Start(start))
+        .and_then(|_| file.take(length).read_to_end(&mut bytes))
+        .map_err(|_| Trouble::Unreadable)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn too_large() -> Fault {
+    Fault::about(
+        FaultCode::Failed,
+        format!("more than {PIECE} bytes, ask for pieces"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn range(offset: i64, length: i64) -> Range {
+        Range { offset, length }
+    }
+
+    #[test]
+    fn pieces_follow_upstreams_rules() {
+        for (asked, size, expected) in [
+            (range(0, 0), 10, Some((0, 10))),
+            (range(3, 4), 10, Some((3, 4))),
+            (range(8, 100), 10, Some((8, 2))),
+            (range(20, 5), 10, Some((20, 0))),
+            (range(-4, 0), 10, Some((6, 4))),
+            (range(-40, 0), 10, Some((0, 10))),
+            (range(-4, 1), 10, None),
+            (range(0, -1), 10, None),
+            (range(i64::MIN, 0), 10, Some((0, 10))),
+            (
+                range(i64::MAX, i64::MAX),
+                10,
+                Some((9_223_372_036_854_775_807, 0)),
+            ),
+        ] {
+            assert_eq!(piece(asked, size), expected, "{asked:?} of {size}");
+        }
+    }
+
+    #[test]
+    fn tails_follow_upstreams_rules() {
+        // What upstream answers for a file of `hi\n`, and for the edges.
+        for (asked, size, expected) in [
+            (range(0, 100), 3, (0, 3, false)),
+            (range(0, 2), 3, (1, 2, true)),
+            (range(0, 0), 3, (2, 0, true)),
+            (range(3, 2), 3, (3, 0, false)),
+            (range(-5, 2), 3, (1, 2, true)),
+            (range(0, 100), 0, (0, 0, false)),
+            (range(i64::MAX, i64::MAX), 3, (3, 0, false)),
+        ] {
+            let (start, length, overflow) = last_piece(asked, size);
+            assert_eq!(
+                (start, length.min(size - start), overflow),
+                expected,
+                "{asked:?} of {size}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_not_opened() {
+        assert_eq!(
+            open(Path::new("/dev/null")).map(drop),
+            Err(OpenError::Unreadable)
+        );
+        assert_eq!(open(Path::new("/")).map(drop), Err(OpenError::Unreadable));
+        assert_eq!(
+            open(Path::new("/nowhere/x")).map(drop),
+            Err(OpenError::Absent)
+        );
+        let fault = read_now(Path::new("/nowhere/x"), range(0, 0)).unwrap_err();
+        assert_eq!(fault.to_string(), "NO_FILE: /nowhere/x");
+    }
+}

@@ -1,0 +1,210 @@
+//! Following a log over HTTP: its last piece, then whatever is added, across rotation and truncation.
+//!
+//! The file is read only as fast as the client takes it, so a slow client costs one piece of memory. When a log is
+//! rotated away, the rest of the old file comes first.
+
+use super::Context;
+use super::files::{self, OpenError};
+use super::respond::Outgoing;
+use crate::logs::Follower;
+use bytes::Bytes;
+use provost_model::{Fault, FaultCode};
+use std::fs::{File, Metadata};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::{Duration, SystemTime};
+use tokio::sync::mpsc;
+
+/// Bytes shown of what was there before.
+const HEAD: u64 = 1024;
+
+/// Bytes read at once.
+const PIECE: u64 = 64 * 1024;
+
+/// How long growth is collected before it is read, so that a log that grows line by line is not read line by line.
+const COLLECT: Duration = Duration::from_millis(20);
+
+/// What stands where a file became shorter.
+const TRUNCATED: &[u8] = b"==> File truncated <==\n";
+
+/// Begins to follow: when the file was last changed, and what comes. None when there is no such file.
+pub(super) async fn follow(context: &Rc<Context>, path: PathBuf) -> Option<(SystemTime, Outgoing)> {
+    // From here on nothing that is added goes unnoticed.
+    let growth = context.board.follow(&path);
+    let opened =
+        files::in_time(move || Followed::open(path).map_err(|_| Fault::bare(FaultCode::NoFile)))
+            .await;
+    let (followed, changed) = opened.ok()?;
+    // One piece waits while the client reads another.
+    let (sender, receiver) = mpsc::channel(1);
+    tokio::task::spawn_local(feed(Rc::clone(context), followed, growth, sender));
+    Some((changed, Outgoing::pieces(receiver)))
+}
+
+/// Sends what is added until the client leaves, the daemon stops, or the file cannot be read in time.
+async fn feed(
+    context: Rc<Context>,
+    mut followed: Followed,
+    mut growth: Follower,
+    sender: mpsc::Sender<Bytes>,
+) {
+    let mut stopping = context.stopping.clone();
+    loop {
+        let read = files::in_time(move || {
+            let piece = followed
+                .next()
+                .map_err(|_| Fault::bare(FaultCode::Failed))?;
+            Ok((followed, piece))
+        });
+        let Ok((returned, piece)) = read.await else {
+            return;
+        };
+        followed = returned;
+        let step = async {
+            if piece.is_empty() {
+                tokio::select! {
+                    () = growth.changed() => {
+                        tokio::time::sleep(COLLECT).await;
+                        true
+                    }
+                    () = sender.closed() => false,
+                }
+            } else {
+                sender.send(Bytes::from(piece)).await.is_ok()
+            }
+        };
+        let goes_on = tokio::select! {
+            goes_on = step => goes_on,
+            _ = stopping.wait_for(|stop| *stop) => false,
+        };
+        if !goes_on {
+            return;
+        }
+    }
+}
+
+/// A file that is followed, and how far.
+struct Followed {
+    path: PathBuf,
+    file: File,
+    inode: (u64, u64),
+    position: u64,
+}
+
+impl Followed {
+    fn open(path: PathBuf) -> Result<(Self, SystemTime), OpenError> {
+        let (file, metadata) = files::open(&path)?;
+        let position = metadata.len().saturating_sub(HEAD);
+        let changed = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+        Ok((
+            Self {
+                path,
+                file,
+                inode: identity(&metadata),
+                position,
+            },
+            changed,
+        ))
+    }
+
+    /// What was added since the last call, at most a piece; empty when nothing was.
+    fn next(&mut self) -> io::Result<Vec<u8>> {
+        let size = self.file.metadata()?.len();
+        if size < self.position {
+            self.position = 0;
+            return Ok(TRUNCATED.to_vec());
+        }
+        let piece = self.read()?;
+        if piece.is_empty() && self.replace() {
+            self.read()
+        } else {
+            Ok(piece)
+        }
+    }
+
+    fn read(&mut self) -> io::Result<Vec<u8>> {
+        let mut piece = Vec::new();
+        self.file.seek(SeekFrom::Start(self.position))?;
+        let count = (&self.file).take(PIECE).read_to_end(&mut piece)?;
+        self.position = self
+            .position
+            .saturating_add(u64::try_from(count).unwrap_or(0));
+        Ok(piece)
+    }
+
+    /// Goes over to the file that has taken the place of this one; false when there is none.
+    fn replace(&mut self) -> bool {
+        let Some((file, inode)) = successor(&self.path, self.inode) else {
+            return false;
+        };
+        self.file = file;
+        self.inode = inode;
+        self.position = 0;
+        true
+    }
+}
+
+fn successor(path: &Path, inode: (u64, u64)) -> Option<(File, (u64, u64))> {
+    // Only a look, without opening, as long as nothing has changed.
+    let there = std::fs::metadata(path).ok()?;
+    if identity(&there) == inode {
+        return None;
+    }
+    let (file, metadata) = files::open(path).ok()?;
+    Some((file, identity(&metadata)))
+}
+
+fn identity(metadata: &Metadata) -> (u64, u64) {
+    (metadata.dev(), metadata.ino())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(followed: &mut Followed) -> String {
+        String::from_utf8(followed.next().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn growth_truncation_and_rotation_are_followed_without_loss() {
+        let directory = std::env::temp_dir().join(format!("provost-follow-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let path = directory.join("a.log");
+        let append = |text: &str| {
+            use std::io::Write as _;
+            File::options()
+                .create(true)
+                .append(true)
+                .open(&path)
+                .unwrap()
+                .write_all(text.as_bytes())
+                .unwrap();
+        };
+        append(&("x".repeat(2000) + "\n"));
+        let (mut followed, _) = Followed::open(path.clone()).unwrap();
+        assert_eq!(text(&mut followed).len(), 1024);
+        assert_eq!(text(&mut followed), "");
+        append("more\n");
+        assert_eq!(text(&mut followed), "more\n");
+        File::options()
+            .write(true)
+            .open(&path)
+            .unwrap()
+            .set_len(0)
+            .unwrap();
+        append("a\n");
+        assert_eq!(text(&mut followed), "==> File truncated <==\n");
+        assert_eq!(text(&mut followed), "a\n");
+        append("last of the old\n");
+        std::fs::rename(&path, directory.join("a.log.1")).unwrap();
+        append("first of the new\n");
+        assert_eq!(text(&mut followed), "last of the old\n");
+        assert_eq!(text(&mut followed), "first of the new\n");
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(text(&mut followed), "");
+        std::fs::remove_dir_all(&directory).unwrap();
+    }
+}

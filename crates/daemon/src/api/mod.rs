@@ -1,0 +1,196 @@
+//! The api thread: sockets, HTTP and XML-RPC, for any number of clients side by side.
+//!
+//! It turns bytes into requests for the core and answers into bytes, and knows no more. It never waits for one client:
+//! each connection is a task of its own on the one thread, files are read by at most [`READERS`] helper threads, and
+//! every phase in which a client could hold something has a limit. With nothing to do it sleeps without a timer.
+
+mod accept;
+mod auth;
+mod clock;
+mod connection;
+mod files;
+mod follow;
+mod origin;
+mod page;
+mod respond;
+mod route;
+mod rpc;
+mod stream;
+mod watch;
+
+use crate::control::ControlHandle;
+use crate::logs::{Board, Logger};
+use accept::{Acceptor, Crowd};
+use provost_model::Level;
+use provost_model::config::ServerSpec;
+use provost_wire::methods::Methods;
+use std::io;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::watch as signal;
+use tokio::task::LocalSet;
+
+/// Threads that read log files for clients. Two, so that one hung disk leaves the other.
+const READERS: usize = 2;
+
+/// How long answers under way may take to leave once the daemon stops.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// TCP connections at once, unless descriptors are scarce.
+const TCP_CONNECTIONS: usize = 512;
+
+/// Unix socket connections at once, unless descriptors are scarce. A number of their own: whoever fills the TCP side
+/// leaves the operator's way in.
+const UNIX_CONNECTIONS: usize = 64;
+
+/// A socket that listens.
+#[derive(Debug)]
+pub enum Listener {
+    /// `[inet_http_server]`.
+    Tcp(std::net::TcpListener),
+    /// `[unix_http_server]`.
+    Unix(std::os::unix::net::UnixListener),
+}
+
+/// A server with its open socket.
+#[derive(Debug)]
+pub struct OpenServer {
+    /// Its configuration.
+    pub spec: ServerSpec,
+    /// Its socket.
+    pub listener: Listener,
+}
+
+/// What the api thread needs.
+pub struct ApiSettings {
+    /// Where to listen.
+    pub servers: Vec<OpenServer>,
+    /// Answers requests.
+    pub control: ControlHandle,
+    /// supervisord's own log, when it is a file.
+    pub main_log: Option<PathBuf>,
+    /// Takes lines for the main log.
+    pub logger: Logger,
+    /// Tells when a log that a client follows has grown.
+    pub board: Board,
+    /// Namespaces under which the main interface exists, from the `[rpcinterface:x]` sections.
+    pub namespaces: Vec<String>,
+    /// Descriptors that this process may have open; connections take at most three eighths of them.
+    pub descriptors: usize,
+}
+
+/// The running api thread.
+#[derive(Debug)]
+pub struct Api {
+    stop: signal::Sender<bool>,
+    thread: JoinHandle<()>,
+}
+
+/// What all connections share.
+struct Context {
+    control: ControlHandle,
+    methods: Methods,
+    main_log: Option<PathBuf>,
+    logger: Logger,
+    board: Board,
+    stopping: signal::Receiver<bool>,
+}
+
+impl Context {
+    /// Logs at the level of upstream's lines about single requests, which is rarely on.
+    fn trace(&self, line: impl FnOnce() -> String) {
+        if self.logger.enabled(Level::Trace) {
+            self.logger.log(Level::Trace, line());
+        }
+    }
+}
+
+/// Starts the thread. Fails when the thread or its event queue cannot be made, or a socket cannot be watched.
+pub fn start(settings: ApiSettings) -> io::Result<Api> {
+    let ApiSettings {
+        servers,
+        control,
+        main_log,
+        logger,
+        board,
+        namespaces,
+        descriptors,
+    } = settings;
+    let (stop, stopping) = signal::channel(false);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .max_blocking_threads(READERS)
+        .thread_name("api-reader")
+        .build()?;
+    let entered = runtime.enter();
+    let listeners = servers
+        .into_iter()
+        .map(accept::watch)
+        .collect::<io::Result<Vec<_>>>()?;
+    drop(entered);
+    let thread = std::thread::Builder::new()
+        .name("api".to_owned())
+        .spawn(move || {
+            let context = Context {
+                control,
+                methods: Methods::new(namespaces),
+                main_log,
+                logger,
+                board,
+                stopping,
+            };
+            LocalSet::new().block_on(&runtime, serve(Rc::new(context), listeners, descriptors));
+            // A reader that hangs on its disk must not keep the daemon.
+            runtime.shutdown_background();
+        })?;
+    Ok(Api { stop, thread })
+}
+
+impl Api {
+    /// Closes the listening sockets, lets answers under way out for up to a second, and ends the thread.
+    pub fn stop(self) {
+        // The thread can only be gone already if it panicked, and then there is nothing left to stop.
+        let _ = self.stop.send(true);
+        let _ = self.thread.join();
+    }
+}
+
+async fn serve(context: Rc<Context>, listeners: Vec<accept::Watched>, descriptors: usize) {
+    let tcp = Rc::new(Crowd::new(TCP_CONNECTIONS.min(descriptors / 4).max(1)));
+    let unix = Rc::new(Crowd::new(UNIX_CONNECTIONS.min(descriptors / 8).max(1)));
+    let mut stopping = context.stopping.clone();
+    let acceptors: Vec<_> = listeners
+        .into_iter()
+        .map(|listener| {
+            let (own, other) = if listener.is_unix() {
+                (&unix, &tcp)
+            } else {
+                (&tcp, &unix)
+            };
+            let acceptor = Acceptor::new(
+                Rc::clone(&context),
+                listener,
+                Rc::clone(own),
+                Rc::clone(other),
+            );
+            tokio::task::spawn_local(acceptor.run())
+        })
+        .collect();
+    // An error means that the sender is gone, which is a stop as well.
+    let _ = stopping.wait_for(|stop| *stop).await;
+    for acceptor in &acceptors {
+        acceptor.abort();
+    }
+    let farewell = async {
+        tcp.disperse().await;
+        unix.disperse().await;
+    };
+    // Whoever has not read its answer by then does without.
+    let _ = tokio::time::timeout(FAREWELL, farewell).await;
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,225 @@
+//! XML-RPC over HTTP: a body to a call, the call to an answer, the answer to a body.
+
+use super::watch::Watch;
+use super::{Context, clock, files, respond};
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Incoming;
+use hyper::header::CONTENT_LENGTH;
+use hyper::{Request, Response, StatusCode};
+use provost_model::spawn::python_repr;
+use provost_model::{Fault, FaultCode, Level, Reply};
+use provost_wire::answer;
+use provost_wire::methods::{API_VERSION, Invocation, SUPERVISOR_VERSION};
+use provost_wire::xmlrpc::{self, Call, DecodeError, Problem, Value};
+use respond::Outgoing;
+
+/// Bytes of a request. Upstream has no limit; its largest requests in practice are multicalls of some 100 KiB.
+const BODY: usize = 4 * 1024 * 1024;
+
+/// Bytes of text in the answer to one `system.multicall`.
+const ANSWER: usize = 64 * 1024 * 1024;
+
+/// Calls of one `system.multicall` that are made before others get their turn.
+const CALLS_A_TURN: usize = 64;
+
+/// Characters of a request that could not be understood that are written to the log.
+const SHOWN: usize = 1024;
+
+/// Answers a call.
+pub(super) async fn answer(
+    context: &Context,
+    watch: &Watch,
+    request: Request<Incoming>,
+) -> Response<Outgoing> {
+    let body = match read(request).await {
+        Ok(body) => body,
+        Err(refusal) => return *refusal,
+    };
+    watch.answering();
+    match xmlrpc::read_call(&body) {
+        Ok(call) => {
+            let bytes = match run(context, call).await {
+                Ok(value) => xmlrpc::write_response(&value),
+                Err(fault) => xmlrpc::write_fault(fault.code.code(), &fault.to_string()),
+            };
+            respond::with(StatusCode::OK, "text/xml", bytes)
+        }
+        Err(error) => {
+            complain(context, &body, &error);
+            respond::error(StatusCode::BAD_REQUEST, &error.to_string())
+        }
+    }
+}
+
+/// The whole body of a request, or the answer that refuses it.
+async fn read(request: Request<Incoming>) -> Result<bytes::Bytes, Box<Response<Outgoing>>> {
+    let refuse = |status, detail: &str| Err(Box::new(respond::error_and_close(status, detail)));
+    let Some(length) = request.headers().get(CONTENT_LENGTH) else {
+        return refuse(
+            StatusCode::LENGTH_REQUIRED,
+            "A request needs a Content-Length; chunked ones are not taken.",
+        );
+    };
+    let length = length
+        .to_str()
+        .ok()
+        .and_then(|text| text.trim().parse::<u64>().ok());
+    let limit = u64::try_from(BODY).unwrap_or(u64::MAX);
+    if length.is_none_or(|length| length > limit) {
+        return refuse(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            &format!("A request may have {BODY} bytes."),
+        );
+    }
+    match Limited::new(request.into_body(), BODY).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(_) => refuse(
+            StatusCode::BAD_REQUEST,
+            "The request ended before its Content-Length.",
+        ),
+    }
+}
+
+/// Runs a call and leaves its trace in the log.
+async fn run(context: &Context, call: Call) -> Result<Value, Fault> {
+    let method = printable(&call.method);
+    context.trace(|| format!("XML-RPC method called: {method}()"));
+    let result = match context.methods.decode(&call) {
+        Ok(Invocation::Multicall(calls)) => multicall(context, calls).await,
+        Ok(invocation) => single(context, invocation).await,
+        Err(fault) => Err(fault),
+    };
+    context.trace(|| match &result {
+        Ok(_) => format!("XML-RPC method {method}() returned successfully"),
+        Err(fault) => {
+            let text = printable(&fault.to_string());
+            format!(
+                "XML-RPC method {method}() returned fault: [{}] {text}",
+                fault.code.code()
+            )
+        }
+    });
+    result
+}
+
+/// Runs calls in order. A fault takes the place of its result.
+async fn multicall(context: &Context, calls: Vec<Result<Call, Fault>>) -> Result<Value, Fault> {
+    let (mut results, mut size) = (Vec::with_capacity(calls.len()), 0_usize);
+    for (index, call) in calls.into_iter().enumerate() {
+        if index % CALLS_A_TURN == CALLS_A_TURN - 1 {
+            tokio::task::yield_now().await;
+        }
+        let result = match call.and_then(|call| context.methods.decode(&call)) {
+            Ok(Invocation::Multicall(_)) => Err(Fault::bare(FaultCode::IncorrectParameters)),
+            Ok(invocation) => single(context, invocation).await,
+            Err(fault) => Err(fault),
+        };
+        let value = result.unwrap_or_else(|fault| answer::fault(&fault));
+        size = size.saturating_add(value.text_len());
+        if size > ANSWER {
+            return Err(Fault::about(
+                FaultCode::Failed,
+                format!("the answer has more than {ANSWER} bytes"),
+            ));
+        }
+        results.push(value);
+    }
+    Ok(Value::Array(results))
+}
+
+/// Runs one call that holds no others.
+async fn single(context: &Context, invocation: Invocation) -> Result<Value, Fault> {
+    match invocation {
+        Invocation::Core(request) => {
+            let reply = context.control.ask(request).await?;
+            Ok(answer::reply(&reply, &clock::short_local))
+        }
+        Invocation::ApiVersion => while_serving(context, Value::text(API_VERSION)).await,
+        Invocation::SupervisorVersion => {
+            while_serving(context, Value::text(SUPERVISOR_VERSION)).await
+        }
+        Invocation::Pid => while_serving(context, Value::Int(std::process::id().into())).await,
+        Invocation::ReadMainLog(range) => {
+            while_serving(context, Value::Nil).await?;
+            files::read(context.main_log.clone(), range)
+                .await
+                .map(Value::Str)
+        }
+        Invocation::ReadLog {
+            name,
+            channel,
+            range,
+        } => {
+            let path = log_path(context, provost_model::Request::LogPath { name, channel }).await?;
+            files::read(path, range).await.map(Value::Str)
+        }
+        Invocation::TailLog {
+            name,
+            channel,
+            range,
+        } => {
+            let path = log_path(context, provost_model::Request::LogPath { name, channel }).await?;
+            let tail = files::tail(path, range).await?;
+            Ok(Value::Array(vec![
+                Value::Str(tail.text),
+                Value::Int(tail.offset),
+                Value::Bool(tail.overflow),
+            ]))
+        }
+        Invocation::OwnVersion => Ok(Value::text(env!("CARGO_PKG_VERSION"))),
+        Invocation::ListMethods => Ok(Value::Array(
+            context.methods.list().into_iter().map(Value::Str).collect(),
+        )),
+        Invocation::MethodHelp(name) => context.methods.help(&name),
+        Invocation::MethodSignature(name) => context.methods.signature(&name),
+        // The caller runs these; a call inside one is refused where it is decoded.
+        Invocation::Multicall(_) => Err(Fault::bare(FaultCode::IncorrectParameters)),
+    }
+}
+
+/// `value`, unless the daemon is stopping.
+async fn while_serving(context: &Context, value: Value) -> Result<Value, Fault> {
+    context
+        .control
+        .ask(provost_model::Request::Check)
+        .await
+        .map(|_| value)
+}
+
+/// Where a process logs; none when it does not.
+pub(super) async fn log_path(
+    context: &Context,
+    request: provost_model::Request,
+) -> Result<Option<std::path::PathBuf>, Fault> {
+    match context.control.ask(request).await? {
+        Reply::Log(path) => Ok(path),
+        _ => Ok(None),
+    }
+}
+
+/// Writes down what could not be understood, as far as a line should go.
+fn complain(context: &Context, body: &[u8], error: &DecodeError) {
+    let text: String = String::from_utf8_lossy(body).chars().take(SHOWN).collect();
+    let why = match error.problem {
+        Problem::Missing("<methodName>") => "no method name".to_owned(),
+        _ => format!("unmarshallable ({error})"),
+    };
+    let line = format!(
+        "XML-RPC request data {} is invalid: {why}",
+        python_repr(&text)
+    );
+    context.logger.log(Level::Error, line);
+}
+
+/// Foreign text for a line of the log: what could end or fake a line is written as an escape.
+pub(super) fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}

@@ -20,6 +20,8 @@
 )]
 
 mod deadlines;
+#[cfg(test)]
+mod driver;
 pub mod effect;
 mod group;
 pub mod input;

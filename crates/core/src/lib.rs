@@ -35,6 +35,8 @@ mod request;
 mod schedule;
 mod settle;
 mod supervisor;
+#[cfg(test)]
+mod tests;
 mod turn;
 
 pub use effect::Effect;

@@ -20,6 +20,8 @@
 )]
 
 mod deadlines;
+#[cfg(test)]
+mod driver;
 pub mod effect;
 mod group;
 pub mod input;
@@ -33,6 +35,8 @@ mod request;
 mod schedule;
 mod settle;
 mod supervisor;
+#[cfg(test)]
+mod tests;
 mod turn;
 
 pub use effect::Effect;

@@ -6,6 +6,8 @@
 mod batch;
 mod start;
 mod stop;
+#[cfg(test)]
+mod tests;
 mod upkeep;
 
 use crate::supervisor::Core;

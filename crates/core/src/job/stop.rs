@@ -187,7 +187,7 @@ impl Core {
             batch.is_none_or(|batch| matches!(batch.deed, Deed::Signal { .. }))
         });
         let told = self.with_process(turn, proc, |process, act| {
-            process.kill_failed(act, run, (errno, signal), by_client)
+            process.kill_failed(act, run, errno, by_client)
         });
         if let Some(text) = told.flatten() {
             let fault = Fault::about(FaultCode::Failed, text);

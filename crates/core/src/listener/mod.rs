@@ -3,3 +3,5 @@
 pub(crate) mod ack;
 pub(crate) mod bus;
 pub(crate) mod pool;
+#[cfg(test)]
+mod tests;

@@ -183,6 +183,12 @@ impl Pool {
         }
     }
 
+    /// Takes all events that wait.
+    #[cfg(test)]
+    pub(crate) fn drain(&mut self) -> Vec<Envelope> {
+        self.buffer.drain(..).collect()
+    }
+
     /// The oldest event and the first listener that can take it; that listener is BUSY from now on.
     pub(crate) fn next_delivery(&mut self) -> Option<(ProcId, Arc<str>, Envelope)> {
         let slot = *self.ready.first()?;

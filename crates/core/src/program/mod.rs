@@ -3,6 +3,8 @@
 pub(crate) mod machine;
 pub(crate) mod restart;
 mod stop;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub(crate) use machine::Process;

@@ -127,7 +127,7 @@ impl Process {
         &mut self,
         act: &mut Act<'_, '_>,
         run: Run,
-        (errno, signal): (Errno, Signal),
+        errno: Errno,
         by_client: bool,
     ) -> Option<String> {
         let child = self.child().filter(|child| child.run == run)?;
@@ -140,11 +140,7 @@ impl Process {
             });
             return None;
         }
-        let deed = if by_client {
-            format!("sending sig {signal} to")
-        } else {
-            "killing".to_owned()
-        };
+        let deed = if by_client { "sending sig" } else { "killing" };
         let text = format!("unknown problem {deed} {name} ({pid}): {errno}");
         act.turn.notice(Notice::SignalFailed {
             name,

@@ -1,0 +1,442 @@
+//! Every sentence about supervision that an operator reads in the main log, one below the other.
+//!
+//! The words are upstream's wherever upstream has a line: people's tools match them.
+
+use provost_model::spawn::{python_bytes_repr, python_repr};
+use provost_model::{Errno, Level, Notice};
+
+/// The severity of a notice and its line in the main log.
+pub fn render(notice: &Notice) -> (Level, String) {
+    match notice {
+        Notice::Spawned { name, pid } => (Level::Info, format!("spawned: '{name}' with pid {pid}")),
+        Notice::SpawnFailed { name: _, text } => (Level::Info, format!("spawnerr: {text}")),
+        Notice::AlreadyRunning { name } => {
+            (Level::Warn, format!("process '{name}' already running"))
+        }
+        Notice::EnteredRunning { name, startsecs } => {
+            let why = format!("process has stayed up for > than {startsecs} seconds (startsecs)");
+            (
+                Level::Info,
+                format!("success: {name} entered RUNNING state, {why}"),
+            )
+        }
+        Notice::GaveUp { name } => {
+            let why = "too many start retries too quickly";
+            (
+                Level::Info,
+                format!("gave up: {name} entered FATAL state, {why}"),
+            )
+        }
+        Notice::Stopped {
+            name,
+            status,
+            expected,
+        } => (
+            level_of_exit(*expected),
+            format!("stopped: {name} ({status})"),
+        ),
+        Notice::Exited {
+            name,
+            status,
+            expected,
+        } => {
+            let verdict = if *expected {
+                "expected"
+            } else {
+                "not expected"
+            };
+            (
+                level_of_exit(*expected),
+                format!("exited: {name} ({status}; {verdict})"),
+            )
+        }
+        Notice::Killing {
+            name,
+            pid,
+            signal,
+            whole_group,
+        } => {
+            let target = if *whole_group { "process group " } else { "" };
+            (
+                Level::Debug,
+                format!("killing {name} (pid {pid}) {target}with signal {signal}"),
+            )
+        }
+        Notice::KillingHard { name, pid } => (
+            Level::Warn,
+            format!("killing '{name}' ({pid}) with SIGKILL"),
+        ),
+        Notice::Signalling { name, pid, signal } => (
+            Level::Debug,
+            format!("sending {name} (pid {pid}) sig {signal}"),
+        ),
+        Notice::SignalTooLate {
+            name,
+            pid,
+            by_client,
+        } => {
+            let just = if *by_client { "just now" } else { "just" };
+            let gone = oserror(NO_SUCH_PROCESS);
+            let why = format!("it probably {just} exited on its own: {gone}");
+            (
+                Level::Debug,
+                format!("unable to signal {name} (pid {pid}), {why}"),
+            )
+        }
+        Notice::SignalFailed {
+            name,
+            pid,
+            errno,
+            by_client,
+        } => {
+            let deed = if *by_client { "sending sig" } else { "killing" };
+            let why = oserror(*errno);
+            (
+                Level::Critical,
+                format!("unknown problem {deed} {name} ({pid}):{why}"),
+            )
+        }
+        Notice::KillNotRunning { name, signal } => {
+            let text = format!("attempted to kill {name} with sig {signal} but it wasn't running");
+            (Level::Debug, text)
+        }
+        Notice::KillInBackoff { name } => (
+            Level::Debug,
+            format!("Attempted to kill {name}, which is in BACKOFF state."),
+        ),
+        Notice::WaitingToStop { name } => (Level::Info, format!("waiting for {name} to stop")),
+        Notice::WaitingToDie { names } => (
+            Level::Info,
+            format!("waiting for {} to die", names.join(", ")),
+        ),
+        Notice::WaitingState { name, state } => (Level::Blather, format!("{name} state: {state}")),
+        Notice::ExitRequested { signal } => (
+            Level::Warn,
+            format!("received {signal} indicating exit request"),
+        ),
+        Notice::RestartRequested => (
+            Level::Warn,
+            "received SIGHUP indicating restart request".to_owned(),
+        ),
+        Notice::RestartIgnored => {
+            let why = "(shutdown in progress)";
+            (
+                Level::Warn,
+                format!("ignored SIGHUP indicating restart request {why}"),
+            )
+        }
+        Notice::RestartRefused { reason } => {
+            let advice = "mend the configuration and ask again";
+            let reason = reason.replace('\n', " | ");
+            let text = format!("restart refused, nothing was touched: {reason}; {advice}");
+            (Level::Error, text)
+        }
+        Notice::ReopenRequested => (
+            Level::Info,
+            "received SIGUSR2 indicating log reopen request".to_owned(),
+        ),
+        Notice::Reopening => (Level::Info, "supervisord logreopen".to_owned()),
+        Notice::SignalIgnored { signal } => {
+            (Level::Info, format!("received {signal} indicating nothing"))
+        }
+        Notice::ChildQuit => (
+            Level::Debug,
+            "received SIGCHLD indicating a child quit".to_owned(),
+        ),
+        Notice::GroupAdded { name } => (Level::Debug, format!("added process group '{name}'")),
+        Notice::GroupRemoved { name } => (Level::Debug, format!("removed process group '{name}'")),
+        Notice::PoolOverflow { pool, serial } => {
+            let text = format!("pool {pool} event buffer overflowed, discarding event {serial}");
+            (Level::Error, text)
+        }
+        Notice::PoolRebuffered {
+            pool,
+            serial,
+            size,
+            max,
+        } => {
+            let room = format!("(buf size={size}, max={max})");
+            (
+                Level::Debug,
+                format!("rebuffering event {serial} for pool {pool} {room}"),
+            )
+        }
+        Notice::EventSent { name, serial } => (
+            Level::Debug,
+            format!("event {serial} sent to listener {name}"),
+        ),
+        Notice::EventPipeBroken { name, serial } => {
+            let what = format!("epipe occurred while sending event {serial} to listener {name}");
+            (Level::Debug, format!("{what}, listener state unchanged"))
+        }
+        Notice::ListenerState { name, from, to } => {
+            (Level::Debug, format!("{name}: {from} -> {to}"))
+        }
+        Notice::EventProcessed { name } => (Level::Debug, format!("{name}: event was processed")),
+        Notice::EventRejected { name } => (Level::Warn, format!("{name}: event was rejected")),
+        Notice::ListenerUnknown { name } => {
+            let what = "has entered the UNKNOWN state and will no longer receive events";
+            let why = "this usually indicates the process violated the eventlistener protocol";
+            (Level::Warn, format!("{name}: {what}, {why}"))
+        }
+        Notice::BadResultLine { name, line } => (
+            Level::Warn,
+            format!("{name}: bad result line: '{}'", readable(line)),
+        ),
+        Notice::CommEmitted { name, channel } => (
+            Level::Debug,
+            format!("{} {channel} emitted a comm event", python_repr(name)),
+        ),
+        Notice::Anomaly { what } => {
+            let advice = "supervision goes on; please report this";
+            (
+                Level::Error,
+                format!("something happened that should not: {what} ({advice})"),
+            )
+        }
+    }
+}
+
+/// `ESRCH`.
+const NO_SUCH_PROCESS: Errno = Errno(3);
+
+/// An OS error the way upstream's lines show it.
+fn oserror(errno: Errno) -> String {
+    format!("[Errno {}] {}", errno.0, errno.text())
+}
+
+/// An end that was expected is news, any other a warning.
+fn level_of_exit(expected: bool) -> Level {
+    if expected { Level::Info } else { Level::Warn }
+}
+
+/// What a listener wrote, fit for one line: UTF-8 with control characters escaped, else as Python shows bytes.
+///
+/// The bytes may have been cut inside a character; that part is left out.
+fn readable(bytes: &[u8]) -> String {
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) if error.error_len().is_none() => {
+            let whole = bytes.get(..error.valid_up_to()).unwrap_or_default();
+            std::str::from_utf8(whole).unwrap_or_default()
+        }
+        Err(_) => return format!("Undecodable: {}", python_bytes_repr(bytes)),
+    };
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use provost_model::{Channel, ExitStatus, Pid, ProcessState, Signal};
+    use std::fmt::Write as _;
+    use std::sync::Arc;
+
+    /// One of each notice, two where the words depend on what it carries.
+    fn all() -> Vec<Notice> {
+        let name = || Arc::<str>::from("cat");
+        let pid = Pid(101);
+        let signal = Signal::TERM;
+        let killed = ExitStatus::Signaled {
+            signal,
+            core_dumped: false,
+        };
+        let dumped = ExitStatus::Signaled {
+            signal: Signal::from_raw(11),
+            core_dumped: true,
+        };
+        let unnamed = ExitStatus::Signaled {
+            signal: Signal::from_raw(40),
+            core_dumped: false,
+        };
+        let code = ExitStatus::Code;
+        vec![
+            Notice::Spawned { name: name(), pid },
+            Notice::SpawnFailed {
+                name: name(),
+                text: "can't find command 'x'".to_owned(),
+            },
+            Notice::AlreadyRunning { name: name() },
+            Notice::EnteredRunning {
+                name: name(),
+                startsecs: 1,
+            },
+            Notice::GaveUp { name: name() },
+            Notice::Stopped {
+                name: name(),
+                status: code(0),
+                expected: true,
+            },
+            Notice::Stopped {
+                name: name(),
+                status: killed,
+                expected: false,
+            },
+            Notice::Exited {
+                name: name(),
+                status: code(0),
+                expected: true,
+            },
+            Notice::Exited {
+                name: name(),
+                status: code(3),
+                expected: false,
+            },
+            Notice::Exited {
+                name: name(),
+                status: dumped,
+                expected: false,
+            },
+            Notice::Exited {
+                name: name(),
+                status: unnamed,
+                expected: false,
+            },
+            Notice::Killing {
+                name: name(),
+                pid,
+                signal,
+                whole_group: false,
+            },
+            Notice::Killing {
+                name: name(),
+                pid,
+                signal,
+                whole_group: true,
+            },
+            Notice::KillingHard { name: name(), pid },
+            Notice::Signalling {
+                name: name(),
+                pid,
+                signal: Signal::HUP,
+            },
+            Notice::SignalTooLate {
+                name: name(),
+                pid,
+                by_client: false,
+            },
+            Notice::SignalTooLate {
+                name: name(),
+                pid,
+                by_client: true,
+            },
+            Notice::SignalFailed {
+                name: name(),
+                pid,
+                errno: Errno(1),
+                by_client: false,
+            },
+            Notice::SignalFailed {
+                name: name(),
+                pid,
+                errno: Errno(1),
+                by_client: true,
+            },
+            Notice::KillNotRunning {
+                name: name(),
+                signal,
+            },
+            Notice::KillInBackoff { name: name() },
+            Notice::WaitingToStop { name: name() },
+            Notice::WaitingToDie {
+                names: vec![name(), Arc::from("dog")],
+            },
+            Notice::WaitingState {
+                name: name(),
+                state: ProcessState::Stopping,
+            },
+            Notice::ExitRequested { signal },
+            Notice::RestartRequested,
+            Notice::RestartIgnored,
+            Notice::RestartRefused {
+                reason: "File contains no section headers".to_owned(),
+            },
+            Notice::ReopenRequested,
+            Notice::Reopening,
+            Notice::SignalIgnored {
+                signal: Signal::USR1,
+            },
+            Notice::ChildQuit,
+            Notice::GroupAdded { name: name() },
+            Notice::GroupRemoved { name: name() },
+            Notice::PoolOverflow {
+                pool: Arc::from("mail"),
+                serial: 7,
+            },
+            Notice::PoolRebuffered {
+                pool: Arc::from("mail"),
+                serial: 7,
+                size: 2,
+                max: 10,
+            },
+            Notice::EventSent {
+                name: name(),
+                serial: 7,
+            },
+            Notice::EventPipeBroken {
+                name: name(),
+                serial: 7,
+            },
+            Notice::ListenerState {
+                name: name(),
+                from: "READY",
+                to: "UNKNOWN",
+            },
+            Notice::EventProcessed { name: name() },
+            Notice::EventRejected { name: name() },
+            Notice::ListenerUnknown { name: name() },
+            Notice::BadResultLine {
+                name: name(),
+                line: b"hello\x1b[0m".to_vec(),
+            },
+            Notice::BadResultLine {
+                name: name(),
+                line: b"h\xc3\xa9\xc3".to_vec(),
+            },
+            Notice::BadResultLine {
+                name: name(),
+                line: b"h\xff!".to_vec(),
+            },
+            Notice::CommEmitted {
+                name: name(),
+                channel: Channel::Stderr,
+            },
+            Notice::Anomaly {
+                what: "a child was born twice".to_owned(),
+            },
+        ]
+    }
+
+    const GOLDEN: &str = include_str!("messages.golden");
+
+    #[test]
+    fn the_words_are_as_people_know_them() {
+        let mut listing = String::new();
+        for notice in all() {
+            let (level, text) = render(&notice);
+            writeln!(listing, "{} {text}", level.tag()).unwrap();
+        }
+        assert_eq!(listing, GOLDEN, "rendered:\n{listing}");
+    }
+
+    #[test]
+    fn no_notice_makes_more_than_one_line() {
+        let reason = "first\nsecond".to_owned();
+        let (_, text) = render(&Notice::RestartRefused { reason });
+        assert!(!text.contains('\n'), "{text}");
+        let line = b"a\nb".to_vec();
+        let (_, text) = render(&Notice::BadResultLine {
+            name: Arc::from("cat"),
+            line,
+        });
+        assert!(!text.contains('\n'), "{text}");
+    }
+}

@@ -18,3 +18,6 @@ mod shell;
 mod transport;
 mod trouble;
 mod watch;
+
+#[cfg(test)]
+mod tests;

@@ -34,13 +34,24 @@ enum Read {
     Interrupted,
 }
 
+/// Whether a person sits at both ends.
+pub(crate) fn is_at_terminal() -> bool {
+    provost_os::tty::is_terminal(io::stdin().as_fd())
+        && provost_os::tty::is_terminal(io::stdout().as_fd())
+}
+
 /// Runs the shell until it is left, and answers the exit status, which is 0 whatever commands did.
-pub(crate) fn run(session: &mut Session, prompt: &str, history_file: Option<&Path>) -> i32 {
+pub(crate) fn run(
+    session: &mut Session,
+    prompt: &str,
+    history_file: Option<&Path>,
+    at_terminal: bool,
+) -> i32 {
     if let Err(trouble) = session.watch_interrupts() {
         session.talk(&format!("error: {trouble}"));
         return exit::GENERIC;
     }
-    let mut lines = Lines::open(history_file);
+    let mut lines = Lines::open(history_file, at_terminal);
     let prompt = format!("{prompt}> ");
     let mut line = FIRST_LINE.to_owned();
     loop {
@@ -77,9 +88,8 @@ fn part_with_empty_line(session: &mut Session) {
 }
 
 impl Lines {
-    fn open(history_file: Option<&Path>) -> Self {
-        let at_terminal = provost_os::tty::is_terminal(io::stdin().as_fd())
-            && provost_os::tty::is_terminal(io::stdout().as_fd());
+    /// Edits lines only at a terminal, and reads plain ones where an editor cannot be had.
+    fn open(history_file: Option<&Path>, at_terminal: bool) -> Self {
         if !at_terminal {
             return Self::Plain;
         }

@@ -3,10 +3,10 @@
 //! Every step runs even when an earlier one failed, so that one run tells all there is to mend; the last lines say
 //! which steps passed and how long each took.
 
-use std::process::Command;
+use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
-use crate::oracle;
+use crate::{oracle, rooms};
 
 struct Outcome {
     name: &'static str,
@@ -18,6 +18,9 @@ struct Outcome {
 pub(crate) fn run() -> bool {
     let mut outcomes = Vec::new();
     step(&mut outcomes, "setup", oracle::run);
+    step(&mut outcomes, "rooms", || {
+        rooms::main() == ExitCode::SUCCESS
+    });
     step(&mut outcomes, "format", || {
         cargo(&["fmt", "--all", "--check"])
     });

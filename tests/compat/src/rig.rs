@@ -241,10 +241,11 @@ impl Rig {
     fn log_lines(&mut self, wanted: impl Fn(&str) -> bool) {
         let log = self.daemon.main_log();
         let begin = log.find("supervisord started").unwrap_or(0);
-        // A listener's own life runs beside what is looked at.
+        // A listener's own life runs beside what is looked at, and whether a wait is told depends on who is faster.
         let own = [
             "'ev' with pid",
             ": ev ",
+            "waiting for",
             "for ev ",
             "for > than 1 seconds (startsecs) ev",
         ];

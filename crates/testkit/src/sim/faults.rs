@@ -1,0 +1,131 @@
+//! What may go wrong, and how often, drawn for each seed.
+//!
+//! A third of the kinds is switched off in each seed, so that single faults are seen alone, too; some seeds have none.
+
+use super::rng::Rng;
+
+macro_rules! fault_kinds {
+    ($($(#[$doc:meta])* $name:ident up to $max:literal;)*) => {
+        /// A kind of fault.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Fault { $($(#[$doc])* $name,)* }
+
+        /// Every kind with its highest rate, in permille of the chances it has.
+        const KINDS: &[(Fault, u64)] = &[$((Fault::$name, $max),)*];
+    };
+}
+
+fault_kinds! {
+    /// A spawn fails because of the command.
+    SpawnCommand up to 120;
+    /// A spawn fails because the system is short of something.
+    SpawnShortage up to 120;
+    /// A spawn fails otherwise.
+    SpawnSystem up to 120;
+    /// The answer to a spawn takes long.
+    SlowSpawn up to 200;
+    /// A signal is refused with EPERM.
+    KillRefused up to 60;
+    /// An exit is reaped long before it is told.
+    LateExit up to 300;
+    /// An answer to another order takes long.
+    SlowAnswer up to 200;
+    /// The command of a program is gone when it is looked at.
+    ProbeFails up to 200;
+    /// A child does not take input.
+    StdinRefused up to 300;
+    /// A log cannot be cleared.
+    ClearFails up to 300;
+    /// The configuration file is broken.
+    BrokenConfig up to 300;
+    /// The wall clock is set.
+    WallJump up to 30;
+    /// Supervisord does not get to run for a while.
+    Suspend up to 20;
+    /// Strangers take most pids.
+    PidShortage up to 20;
+    /// A client leaves before its answer.
+    ClientLeaves up to 300;
+    /// A child ends before it is up.
+    QuickExit up to 700;
+    /// A child does not obey the stop signal.
+    IgnoresStop up to 400;
+    /// A child hangs in the kernel for a while after SIGKILL.
+    SurvivesKill up to 300;
+    /// A listener speaks nonsense.
+    ListenerGarbage up to 60;
+    /// A listener refuses events.
+    ListenerRejects up to 300;
+    /// A listener ends instead of answering.
+    ListenerDies up to 100;
+    /// A listener does not read its stdin.
+    ListenerDeaf up to 100;
+    /// A listener takes long over an event.
+    ListenerSlow up to 400;
+    /// A fact arrives that cannot be: twice, or of nobody.
+    ImpossibleFact up to 30;
+}
+
+/// The rates of one seed.
+#[derive(Clone, Debug)]
+pub struct Faults {
+    rates: Vec<u32>,
+    active: bool,
+}
+
+impl Faults {
+    /// Draws the rates of a seed.
+    pub fn draw(rng: &mut Rng) -> Self {
+        // One seed in sixteen has no fault at all: the plain way must be right by itself.
+        let none = rng.chance(62);
+        let rates = KINDS.iter().map(|(_, max)| {
+            let off = rng.below(3) == 0;
+            let rate = rng.between(0, *max);
+            if none || off { 0 } else { u32::try_from(rate).unwrap_or(0) }
+        });
+        Self { rates: rates.collect(), active: true }
+    }
+
+    /// Whether this fault happens now. Draws a number in any case, so that rates do not shift other draws.
+    pub fn strike(&self, rng: &mut Rng, fault: Fault) -> bool {
+        let rate = self.rates.get(fault as usize).copied().unwrap_or(0);
+        rng.chance(rate) && self.active
+    }
+
+    /// From now on nothing goes wrong any more.
+    pub fn cease(&mut self) {
+        self.active = false;
+    }
+
+    /// The kinds that can happen with their rates, for people.
+    pub fn describe(&self) -> String {
+        let shown = KINDS.iter().zip(&self.rates).filter(|(_, rate)| **rate > 0);
+        let shown: Vec<String> = shown.map(|((kind, _), rate)| format!("{kind:?} {rate}‰")).collect();
+        if shown.is_empty() { "none".to_owned() } else { shown.join(", ") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn about_a_third_of_the_kinds_is_off_and_all_are_off_once_they_cease() {
+        let mut rng = Rng::new(3);
+        let off: usize = (0..300)
+            .map(|_| Faults::draw(&mut rng).rates.iter().filter(|rate| **rate == 0).count())
+            .sum();
+        let share = off * 100 / (300 * KINDS.len());
+        assert!((30..50).contains(&share), "{share} %");
+        let mut faults = Faults::draw(&mut rng);
+        faults.cease();
+        assert!(!(0..2000).any(|_| faults.strike(&mut rng, Fault::QuickExit)));
+    }
+
+    #[test]
+    fn each_kind_stands_at_its_own_place() {
+        for (place, (kind, _)) in KINDS.iter().enumerate() {
+            assert_eq!(*kind as usize, place);
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! How the world carries out the core's orders.
+
+use super::agenda::Lane;
+use super::children::Phase;
+use super::faults::Fault;
+use super::listeners;
+use super::world::{Coming, World};
+use provost_core::{ClearProblem, Effect, Input, StdinProblem};
+use provost_model::spawn::SpawnProblem;
+use provost_model::spec::LogFile;
+use provost_model::{Channel, Errno, ExitStatus, ProcId, Run, Signal};
+use std::time::Duration;
+
+/// Not permitted.
+const EPERM: Errno = Errno(1);
+/// No such file.
+const ENOENT: Errno = Errno(2);
+/// No such process.
+const ESRCH: Errno = Errno(3);
+/// No memory.
+const ENOMEM: Errno = Errno(12);
+
+impl World {
+    /// Carries out one order; its answer comes later.
+    pub fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::ProcessAdded { proc, .. } => {
+                self.introduce(&effect);
+                self.name_logs(proc);
+            }
+            Effect::ProcessRemoved { proc } => {
+                self.known.remove(&proc);
+            }
+            Effect::Spawn { proc, run } => self.spawn(proc, run),
+            Effect::Kill { run, signal, whole_group: _ } => self.kill(run, signal),
+            Effect::Fence { ticket } => {
+                let wait = Duration::from_micros(self.dice.below(1_000));
+                self.later_in_lane(Lane::Signals, wait, Coming::Fact(Input::Fenced { ticket }));
+            }
+            Effect::Probe { ticket, proc } => {
+                let fails = self.faults.strike(&mut self.dice, Fault::ProbeFails);
+                let result = if fails { Err(self.command_problem(proc)) } else { Ok(()) };
+                self.answer(Input::Probed { ticket, result });
+            }
+            Effect::WriteStdin { ticket, run, .. } => {
+                let gone = self.children.alive(run).is_none();
+                let refused = self.faults.strike(&mut self.dice, Fault::StdinRefused);
+                let full = self.dice.chance(500);
+                let result = match (gone, refused, full) {
+                    (true, _, _) | (false, true, false) => Err(StdinProblem::Closed),
+                    (false, true, true) => Err(StdinProblem::Full),
+                    (false, false, _) => Ok(()),
+                };
+                self.answer(Input::StdinWritten { ticket, result });
+            }
+            Effect::Deliver { run, envelope } => self.deliver(run, envelope.serial),
+            Effect::ClearLogs { ticket, .. } | Effect::ClearMainLog { ticket } => {
+                let fails = self.faults.strike(&mut self.dice, Fault::ClearFails);
+                let result = match (fails, self.dice.chance(500)) {
+                    (false, _) => Ok(()),
+                    (true, false) => Err(ClearProblem::NoFile("/var/log/x.log".to_owned())),
+                    (true, true) => Err(ClearProblem::Failed("EROFS".to_owned())),
+                };
+                self.answer(Input::LogsCleared { ticket, result });
+            }
+            Effect::LoadConfig { ticket, for_restart: _ } => {
+                let broken = self.faults.strike(&mut self.dice, Fault::BrokenConfig);
+                let result = if broken {
+                    Err("File contains parsing errors".to_owned())
+                } else {
+                    Ok(self.file.clone())
+                };
+                self.answer(Input::ConfigLoaded { ticket, result });
+            }
+            Effect::Reply { id, answer } => {
+                if let Some((id, request)) = self.clients.answered(id, &answer) {
+                    let wait = Duration::from_millis(self.dice.below(20));
+                    self.later(wait, Coming::Ask(id, request));
+                }
+            }
+            Effect::ReopenLogs | Effect::Notice(_) | Effect::Exit { .. } => {}
+        }
+    }
+
+    fn answer(&mut self, input: Input) {
+        let wait = self.answer_time();
+        self.later(wait, Coming::Fact(input));
+    }
+
+    fn name_logs(&mut self, proc: ProcId) {
+        let Some(known) = self.known.get(&proc) else { return };
+        let spec = known.spec.clone();
+        for (channel, output) in [(Channel::Stdout, &spec.stdout), (Channel::Stderr, &spec.stderr)] {
+            if output.logfile == LogFile::Auto {
+                let path = format!("/tmp/{}-{channel}---supervisor-x.log", spec.name).into();
+                self.answer(Input::AutoLogNamed { proc, channel, path });
+            }
+        }
+    }
+
+    fn command_problem(&mut self, proc: ProcId) -> SpawnProblem {
+        let file = self.known.get(&proc).map(|known| known.spec.command.clone()).unwrap_or_default();
+        match self.dice.below(6) {
+            0 => SpawnProblem::BadCommand { command: file, why: "No closing quotation".to_owned() },
+            1 => SpawnProblem::EmptyCommand,
+            2 => SpawnProblem::IsDirectory { file },
+            3 => SpawnProblem::NotExecutable { file },
+            4 => SpawnProblem::NoPermission { file },
+            _ => SpawnProblem::NotFound { file },
+        }
+    }
+
+    /// What stands in the way of a spawn this time.
+    fn spawn_problem(&mut self, proc: ProcId) -> Option<SpawnProblem> {
+        if self.faults.strike(&mut self.dice, Fault::SpawnCommand) {
+            return Some(self.command_problem(proc));
+        }
+        if self.faults.strike(&mut self.dice, Fault::SpawnShortage) {
+            return Some(match self.dice.below(4) {
+                0 => SpawnProblem::TooManyFiles,
+                1 => SpawnProblem::TooManyProcesses,
+                2 => SpawnProblem::Fork { errno: ENOMEM },
+                _ => SpawnProblem::Dispatchers { errno: ENOMEM },
+            });
+        }
+        if self.faults.strike(&mut self.dice, Fault::SpawnSystem) {
+            return Some(match self.dice.below(2) {
+                0 => SpawnProblem::Dispatchers { errno: ENOENT },
+                _ => SpawnProblem::Fork { errno: EPERM },
+            });
+        }
+        None
+    }
+
+    fn spawn(&mut self, proc: ProcId, run: Run) {
+        let slow = self.faults.strike(&mut self.dice, Fault::SlowSpawn);
+        let slow_ms = self.dice.between(10, 4_000);
+        let quick = Duration::from_micros(self.dice.below(2_000));
+        let wait = if slow { Duration::from_millis(slow_ms) } else { quick };
+        // A core that orders a spawn of something unknown gets what the edge would give: a failure.
+        let Some(known) = self.known.get(&proc).cloned() else {
+            let fact = Input::SpawnFailed { run, problem: SpawnProblem::EmptyCommand };
+            self.later(wait, Coming::Fact(fact));
+            return;
+        };
+        let problem = self.spawn_problem(proc);
+        let outcome = match problem {
+            Some(problem) => Err(problem),
+            None => self.pids.take().ok_or(SpawnProblem::TooManyProcesses),
+        };
+        match outcome {
+            Ok(pid) => {
+                self.later_in_lane(Lane::Run(run), wait, Coming::Fact(Input::Spawned { run, pid }));
+                self.birth(run, proc, pid, &known);
+            }
+            Err(problem) => {
+                let fact = Input::SpawnFailed { run, problem };
+                self.later_in_lane(Lane::Run(run), wait, Coming::End(run, fact));
+            }
+        }
+    }
+
+    fn kill(&mut self, run: Run, signal: Signal) {
+        let refused = self.faults.strike(&mut self.dice, Fault::KillRefused);
+        let Some(child) = self.children.get(run).cloned() else {
+            self.kill_failed(run, signal, ESRCH);
+            return;
+        };
+        match child.phase {
+            // The kernel takes signals for zombies and does nothing.
+            Phase::Zombie => {}
+            Phase::Reaped => self.kill_failed(run, signal, ESRCH),
+            Phase::Alive if refused => self.kill_failed(run, signal, EPERM),
+            Phase::Alive => {
+                let (after, status) = if signal == Signal::KILL {
+                    (child.script.dies, ExitStatus::Signaled { signal, core_dumped: false })
+                } else if signal == child.spec.stopsignal {
+                    let Some(obeys) = child.script.obeys else { return };
+                    obeys
+                } else {
+                    return;
+                };
+                let at = self.now.plus(after);
+                // A second signal does not keep a child alive that is dying already.
+                if let Some(death) = self.children.doom(run, at, status) {
+                    self.later(after, Coming::Death(death));
+                }
+            }
+        }
+    }
+
+    fn kill_failed(&mut self, run: Run, signal: Signal, errno: Errno) {
+        let wait = Duration::from_micros(self.dice.below(800));
+        let fact = Input::KillFailed { run, errno, signal };
+        self.later_in_lane(Lane::Signals, wait, Coming::Fact(fact));
+    }
+
+    fn deliver(&mut self, run: Run, serial: u64) {
+        if self.children.alive(run).is_none() {
+            // Its stdin is a broken pipe; if its end is not told yet, the edge says so first.
+            if self.children.get(run).is_some() {
+                self.kernel_says_deaf(run, serial);
+            }
+            return;
+        }
+        let deeds = listeners::answer(&mut self.dice, &self.faults);
+        self.plan_deeds(run, serial, deeds.into());
+    }
+
+    fn kernel_says_deaf(&mut self, run: Run, serial: u64) {
+        // Half of the time the bytes still fit into the pipe of the zombie's last descriptor holder.
+        if self.dice.chance(500) {
+            let wait = Duration::from_micros(self.dice.below(100));
+            self.later(wait, Coming::Fact(Input::ListenerDeaf { run, serial }));
+        }
+    }
+}

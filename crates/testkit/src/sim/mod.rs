@@ -1,0 +1,23 @@
+//! The simulation: the real core in a world that delays, reorders and fails everything.
+//!
+//! One thread, one seed, no real time. The [`world`] answers the core's orders, the [`monitor`] looks at every step of
+//! the conversation, and [`run`] brings them together. [`mutants`] are planted bugs: they show that the monitor can
+//! fail.
+
+mod agenda;
+mod children;
+mod clients;
+mod faults;
+mod impossible;
+mod kernel;
+mod listeners;
+pub mod monitor;
+pub mod mutants;
+mod pids;
+mod rng;
+pub mod run;
+mod scene;
+mod script;
+pub mod world;
+
+pub use run::{Outcome, Subject, run, run_traced};

@@ -1,0 +1,89 @@
+//! What must hold when a step is over.
+
+use super::orders::rule_of;
+use super::shutdown::Mood;
+use super::{Monitor, Report};
+use provost_model::{Mono, ProcessState, Signal};
+
+impl Monitor {
+    /// Compares what had to happen in the step with what happened.
+    pub(super) fn at_rest(&mut self, next_deadline: Option<Mono>) {
+        for (run, signal, _) in std::mem::take(&mut self.kills) {
+            let rule = if signal == Signal::KILL { "I07" } else { "I09" };
+            self.fail(rule, format!("{signal} was not sent to {run:?}"));
+        }
+        for notice in std::mem::take(&mut self.notices) {
+            self.fail(rule_of(&notice), format!("did not say: {notice:?}"));
+        }
+        self.starts_done();
+        for (id, _, name) in std::mem::take(&mut self.introduced) {
+            self.fail("I24", format!("{name} ({id:?}) came into service unasked"));
+        }
+        for id in std::mem::take(&mut self.dismissed) {
+            self.fail("I24", format!("{id:?} did not go out of service"));
+        }
+        let due = self.may_leave();
+        self.check(!due, "I25", || "everything is stopped, but it did not leave".to_owned());
+        if !matches!(self.mood, Mood::Ended { .. }) {
+            self.answers_given();
+            self.sleeps_rightly(next_deadline);
+            self.pools_at_rest();
+        }
+    }
+
+    fn starts_done(&mut self) {
+        self.start_order.clear();
+        let late = self.procs.values_mut().filter(|proc| proc.must_start);
+        let mut names = Vec::new();
+        for proc in late {
+            proc.must_start = false;
+            names.push(format!("{} in {}", proc.spec.namespec(), proc.state));
+        }
+        for name in names {
+            self.fail("I21", format!("was not started: {name}"));
+        }
+        for proc in self.procs.values() {
+            let has_pid = matches!(
+                proc.state,
+                ProcessState::Running | ProcessState::Stopping | ProcessState::Unknown
+            );
+            let may_have = has_pid || proc.state == ProcessState::Starting;
+            let sound = (!has_pid || proc.pid.is_some()) && (may_have || proc.pid.is_none());
+            Report(&mut self.violations).check(sound, "I03", || format!("{proc:?}"));
+        }
+    }
+
+    /// I19: it wakes after now, never later than something is due, and never for nothing.
+    fn sleeps_rightly(&mut self, next_deadline: Option<Mono>) {
+        let now = self.now.mono;
+        let later = next_deadline.is_none_or(|at| at > now);
+        self.check(later, "I19", || format!("wants to wake at {next_deadline:?}, it is {now:?}"));
+        let dues = self.procs.values().filter_map(|proc| proc.due);
+        let due = dues.chain(self.ticks.values().copied()).min();
+        let in_time = match (next_deadline, due) {
+            (_, None) => true,
+            (None, Some(_)) => false,
+            (Some(at), Some(due)) => at <= due,
+        };
+        self.check(in_time, "I21", || format!("sleeps until {next_deadline:?}, due is {due:?}"));
+        // Reports on waits and patience with answers need deadlines of their own.
+        let quiet = self.mood == Mood::Serving
+            && self.requests.is_empty()
+            && self.loads.is_empty()
+            && self.probes.is_empty();
+        let exact = !quiet || next_deadline == due;
+        self.check(exact, "I19", || format!("wakes at {next_deadline:?} for nothing, due is {due:?}"));
+    }
+
+    fn pools_at_rest(&mut self) {
+        let (runs, procs) = (&self.runs, &self.procs);
+        let mut report = Report(&mut self.violations);
+        for pool in self.pools.by_group.values() {
+            let is_up = |run| {
+                let proc = runs.get(&run).and_then(|id| procs.get(id));
+                proc.is_some_and(|proc| proc.state == ProcessState::Running)
+            };
+            pool.at_rest(is_up, &mut report);
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Whether each order may be given now.
+
+use super::Monitor;
+use super::shutdown::Mood;
+use provost_core::{Effect, Input};
+use provost_model::{Notice, ProcId, ProcessState, Request, Run, Signal};
+
+impl Monitor {
+    /// Sees one order.
+    pub(super) fn order(&mut self, input: &Input, effect: &Effect) {
+        if matches!(self.mood, Mood::Ended { .. }) && !matches!(effect, Effect::Notice(_)) {
+            self.fail("I25", format!("an order after the end: {effect:?}"));
+        }
+        match effect {
+            Effect::ProcessAdded { .. } => {}
+            Effect::ProcessRemoved { proc } => {
+                let expected = self.dismissed.remove(proc);
+                self.check(expected, "I24", || format!("{proc:?} went out of service unasked"));
+            }
+            Effect::Spawn { proc, run } => self.spawn(*proc, *run),
+            Effect::Kill { run, signal, whole_group } => self.kill(*run, *signal, *whole_group),
+            Effect::Probe { ticket, proc } => {
+                self.probes.insert(*ticket, *proc);
+            }
+            Effect::WriteStdin { run, .. } => self.to_living(*run, "bytes"),
+            Effect::Deliver { run, envelope } => self.deliver(*run, envelope),
+            Effect::LoadConfig { ticket, for_restart } => {
+                let purpose = match input {
+                    Input::Requested { id, request: Request::ReloadConfig } => Some(*id),
+                    _ => None,
+                };
+                self.check(purpose.is_none() == *for_restart, "I17", || {
+                    format!("a reading of the configuration with for_restart {for_restart}")
+                });
+                self.loads.insert(*ticket, purpose);
+            }
+            Effect::Reply { id, answer } => self.answer(*id, answer),
+            Effect::Notice(notice) => self.notice(notice),
+            Effect::Exit { restart } => self.leave(*restart),
+            Effect::Fence { .. }
+            | Effect::ClearLogs { .. }
+            | Effect::ClearMainLog { .. }
+            | Effect::ReopenLogs => {}
+        }
+    }
+
+    fn spawn(&mut self, id: ProcId, run: Run) {
+        let fresh = run.0 > self.last_run;
+        self.check(fresh, "I01", || format!("{run:?} was used before"));
+        self.last_run = self.last_run.max(run.0);
+        let Some(proc) = self.procs.get(&id) else {
+            self.fail("I01", format!("{id:?} was started and is not in service"));
+            return;
+        };
+        let name = proc.spec.namespec();
+        if let Some(living) = proc.run {
+            self.fail("I01", format!("{name} was started while {living:?} lives"));
+            return;
+        }
+        let (state, must) = (proc.state, proc.must_start);
+        if self.mood.is_stopping() {
+            self.fail("I06", format!("{name} was started while everything stops"));
+        }
+        let by_hand = !must;
+        if by_hand {
+            let startable =
+                matches!(state, ProcessState::Stopped | ProcessState::Exited | ProcessState::Fatal);
+            let asked = startable && self.is_start_asked(id);
+            self.check(asked, "I06", || format!("{name} was started in {state} without a reason"));
+        }
+        if !self.start_order.is_empty() {
+            let first = self.start_order.remove(0);
+            self.check(first == id, "I26", || format!("{name} was started out of turn"));
+        }
+        self.spawn_ordered(id, run, by_hand);
+    }
+
+    fn kill(&mut self, run: Run, signal: Signal, whole_group: bool) {
+        self.to_living(run, "a signal");
+        let order = (run, signal, whole_group);
+        if let Some(place) = self.kills.iter().position(|expected| *expected == order) {
+            self.kills.remove(place);
+        } else {
+            self.fail("I09", format!("{signal} was sent to {run:?} (group: {whole_group}) for no reason"));
+        }
+    }
+
+    /// I08: nothing goes to a run that is not born or has ended.
+    fn to_living(&mut self, run: Run, what: &str) {
+        let proc = self.runs.get(&run).and_then(|id| self.procs.get(id));
+        let lives = proc.is_some_and(|proc| proc.run == Some(run) && proc.pid.is_some_and(|pid| pid.0 > 1));
+        self.check(lives, "I08", || format!("{what} for {run:?}, which does not live"));
+    }
+
+    fn deliver(&mut self, run: Run, envelope: &provost_model::Envelope) {
+        self.to_living(run, "an event");
+        let Some(id) = self.runs.get(&run).copied() else { return };
+        let up = self.procs.get(&id).is_some_and(|proc| proc.state == ProcessState::Running);
+        self.check(up, "I16", || format!("an event for {run:?}, which is not RUNNING"));
+        let home = self.pools.home.get(&id).cloned().unwrap_or_default();
+        self.check(home == *envelope.pool, "I16", || format!("an event of {} for {home}", envelope.pool));
+        let mut report = super::Report(&mut self.violations);
+        if let Some(pool) = self.pools.by_group.get_mut(&home) {
+            pool.delivered(run, envelope, &mut report);
+        }
+    }
+
+    fn notice(&mut self, notice: &Notice) {
+        match notice {
+            Notice::Anomaly { what } => {
+                let odd = self.may_be_odd;
+                self.check(odd, "I41", || format!("an anomaly: {what}"));
+            }
+            Notice::PoolOverflow { pool, serial } => {
+                let mut report = super::Report(&mut self.violations);
+                if let Some(pool) = self.pools.by_group.get_mut(&**pool) {
+                    pool.overflowed(*serial, &mut report);
+                }
+            }
+            Notice::Spawned { .. }
+            | Notice::SpawnFailed { .. }
+            | Notice::EnteredRunning { .. }
+            | Notice::GaveUp { .. }
+            | Notice::Stopped { .. }
+            | Notice::Exited { .. }
+            | Notice::KillingHard { .. } => {
+                if let Some(place) = self.notices.iter().position(|expected| expected == notice) {
+                    self.notices.swap_remove(place);
+                } else {
+                    self.fail(rule_of(notice), format!("said for no reason: {notice:?}"));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn leave(&mut self, restart: bool) {
+        let due = self.may_leave();
+        self.check(due, "I25", || "left before everything was stopped".to_owned());
+        if let Mood::Stopping { restart: wanted, .. } = self.mood {
+            self.check(wanted == restart, "I25", || format!("left with restart {restart}"));
+        }
+        self.mood = Mood::Ended { restart };
+    }
+}
+
+/// The invariant that speaks of this line.
+pub(super) fn rule_of(notice: &Notice) -> &'static str {
+    match notice {
+        Notice::GaveUp { .. } => "I05",
+        Notice::KillingHard { .. } => "I07",
+        Notice::Stopped { .. } | Notice::Exited { .. } => "I10",
+        _ => "I04",
+    }
+}

@@ -1,0 +1,248 @@
+//! One seed from beginning to end.
+
+use super::monitor::{Monitor, Violation};
+use super::rng::Rng;
+use super::world::{Step, World};
+use provost_core::{Core, Effect, Input, LoadedConfig};
+use provost_model::{Mono, Now, Request};
+use std::fmt::Write as _;
+use std::time::Duration;
+
+/// How long everything may take to settle once nothing goes wrong any more: the longest stop, the longest back-off and
+/// the longest patience with a worker, one after another.
+const SETTLES_WITHIN: Duration = Duration::from_secs(300);
+
+/// Steps that a settling world takes at most; more means that it runs in circles.
+const SETTLING_STEPS_MAX: usize = 50_000;
+
+/// Lines of the trace that a failure shows.
+const TRACE_LINES_SHOWN: usize = 60;
+
+/// What is run: the core, or a core with a planted bug around it.
+pub trait Subject: Sized {
+    /// Takes one input and appends orders.
+    fn handle(&mut self, now: Now, input: Input, out: &mut Vec<Effect>);
+    /// When it wants to be called at the latest.
+    fn next_deadline(&self) -> Option<Mono>;
+    /// The one of the next life after a restart.
+    #[must_use]
+    fn next_life(&self, config: LoadedConfig) -> Self;
+}
+
+impl Subject for Core {
+    fn handle(&mut self, now: Now, input: Input, out: &mut Vec<Effect>) {
+        Self::handle(self, now, input, out);
+    }
+
+    fn next_deadline(&self) -> Option<Mono> {
+        Self::next_deadline(self)
+    }
+
+    fn next_life(&self, config: LoadedConfig) -> Self {
+        Self::after(self, config)
+    }
+}
+
+/// How a seed went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The seed.
+    pub seed: u64,
+    /// Inputs that the core took.
+    pub steps: usize,
+    /// What was seen that must never be seen, in the first bad step.
+    pub violations: Vec<Violation>,
+    /// A number over everything that was said; 0 when no trace was kept.
+    pub hash: u64,
+    /// The conversation; empty when no trace was kept.
+    pub trace: Vec<String>,
+}
+
+impl Outcome {
+    /// The report on a failure: what, the end of the conversation, and the command that shows it again.
+    pub fn report(&self) -> String {
+        let mut text = String::new();
+        let start = self.trace.len().saturating_sub(TRACE_LINES_SHOWN);
+        for line in self.trace.get(start..).unwrap_or_default() {
+            let _ = writeln!(text, "{line}");
+        }
+        let _ = writeln!(text, "seed {} failed in step {}:", self.seed, self.steps);
+        for violation in &self.violations {
+            let _ = writeln!(text, "  {violation}");
+        }
+        let _ = writeln!(
+            text,
+            "to see it again: PROVOST_SEED={} cargo test -p provost-testkit --test sim one_seed -- --nocapture",
+            self.seed
+        );
+        text
+    }
+}
+
+/// Runs the core through a seed of about `steps` inputs; a failure is run again with a trace.
+pub fn run(seed: u64, steps: usize) -> Outcome {
+    let outcome = run_subject(seed, steps, false, Core::new);
+    if outcome.violations.is_empty() { outcome } else { run_traced(seed, steps) }
+}
+
+/// The same, with the whole conversation and its hash.
+pub fn run_traced(seed: u64, steps: usize) -> Outcome {
+    run_subject(seed, steps, true, Core::new)
+}
+
+/// Runs any subject through a seed.
+pub fn run_subject<S: Subject>(
+    seed: u64,
+    steps: usize,
+    traced: bool,
+    make: impl FnOnce(LoadedConfig) -> S,
+) -> Outcome {
+    let mut rng = Rng::new(seed);
+    let (world, config) = World::new(&mut rng);
+    let mut course = Course {
+        monitor: Monitor::new(config.clone()),
+        subject: make(config),
+        trace: traced.then(|| Trace::new(&world)),
+        world,
+        steps: 0,
+        violations: Vec::new(),
+        effects: Vec::new(),
+    };
+    course.live(steps);
+    course.settle();
+    course.shut_down();
+    let (hash, trace) = course.trace.map_or((0, Vec::new()), |trace| (trace.hash, trace.lines));
+    Outcome { seed, steps: course.steps, violations: course.violations, hash, trace }
+}
+
+/// A run under way.
+struct Course<S> {
+    world: World,
+    monitor: Monitor,
+    subject: S,
+    steps: usize,
+    violations: Vec<Violation>,
+    trace: Option<Trace>,
+    effects: Vec<Effect>,
+}
+
+impl<S: Subject> Course<S> {
+    /// Whether there is nothing more to see: something was violated, or the daemon has left.
+    fn is_over(&self) -> bool {
+        !self.violations.is_empty() || self.monitor.ended().is_some()
+    }
+
+    /// The time of trouble; a restart makes another life.
+    fn live(&mut self, steps: usize) {
+        while self.steps < steps && self.violations.is_empty() {
+            if self.monitor.ended() == Some(true) {
+                self.begin_anew();
+            }
+            if self.is_over() || !self.advance(Mono(u64::MAX)) {
+                return;
+            }
+        }
+    }
+
+    fn begin_anew(&mut self) {
+        let config = self.world.next_life();
+        self.subject = self.subject.next_life(config.clone());
+        self.monitor = self.monitor.next_life(config);
+    }
+
+    /// I21: with faults over, everything comes to rest.
+    fn settle(&mut self) {
+        if self.is_over() {
+            return;
+        }
+        self.world.calm();
+        let settled = self.until(|course| course.is_over() || course.monitor.unsettled().is_empty());
+        if !settled {
+            let what = self.monitor.unsettled().join("; ");
+            self.fail("I21", format!("after {SETTLES_WITHIN:?} without faults: {what}"));
+        }
+    }
+
+    /// I25: at the end nothing of ours lives.
+    fn shut_down(&mut self) {
+        if !self.is_over() {
+            self.world.ask(Request::Shutdown);
+            if !self.until(Course::is_over) {
+                self.fail("I25", "it does not leave".to_owned());
+            }
+        }
+        let (living, lost) = (self.world.living(), self.monitor.out_of_reach());
+        if self.violations.is_empty() && living > lost {
+            self.fail("I25", format!("{living} children live on, {lost} were out of reach"));
+        }
+    }
+
+    fn fail(&mut self, rule: &'static str, what: String) {
+        self.violations.push(Violation { rule, what });
+    }
+
+    /// Goes on until `reached`, within the time that it may take. Tells whether it was reached.
+    fn until(&mut self, reached: impl Fn(&Self) -> bool) -> bool {
+        let end = self.world.clocks().mono.plus(SETTLES_WITHIN);
+        for _ in 0..SETTLING_STEPS_MAX {
+            if reached(self) {
+                return true;
+            }
+            if !self.advance(end) {
+                break;
+            }
+        }
+        reached(self)
+    }
+
+    /// One step. False when nothing more happens before `end`.
+    fn advance(&mut self, end: Mono) -> bool {
+        let Some(step) = self.world.next(self.subject.next_deadline(), end) else { return false };
+        self.steps += 1;
+        let Step { now, input, impossible } = step;
+        self.effects.clear();
+        self.subject.handle(now, input.clone(), &mut self.effects);
+        let deadline = self.subject.next_deadline();
+        let violations = self.monitor.observe(now, &input, &self.effects, deadline, impossible);
+        if let Some(trace) = &mut self.trace {
+            trace.add(now, &input, &self.effects, deadline);
+        }
+        self.violations.extend(violations);
+        for effect in self.effects.drain(..) {
+            self.world.perform(effect);
+        }
+        true
+    }
+}
+
+/// What was said, and a number over it (FNV-1a, which is the same everywhere and for ever).
+struct Trace {
+    lines: Vec<String>,
+    hash: u64,
+}
+
+impl Trace {
+    fn new(world: &World) -> Self {
+        let mut trace = Self { lines: Vec::new(), hash: 0xCBF2_9CE4_8422_2325 };
+        trace.line(world.describe());
+        for group in &world.file.groups {
+            trace.line(format!("{group:?}"));
+        }
+        trace
+    }
+
+    fn line(&mut self, line: String) {
+        for byte in line.bytes() {
+            self.hash = (self.hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3);
+        }
+        self.lines.push(line);
+    }
+
+    fn add(&mut self, now: Now, input: &Input, effects: &[Effect], deadline: Option<Mono>) {
+        self.line(format!("{:>15} <- {input:?}", now.mono.0));
+        for effect in effects {
+            self.line(format!("{:>15} -> {effect:?}", ""));
+        }
+        self.line(format!("{:>15} .. {:?}, wall {}", "", deadline.map(|at| at.0), now.wall.secs));
+    }
+}

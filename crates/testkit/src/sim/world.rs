@@ -1,0 +1,461 @@
+//! Everything outside the core: clocks, kernel, files, listeners and clients, all of them made of plain data.
+//!
+//! The world answers each order late, in any order that the kernel allows, and sometimes with a failure. It decides
+//! nothing that a supervisor decides, and it checks nothing: that is the monitor's part.
+
+use super::agenda::{Agenda, Lane};
+use super::children::{Child, Children, Death};
+use super::clients::Clients;
+use super::faults::{Fault, Faults};
+use super::listeners::{self, Deed};
+use super::pids::PidTable;
+use super::rng::Rng;
+use super::{scene, script};
+use provost_core::{Effect, Input, LoadedConfig};
+use provost_model::{GroupKind, Mono, Now, ProcId, ProcessSpec, Run, RequestId, Wall};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Where the monotonic clock stands when a life begins.
+const MONO_AT_START: Mono = Mono(1_000_000_000_000);
+
+/// Where the wall clock stands then: 2023-11-14, seconds since the epoch.
+const WALL_AT_START_SECS: i64 = 1_700_000_000;
+
+/// Nanoseconds of a second.
+const SECOND_NS: u64 = 1_000_000_000;
+
+/// Something that will happen.
+#[derive(Clone, Debug)]
+pub(super) enum Coming {
+    /// A fact reaches the core.
+    Fact(Input),
+    /// The last fact about a run reaches the core.
+    End(Run, Input),
+    /// A child ends.
+    Death(Death),
+    /// A zombie is reaped before its end is told.
+    Reap(Run),
+    /// A listener goes on with what it does.
+    Deeds(Run, u64, VecDeque<Deed>),
+    /// A child writes something that becomes an event.
+    Chatter(Run),
+    /// Some client asks for something.
+    Client,
+    /// A client asks this.
+    Ask(RequestId, provost_model::Request),
+    /// A client leaves.
+    Leave(RequestId),
+    /// Somebody edits the file, sets the clock, takes pids, stops supervisord for a while.
+    Weather,
+}
+
+/// A process as the core has introduced it.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    pub(super) spec: Arc<ProcessSpec>,
+    pub(super) listens: bool,
+}
+
+/// The simulated world of one life of a daemon.
+#[derive(Clone, Debug)]
+pub struct World {
+    pub(super) now: Mono,
+    wall_offset_ns: i128,
+    pub(super) dice: Rng,
+    pub(super) faults: Faults,
+    pub(super) agenda: Agenda<Coming>,
+    pub(super) pids: PidTable,
+    pub(super) children: Children,
+    pub(super) clients: Clients,
+    pub(super) known: BTreeMap<ProcId, Known>,
+    /// What the configuration file says now.
+    pub(super) file: LoadedConfig,
+    /// Facts that were told, for telling them twice.
+    pub(super) told: VecDeque<Input>,
+    /// Whether clients and weather go on.
+    busy: bool,
+    /// Mean time between two requests.
+    pace_ms: u64,
+    /// No more requests to end or restart the daemon than this.
+    pub(super) endings_left: u32,
+}
+
+/// What the world does next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// When.
+    pub now: Now,
+    /// What the core is told.
+    pub input: Input,
+    /// Whether this cannot happen outside a broken edge.
+    pub impossible: bool,
+}
+
+impl World {
+    /// The world of a seed, with the configuration that the daemon begins with.
+    pub fn new(rng: &mut Rng) -> (Self, LoadedConfig) {
+        let config = scene::draw(&mut rng.fork(1));
+        let mut dice = rng.fork(2);
+        let faults = Faults::draw(&mut rng.fork(3));
+        let pace_ms = *dice.pick(&[30, 200, 1_000, 4_000]);
+        let mut world = Self {
+            now: MONO_AT_START,
+            wall_offset_ns: 0,
+            faults,
+            agenda: Agenda::default(),
+            pids: PidTable::new(&mut dice),
+            children: Children::default(),
+            clients: Clients::default(),
+            known: BTreeMap::new(),
+            file: config.clone(),
+            told: VecDeque::new(),
+            busy: true,
+            pace_ms,
+            endings_left: u32::from(dice.chance(350)) + u32::from(dice.chance(100)),
+            dice,
+        };
+        world.agenda.add(world.now, 0, Coming::Fact(Input::Started));
+        world.later(Duration::from_millis(500), Coming::Client);
+        world.later(Duration::from_secs(1), Coming::Weather);
+        (world, config)
+    }
+
+    /// What may go wrong here, for people.
+    pub fn describe(&self) -> String {
+        format!("requests each {} ms or so; faults: {}", self.pace_ms, self.faults.describe())
+    }
+
+    /// Both clocks.
+    pub fn clocks(&self) -> Now {
+        let since = i128::from(self.now.0 - MONO_AT_START.0) + self.wall_offset_ns;
+        let start = i128::from(WALL_AT_START_SECS) * i128::from(SECOND_NS);
+        let wall = start + since;
+        let secs = wall.div_euclid(i128::from(SECOND_NS));
+        let nanos = wall.rem_euclid(i128::from(SECOND_NS));
+        let wall =
+            Wall { secs: i64::try_from(secs).unwrap_or(0), nanos: u32::try_from(nanos).unwrap_or(0) };
+        Now { mono: self.now, wall }
+    }
+
+    /// From now on nothing goes wrong, nobody asks, and whoever holds something back lets it go.
+    pub fn calm(&mut self) {
+        self.faults.cease();
+        self.busy = false;
+        self.pids.clear_strangers();
+    }
+
+    /// One last request, asked now.
+    pub fn ask(&mut self, request: provost_model::Request) -> RequestId {
+        let id = self.clients.number();
+        self.agenda.add(self.now, 0, Coming::Ask(id, request));
+        id
+    }
+
+    /// How many children live.
+    pub fn living(&self) -> usize {
+        self.children.living().count()
+    }
+
+    /// Goes on to the next thing that the core hears of, but not beyond `end`.
+    pub fn next(&mut self, deadline: Option<Mono>, end: Mono) -> Option<Step> {
+        loop {
+            let coming = self.agenda.next();
+            let tick = deadline.filter(|deadline| {
+                let due = (*deadline).max(self.now);
+                match coming.map(|at| at.max(self.now)) {
+                    None => true,
+                    Some(at) if at == due => self.dice.chance(500),
+                    Some(at) => due < at,
+                }
+            });
+            let at = tick.or(coming)?.max(self.now);
+            if at > end {
+                return None;
+            }
+            self.now = at;
+            if self.odd_is_due() {
+                let input = self.impossible();
+                return Some(Step { now: self.clocks(), input, impossible: true });
+            }
+            if tick.is_some() {
+                return Some(self.step(Input::Tick));
+            }
+            let what = self.agenda.take(at)?;
+            if let Some(input) = self.happen(what) {
+                return Some(self.step(input));
+            }
+        }
+    }
+
+    /// Whether something impossible comes first. Only once the life has begun.
+    fn odd_is_due(&mut self) -> bool {
+        self.faults.strike(&mut self.dice, Fault::ImpossibleFact) && !self.told.is_empty()
+    }
+
+    /// The daemon begins anew with what the file says now. What is still on its way from the former life arrives in
+    /// the new one; connections are closed.
+    pub fn next_life(&mut self) -> LoadedConfig {
+        self.told.clear();
+        self.known.clear();
+        self.clients.close_all();
+        self.agenda.add(self.now, 0, Coming::Fact(Input::Started));
+        self.file.clone()
+    }
+
+    fn step(&self, input: Input) -> Step {
+        Step { now: self.clocks(), input, impossible: false }
+    }
+
+    /// Something happens; perhaps the core hears of it at once.
+    fn happen(&mut self, what: Coming) -> Option<Input> {
+        match what {
+            Coming::Fact(input) => {
+                self.remember(&input);
+                Some(input)
+            }
+            Coming::End(run, input) => {
+                self.free(run);
+                self.children.remove(run);
+                self.agenda.close(Lane::Run(run));
+                self.remember(&input);
+                Some(input)
+            }
+            Coming::Death(death) => {
+                self.end(&death);
+                None
+            }
+            Coming::Reap(run) => {
+                self.free(run);
+                None
+            }
+            Coming::Deeds(run, serial, deeds) => {
+                self.go_on(run, serial, deeds);
+                None
+            }
+            Coming::Chatter(run) => {
+                self.chatter(run);
+                None
+            }
+            Coming::Client => self.client_asks(),
+            Coming::Ask(id, request) => Some(Input::Requested { id, request }),
+            Coming::Leave(id) => {
+                self.clients.left(id);
+                Some(Input::RequesterGone { id })
+            }
+            Coming::Weather => {
+                self.weather();
+                None
+            }
+        }
+    }
+
+    fn remember(&mut self, input: &Input) {
+        /// As many facts are kept for being told again.
+        const TOLD_MAX: usize = 16;
+        if self.told.len() == TOLD_MAX {
+            self.told.pop_front();
+        }
+        self.told.push_back(input.clone());
+    }
+
+    fn free(&mut self, run: Run) {
+        if let Some(pid) = self.children.reap(run) {
+            self.pids.release(pid);
+        }
+    }
+
+    /// Puts something down that happens after `wait`.
+    pub(super) fn later(&mut self, wait: Duration, what: Coming) {
+        let dice = self.dice.next_u64();
+        self.agenda.add(self.now.plus(wait), dice, what);
+    }
+
+    /// Puts a fact down that may not overtake others in its lane.
+    pub(super) fn later_in_lane(&mut self, lane: Lane, wait: Duration, what: Coming) -> Mono {
+        let dice = self.dice.next_u64();
+        self.agenda.add_in_lane(lane, self.now.plus(wait), dice, what)
+    }
+
+    /// How long an answer takes that needs no more than another thread.
+    pub(super) fn answer_time(&mut self) -> Duration {
+        if self.faults.strike(&mut self.dice, Fault::SlowAnswer) {
+            Duration::from_millis(self.dice.between(1, 8_000))
+        } else {
+            Duration::from_micros(self.dice.below(3_000))
+        }
+    }
+
+    fn client_asks(&mut self) -> Option<Input> {
+        if !self.busy {
+            return None;
+        }
+        let wait = Duration::from_millis(self.dice.below(self.pace_ms * 2));
+        self.later(wait, Coming::Client);
+        if let Some(input) = self.signal_or_ending() {
+            return Some(input);
+        }
+        let (id, request) = self.clients.draw(&mut self.dice, &self.file);
+        if self.faults.strike(&mut self.dice, Fault::ClientLeaves) {
+            let wait = Duration::from_millis(self.dice.below(5_000));
+            self.later(wait, Coming::Leave(id));
+        }
+        Some(Input::Requested { id, request })
+    }
+
+    /// Rarely a signal to supervisord, and more rarely the order to end or to restart.
+    fn signal_or_ending(&mut self) -> Option<Input> {
+        use provost_model::{Request, Signal};
+        if self.dice.chance(15) {
+            let quiet = [Signal::USR2, Signal::CHLD, Signal::from_raw(28)];
+            return Some(Input::Signal(*self.dice.pick(&quiet)));
+        }
+        if self.endings_left == 0 || !self.dice.chance(6) {
+            return None;
+        }
+        self.endings_left -= 1;
+        Some(match self.dice.below(4) {
+            0 => Input::Signal(*self.dice.pick(&[Signal::TERM, Signal::INT, Signal::QUIT])),
+            1 => Input::Signal(Signal::HUP),
+            2 => Input::Requested { id: self.clients.number(), request: Request::Shutdown },
+            _ => Input::Requested { id: self.clients.number(), request: Request::Restart },
+        })
+    }
+
+    /// What happens to a machine now and then.
+    fn weather(&mut self) {
+        if !self.busy {
+            return;
+        }
+        let wait = Duration::from_millis(self.dice.between(100, 10_000));
+        self.later(wait, Coming::Weather);
+        if self.dice.chance(300) {
+            self.file = scene::edit(&mut self.dice, &self.file);
+        }
+        if self.faults.strike(&mut self.dice, Fault::WallJump) {
+            let year_ns = 31_536_000 * SECOND_NS;
+            let jump = i128::from(self.dice.below(2 * year_ns)) - i128::from(year_ns);
+            let small = self.dice.chance(500);
+            self.wall_offset_ns += if small { jump / 1_000_000 } else { jump };
+        }
+        if self.faults.strike(&mut self.dice, Fault::Suspend) {
+            // Everybody else goes on living meanwhile; facts that came due wait.
+            let away = Duration::from_millis(self.dice.between(10, 60_000));
+            self.now = self.now.plus(away);
+        }
+        if self.faults.strike(&mut self.dice, Fault::PidShortage) {
+            let left = self.dice.index(3);
+            self.pids.crowd(left);
+        }
+    }
+
+    /// A child ends.
+    fn end(&mut self, death: &Death) {
+        if !self.children.die(death) {
+            return;
+        }
+        let told = Input::Exited { run: death.run, status: death.status };
+        let late = self.faults.strike(&mut self.dice, Fault::LateExit);
+        let mut wait = Duration::from_micros(self.dice.below(2_000));
+        if late {
+            self.later(wait, Coming::Reap(death.run));
+            wait += Duration::from_millis(self.dice.below(1_500));
+        }
+        self.later_in_lane(Lane::Run(death.run), wait, Coming::End(death.run, told));
+    }
+
+    /// A listener does the next of its deeds.
+    fn go_on(&mut self, run: Run, serial: u64, mut deeds: VecDeque<Deed>) {
+        if self.children.alive(run).is_none() {
+            return;
+        }
+        let lane = Lane::Run(run);
+        let soon = Duration::from_micros(self.dice.below(500));
+        match deeds.pop_front() {
+            Some(Deed::Say(_, data)) => {
+                self.later_in_lane(lane, soon, Coming::Fact(Input::ListenerSaid { run, data }));
+            }
+            Some(Deed::Die(_)) => {
+                let status = provost_model::ExitStatus::Code(1);
+                if let Some(death) = self.children.doom(run, self.now, status) {
+                    self.later(Duration::ZERO, Coming::Death(death));
+                }
+            }
+            Some(Deed::Deaf(_)) => {
+                let fact = Input::ListenerDeaf { run, serial };
+                self.later_in_lane(lane, soon, Coming::Fact(fact));
+            }
+            Some(Deed::Nothing) | None => {}
+        }
+        self.plan_deeds(run, serial, deeds);
+    }
+
+    /// Plans the next deed of a listener.
+    pub(super) fn plan_deeds(&mut self, run: Run, serial: u64, deeds: VecDeque<Deed>) {
+        let wait = match deeds.front() {
+            Some(Deed::Say(wait, _) | Deed::Die(wait) | Deed::Deaf(wait)) => *wait,
+            Some(Deed::Nothing) | None => return,
+        };
+        self.later(wait, Coming::Deeds(run, serial, deeds));
+    }
+
+    /// A child writes.
+    fn chatter(&mut self, run: Run) {
+        use provost_model::Channel;
+        let Some(child) = self.children.alive(run) else { return };
+        let spec = child.spec.clone();
+        let facts = [
+            (spec.stdout.events_enabled, Input::Logged { run, channel: Channel::Stdout, data: b"a\n".to_vec() }),
+            (
+                spec.stderr.capture_maxbytes > 0,
+                Input::Captured { run, channel: Channel::Stderr, data: b"b".to_vec() },
+            ),
+        ];
+        for (wanted, fact) in facts {
+            if wanted && self.busy {
+                let wait = Duration::from_micros(self.dice.below(5_000));
+                self.later_in_lane(Lane::Run(run), wait, Coming::Fact(fact));
+            }
+        }
+        let wait = Duration::from_millis(self.dice.between(50, 5_000));
+        self.later(wait, Coming::Chatter(run));
+    }
+
+    /// A child is born and begins its life.
+    pub(super) fn birth(&mut self, run: Run, proc: ProcId, pid: provost_model::Pid, known: &Known) {
+        let script = script::draw(&mut self.dice, &self.faults, &known.spec);
+        let ends = script.ends;
+        let child = Child {
+            proc,
+            spec: known.spec.clone(),
+            pid,
+            script,
+            phase: super::children::Phase::Alive,
+            listens: known.listens,
+            ends_at: None,
+            plan: 0,
+        };
+        self.children.add(run, child);
+        if known.listens {
+            let deeds = listeners::greeting(&mut self.dice, &self.faults);
+            self.plan_deeds(run, 0, deeds.into());
+        } else if known.spec.stdout.events_enabled || known.spec.stderr.capture_maxbytes > 0 {
+            self.later(Duration::from_millis(100), Coming::Chatter(run));
+        }
+        if let Some((after, status)) = ends {
+            let at = self.now.plus(after);
+            if let Some(death) = self.children.doom(run, at, status) {
+                self.later(after, Coming::Death(death));
+            }
+        }
+    }
+
+    /// The core introduced a process.
+    pub(super) fn introduce(&mut self, effect: &Effect) {
+        if let Effect::ProcessAdded { proc, spec, group } = effect {
+            let listens = matches!(group.kind, GroupKind::Pool(_));
+            self.known.insert(*proc, Known { spec: spec.clone(), listens });
+        }
+    }
+}

@@ -18,11 +18,14 @@
 pub mod cli;
 pub mod config;
 mod datatypes;
+mod decode;
 pub mod diagnostic;
+pub mod document;
 pub mod host;
 pub mod options;
 mod paths;
 mod python;
+mod sections;
 mod shlex;
 #[cfg(test)]
 mod testing;

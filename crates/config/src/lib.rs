@@ -18,11 +18,16 @@
 pub mod cli;
 pub mod config;
 mod datatypes;
+mod decode;
 pub mod diagnostic;
+pub mod document;
+mod environment;
 pub mod host;
 pub mod options;
 mod paths;
+mod percent;
 mod python;
+mod sections;
 mod shlex;
 #[cfg(test)]
 mod testing;

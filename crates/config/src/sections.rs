@@ -1,0 +1,425 @@
+//! All files of a configuration merged: sections, keys and values, each with its place.
+//!
+//! As with Python's parser that reads one file after the other: sections of one name are one section, later keys
+//! replace earlier ones, and `[DEFAULT]` shows through in every section.
+
+use crate::diagnostic::Place;
+use crate::document::{Document, LineKind};
+use crate::python::is_space;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+/// The section whose keys every other section has, too.
+pub(crate) const DEFAULT: &str = "DEFAULT";
+
+/// What upstream replaces textually when there is an `[include]` section.
+const HERE: &str = "%(here)s";
+
+/// A value and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Value {
+    /// The text; lines are joined with line feeds.
+    pub(crate) text: String,
+    /// The key in its file.
+    pub(crate) key: Place,
+    /// The value in its file, from its first to its last character.
+    pub(crate) place: Place,
+}
+
+/// One section.
+#[derive(Clone, Debug)]
+pub(crate) struct Section {
+    /// Its name.
+    pub(crate) name: String,
+    /// Where its name stands first.
+    pub(crate) header: Place,
+    /// The included file that brought it; none for the main file.
+    pub(crate) included_from: Option<PathBuf>,
+    keys: Keys,
+}
+
+/// Keys in the order of their first appearance.
+#[derive(Clone, Debug, Default)]
+struct Keys {
+    order: Vec<(String, Value)>,
+    index: HashMap<String, usize>,
+}
+
+impl Keys {
+    fn get(&self, key: &str) -> Option<&Value> {
+        self.index
+            .get(key)
+            .and_then(|&at| self.order.get(at))
+            .map(|(_, value)| value)
+    }
+
+    /// Sets a key; gives the value that it replaces.
+    fn set(&mut self, key: &str, value: Value) -> Option<Value> {
+        if let Some((_, old)) = self.index.get(key).and_then(|&at| self.order.get_mut(at)) {
+            return Some(std::mem::replace(old, value));
+        }
+        self.index.insert(key.to_owned(), self.order.len());
+        self.order.push((key.to_owned(), value));
+        None
+    }
+
+    fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
+        self.index
+            .get(key)
+            .and_then(|&at| self.order.get_mut(at))
+            .map(|(_, value)| value)
+    }
+}
+
+/// Something that is allowed and seldom meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Repeated {
+    /// A section stands again.
+    Section {
+        name: String,
+        first: Place,
+        again: Place,
+    },
+    /// A key stands again in its section.
+    Key {
+        section: String,
+        key: String,
+        first: Place,
+        again: Place,
+    },
+    /// An indented line that reads like something else.
+    Continuation { of: String, line: Place },
+    /// A comment inside quotes.
+    Cut { key: String, at: Place },
+}
+
+/// All sections, in the order of their first appearance.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sections {
+    order: Vec<Section>,
+    index: HashMap<String, usize>,
+    defaults: Keys,
+    /// What to warn of, in order.
+    pub(crate) repeated: Vec<Repeated>,
+}
+
+impl Sections {
+    /// All sections but `[DEFAULT]`.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Section> {
+        self.order.iter()
+    }
+
+    /// The section with this name.
+    pub(crate) fn section(&self, name: &str) -> Option<&Section> {
+        self.index.get(name).and_then(|&at| self.order.get(at))
+    }
+
+    /// A value of a section, or of `[DEFAULT]`.
+    pub(crate) fn get(&self, section: &str, key: &str) -> Option<&Value> {
+        self.section(section)
+            .and_then(|section| section.keys.get(key))
+            .or_else(|| self.defaults.get(key))
+    }
+
+    /// The keys of a section, then those of `[DEFAULT]` that it lacks.
+    pub(crate) fn keys<'a>(
+        &'a self,
+        section: &'a Section,
+    ) -> impl Iterator<Item = (&'a str, &'a Value)> {
+        let own = section.keys.order.iter();
+        let inherited = self
+            .defaults
+            .order
+            .iter()
+            .filter(|(key, _)| section.keys.get(key).is_none());
+        own.chain(inherited)
+            .map(|(key, value)| (key.as_str(), value))
+    }
+
+    /// The keys that stand in a section itself.
+    pub(crate) fn own_keys<'a>(
+        &self,
+        section: &'a Section,
+    ) -> impl Iterator<Item = (&'a str, &'a Value)> + use<'a> {
+        section
+            .keys
+            .order
+            .iter()
+            .map(|(key, value)| (key.as_str(), value))
+    }
+
+    /// Merges a file. `included_from` is its path when it is not the main file.
+    pub(crate) fn merge(
+        &mut self,
+        text: &str,
+        document: &Document,
+        source: usize,
+        included_from: Option<&Path>,
+    ) {
+        let mut at = Cursor {
+            section: None,
+            key: None,
+        };
+        let part = |span: &std::ops::Range<usize>| text.get(span.clone()).unwrap_or_default();
+        let place = |span: &std::ops::Range<usize>| Place {
+            source,
+            span: span.clone(),
+        };
+        for line in &document.lines {
+            match &line.kind {
+                LineKind::Section { name } => {
+                    self.finish(&mut at);
+                    at.section = Some(self.open(part(name), place(name), included_from));
+                }
+                LineKind::Option { key, value } => {
+                    self.finish(&mut at);
+                    let value = Value {
+                        text: part(value).to_owned(),
+                        key: place(key),
+                        place: place(value),
+                    };
+                    at.key = Some((part(key).to_lowercase(), value));
+                }
+                LineKind::Continuation { text: span } => {
+                    if let Some((key, value)) = &mut at.key {
+                        value.text.push('\n');
+                        value.text.push_str(part(span));
+                        value.place.span.end = span.end;
+                        if key != "environment"
+                            && reads_like_more(part(span), at.section.as_deref())
+                        {
+                            self.repeated.push(Repeated::Continuation {
+                                of: key.clone(),
+                                line: place(span),
+                            });
+                        }
+                    }
+                }
+                LineKind::Blank => {
+                    if let Some((_, value)) = &mut at.key {
+                        value.text.push('\n');
+                    }
+                }
+                LineKind::Comment | LineKind::Homeless | LineKind::Malformed => {}
+            }
+            if let (Some(comment), Some((key, value))) = (line.comment, &at.key)
+                && matches!(
+                    line.kind,
+                    LineKind::Option { .. } | LineKind::Continuation { .. }
+                )
+                && has_open_quote(&value.text)
+                && has_open_quote(part(&(comment..line.span.end)))
+            {
+                let rest = comment..line.span.end;
+                let shown = comment..comment + part(&rest).trim_end_matches(is_space).len();
+                self.repeated.push(Repeated::Cut {
+                    key: key.clone(),
+                    at: place(&shown),
+                });
+            }
+        }
+        self.finish(&mut at);
+    }
+
+    fn open(&mut self, name: &str, header: Place, included_from: Option<&Path>) -> String {
+        if name != DEFAULT {
+            if let Some(known) = self.section(name) {
+                let first = known.header.clone();
+                self.repeated.push(Repeated::Section {
+                    name: name.to_owned(),
+                    first,
+                    again: header,
+                });
+            } else {
+                self.index.insert(name.to_owned(), self.order.len());
+                let included_from = included_from.map(Path::to_owned);
+                self.order.push(Section {
+                    name: name.to_owned(),
+                    header,
+                    included_from,
+                    keys: Keys::default(),
+                });
+            }
+        }
+        name.to_owned()
+    }
+
+    /// Stores the value that was being read.
+    fn finish(&mut self, at: &mut Cursor) {
+        let (Some((key, mut value)), Some(section)) = (at.key.take(), &at.section) else {
+            return;
+        };
+        value
+            .text
+            .truncate(value.text.trim_end_matches(is_space).len());
+        let again = value.key.clone();
+        let keys = match self
+            .index
+            .get(section)
+            .and_then(|&at| self.order.get_mut(at))
+        {
+            Some(section) => &mut section.keys,
+            None => &mut self.defaults,
+        };
+        if let Some(old) = keys.set(&key, value) {
+            self.repeated.push(Repeated::Key {
+                section: section.clone(),
+                key,
+                first: old.key,
+                again,
+            });
+        }
+    }
+
+    /// Replaces `%(here)s` in every value of every section. What comes from `[DEFAULT]` is replaced where it shows
+    /// through: the section gets a value of its own, as with upstream.
+    pub(crate) fn replace_here(&mut self, here: &str) {
+        let inherited: Vec<(String, Value)> = self
+            .defaults
+            .order
+            .iter()
+            .filter(|(_, value)| value.text.contains(HERE))
+            .cloned()
+            .collect();
+        for section in &mut self.order {
+            for (key, value) in &inherited {
+                if section.keys.get(key).is_none() {
+                    section.keys.set(key, value.clone());
+                }
+            }
+            let keys: Vec<String> = section
+                .keys
+                .order
+                .iter()
+                .map(|(key, _)| key.clone())
+                .collect();
+            for key in keys {
+                if let Some(value) = section.keys.get_mut(&key)
+                    && value.text.contains(HERE)
+                {
+                    value.text = value.text.replace(HERE, here);
+                }
+            }
+        }
+    }
+}
+
+/// What is being read.
+struct Cursor {
+    section: Option<String>,
+    key: Option<(String, Value)>,
+}
+
+/// Whether a continuation line looks like a header or like a key that the section has.
+fn reads_like_more(text: &str, section: Option<&str>) -> bool {
+    if let Some(name) = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once(']'))
+        .map(|(name, _)| name)
+    {
+        return crate::options::section(name).is_some();
+    }
+    let Some((key, _)) = text.split_once(['=', ':']) else {
+        return false;
+    };
+    let spec = section.and_then(crate::options::section);
+    spec.is_some_and(|spec| {
+        spec.option(&key.trim_end_matches(is_space).to_lowercase())
+            .is_some()
+    })
+}
+
+/// Whether a quote is open at the end.
+fn has_open_quote(text: &str) -> bool {
+    text.matches('"').count() % 2 == 1 || text.matches('\'').count() % 2 == 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(texts: &[&str]) -> Sections {
+        let mut sections = Sections::default();
+        for (source, text) in texts.iter().enumerate() {
+            let from = (source > 0).then(|| PathBuf::from(format!("{source}.conf")));
+            sections.merge(text, &Document::parse(text), source, from.as_deref());
+        }
+        sections
+    }
+
+    fn text<'a>(sections: &'a Sections, section: &str, key: &str) -> Option<&'a str> {
+        sections.get(section, key).map(|value| value.text.as_str())
+    }
+
+    #[test]
+    fn values_go_on_over_indented_lines_and_keep_blank_ones_inside() {
+        let sections = read(&["[a]\nX = 1\n  2 ; c\n\n  ; only a comment\n  3\n\n\n[b]\n"]);
+        assert_eq!(text(&sections, "a", "x"), Some("1\n2\n\n3"));
+    }
+
+    #[test]
+    fn sections_of_one_name_merge_and_the_later_key_wins() {
+        let sections = read(&["[a]\nx=1\ny=1\n[b]\n[a]\nx=2", "[a]\ny=3\n[c]\n"]);
+        assert_eq!(text(&sections, "a", "x"), Some("2"));
+        assert_eq!(text(&sections, "a", "y"), Some("3"));
+        let names: Vec<_> = sections
+            .iter()
+            .map(|section| section.name.as_str())
+            .collect();
+        assert_eq!(names, ["a", "b", "c"]);
+        assert_eq!(sections.section("a").unwrap().included_from, None);
+        assert_eq!(
+            sections.section("c").unwrap().included_from,
+            Some(PathBuf::from("1.conf"))
+        );
+        assert_eq!(sections.repeated.len(), 4);
+    }
+
+    #[test]
+    fn defaults_show_through_in_every_section() {
+        let sections = read(&["[DEFAULT]\nx=1\nz=0\n[a]\ny=2\nx=3\n[b]\n"]);
+        assert_eq!(text(&sections, "a", "x"), Some("3"));
+        assert_eq!(text(&sections, "b", "x"), Some("1"));
+        let keys: Vec<_> = sections
+            .keys(sections.section("a").unwrap())
+            .map(|(key, _)| key)
+            .collect();
+        assert_eq!(keys, ["y", "x", "z"]);
+    }
+
+    #[test]
+    fn here_is_replaced_file_by_file() {
+        let mut sections = read(&["[DEFAULT]\nd=%(here)s/d\n[a]\nx=%(here)s"]);
+        sections.replace_here("/main");
+        let more = "[b]\ny=%%(here)s";
+        sections.merge(
+            more,
+            &Document::parse(more),
+            1,
+            Some(Path::new("/sub/b.conf")),
+        );
+        sections.replace_here("/sub");
+        assert_eq!(text(&sections, "a", "x"), Some("/main"));
+        assert_eq!(text(&sections, "a", "d"), Some("/main/d"));
+        assert_eq!(text(&sections, "b", "d"), Some("/sub/d"));
+        assert_eq!(text(&sections, "b", "y"), Some("%/sub"));
+    }
+
+    #[test]
+    fn what_is_seldom_meant_is_noticed() {
+        let sections =
+            read(&["[program:a]\ncommand=sh -c 'a ; b'\n  autostart=false\n  [program:b]\n"]);
+        assert!(matches!(&sections.repeated[0], Repeated::Cut { key, .. } if key == "command"));
+        assert!(
+            matches!(&sections.repeated[1], Repeated::Continuation { of, .. } if of == "command")
+        );
+        assert!(matches!(
+            &sections.repeated[2],
+            Repeated::Continuation { .. }
+        ));
+        let fine = read(&[
+            "[program:a]\nenvironment=\n  USER=\"x\",\n  HOME=\"y\" ; it's home\ncommand=cat ; don't\n",
+        ]);
+        assert_eq!(fine.repeated, []);
+    }
+}

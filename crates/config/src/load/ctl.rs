@@ -1,0 +1,62 @@
+//! What supervisorctl takes from the file. It reads the main file only.
+
+use super::reader::{Got, Reader};
+use super::report::{Problem, Told};
+use crate::config::CtlConfig;
+use crate::diagnostic::{Code, Failure};
+use crate::host::Host;
+use crate::options::{plugin, supervisorctl as keys};
+use crate::paths;
+use std::path::Path;
+
+/// Reads and checks `[supervisorctl]`.
+///
+/// Unlike supervisord, it expands a `~` at the beginning of the path for `%(here)s`.
+pub fn load_supervisorctl(path: &Path, host: &dyn Host) -> Result<CtlConfig, Failure> {
+    let shown = path.to_string_lossy().into_owned();
+    let normal = paths::normalize(&shown, host)
+        .to_string_lossy()
+        .into_owned();
+    let mut reader = Reader::new(host, shown, paths::dirname(&normal).to_owned());
+    let made = read(&mut reader, path);
+    reader.report.finish(made).map(|(config, _)| config)
+}
+
+fn read(reader: &mut Reader<'_>, path: &Path) -> Result<CtlConfig, Told> {
+    reader.read_main(path)?;
+    let name = keys::SECTION.header;
+    if reader.sections.section(name).is_none() {
+        return Err(reader.report.error(Problem {
+            code: Code::MissingSection,
+            upstream: ".ini file does not include supervisorctl section".to_owned(),
+            message: "there is no [supervisorctl] section in the main file".to_owned(),
+            place: None,
+            help: Some("add a line `[supervisorctl]` and a `serverurl` below it".to_owned()),
+        }));
+    }
+    let scope = reader.scope(name);
+    let bare = reader.bare_scope(name);
+    let host = reader.host;
+    let serverurl = reader.value(&scope, &keys::SERVERURL, |url| {
+        Ok(match url.strip_prefix("unix://") {
+            Some(path) => format!("unix://{}", paths::normalize(path, host).display()),
+            None => url.to_owned(),
+        })
+    });
+    let text = |got: Option<Got>| got.map(|got| got.text);
+    let prompt = reader.value(&bare, &keys::PROMPT, |prompt| Ok(prompt.to_owned()));
+    let username = reader.text(&bare, &keys::USERNAME).map(text);
+    let password = reader.text(&bare, &keys::PASSWORD).map(text);
+    let history_file = reader.text(&scope, &keys::HISTORY_FILE).map(text);
+    for (section, _) in reader.sections_of(plugin::SECTION.header) {
+        reader.refuse_command_plugin(&section, &plugin::FACTORY);
+    }
+    let history_file = history_file?.filter(|path| !path.is_empty());
+    Ok(CtlConfig {
+        serverurl: serverurl?,
+        username: username?,
+        password: password?,
+        prompt: prompt?,
+        history_file: history_file.map(|path| paths::normalize(&path, host)),
+    })
+}

@@ -1,0 +1,360 @@
+//! Groups: of `[group:x]` sections, and of programs, listeners and `FastCGI` programs that no group claims.
+
+use super::program::Origin;
+use super::reader::{Reader, Scope};
+use super::report::{Problem, Told};
+use crate::datatypes as kinds;
+use crate::diagnostic::Code;
+use crate::environment::Pairs;
+use crate::hints;
+use crate::options::{group, program as keys};
+use provost_model::EventKind;
+use provost_model::spec::{GroupKind, GroupSpec, PoolSpec, ProcessSpec};
+use std::collections::HashMap;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+impl Reader<'_> {
+    /// All groups by (priority, name), each name once. `base` is the environment of `[supervisord]`.
+    pub(crate) fn groups(&mut self, base: &Pairs) -> Vec<Arc<GroupSpec>> {
+        let mut groups = Vec::new();
+        let mut claimed = HashSet::new();
+        for (section, name) in self.sections_of(group::SECTION.header) {
+            groups.extend(self.mixed_group(&section, &name, base, &mut claimed).ok());
+        }
+        for (section, name) in self.sections_of(keys::SECTION.header) {
+            if !claimed.contains(&section) {
+                groups.extend(self.program_group(&section, &name, base).ok());
+            }
+        }
+        for (section, name) in self.sections_of(keys::EVENTLISTENER.header) {
+            groups.extend(self.pool(&section, &name, base).ok());
+        }
+        for (section, name) in self.sections_of(keys::FCGI_PROGRAM.header) {
+            if !claimed.contains(&section) {
+                groups.extend(self.fcgi_group(&section, &name, base).ok());
+            }
+        }
+        groups.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
+        self.distinct(groups)
+    }
+
+    /// Of groups with one name, the first in order stays.
+    fn distinct(&mut self, groups: Vec<GroupSpec>) -> Vec<Arc<GroupSpec>> {
+        let mut seen = HashSet::new();
+        let mut kept = Vec::new();
+        for group in groups {
+            if seen.insert(group.name.clone()) {
+                kept.push(Arc::new(group));
+            } else {
+                let message = format!(
+                    "the group `{}` is defined twice; the later one is ignored",
+                    group.name
+                );
+                let prefix = match group.kind {
+                    GroupKind::Program => keys::SECTION.header,
+                    GroupKind::Group => group::SECTION.header,
+                    GroupKind::Pool(_) => keys::EVENTLISTENER.header,
+                    GroupKind::Fcgi(_) => keys::FCGI_PROGRAM.header,
+                };
+                let place = self.header(&format!("{prefix}{}", group.name));
+                self.report.warn(
+                    Code::DuplicateGroup,
+                    message,
+                    place,
+                    Some("rename one of them".to_owned()),
+                );
+            }
+        }
+        kept
+    }
+
+    /// Of processes with one name, the last stays, in the place of the first.
+    fn distinct_processes(
+        &mut self,
+        section: &str,
+        processes: Vec<Arc<ProcessSpec>>,
+    ) -> Vec<Arc<ProcessSpec>> {
+        let mut index: HashMap<String, usize> = HashMap::new();
+        let mut kept: Vec<Arc<ProcessSpec>> = Vec::new();
+        for process in processes {
+            match index.get(&process.name).and_then(|&at| kept.get_mut(at)) {
+                None => {
+                    index.insert(process.name.clone(), kept.len());
+                    kept.push(process);
+                }
+                Some(earlier) => {
+                    let message = format!(
+                        "two processes of the group are named `{}`; the earlier is ignored",
+                        process.name
+                    );
+                    let place = self.header(section);
+                    let help = Some("give them different names with `process_name`".to_owned());
+                    self.report
+                        .warn(Code::DuplicateProcess, message, place, help);
+                    *earlier = process;
+                }
+            }
+        }
+        kept
+    }
+
+    fn mixed_group(
+        &mut self,
+        section: &str,
+        name: &str,
+        base: &Pairs,
+        claimed: &mut HashSet<String>,
+    ) -> Result<GroupSpec, Told> {
+        let scope = self.scope(section);
+        let name = self.name(&scope, name);
+        let programs = self.text(&scope, &group::PROGRAMS);
+        let priority = self.value(&scope, &group::PRIORITY, kinds::integer);
+        let mut processes = Vec::new();
+        let mut complete = Ok(());
+        if let Ok(Some(list)) = &programs {
+            for member in kinds::list(&list.text) {
+                match self.member(&scope, list, &member) {
+                    Ok(of) => {
+                        let group = name.as_deref().unwrap_or_default();
+                        match self.processes(
+                            Origin {
+                                section: &of,
+                                name: &member,
+                                group,
+                            },
+                            base,
+                        ) {
+                            Ok(more) => processes.extend(more),
+                            Err(told) => complete = Err(told),
+                        }
+                        claimed.insert(of);
+                    }
+                    Err(told) => complete = Err(told),
+                }
+            }
+        }
+        let (name, priority) = (name?, priority?);
+        programs?;
+        complete?;
+        let processes = self.distinct_processes(section, processes);
+        Ok(GroupSpec {
+            name,
+            priority,
+            kind: GroupKind::Group,
+            processes,
+        })
+    }
+
+    /// The section that an item of `programs` names.
+    fn member(
+        &mut self,
+        scope: &Scope,
+        list: &super::reader::Got,
+        member: &str,
+    ) -> Result<String, Told> {
+        let program = format!("{}{member}", keys::SECTION.header);
+        let fcgi = format!("{}{member}", keys::FCGI_PROGRAM.header);
+        let section = &scope.section;
+        match (
+            self.sections.section(&program).is_some(),
+            self.sections.section(&fcgi).is_some(),
+        ) {
+            (true, false) => Ok(program),
+            (false, true) => {
+                let message =
+                    format!("`{member}` runs without its FastCGI socket, because it is in a group");
+                self.report
+                    .warn(Code::NoEffect, message, list.place(), None);
+                Ok(fcgi)
+            }
+            (true, true) => {
+                let sentence = format!(
+                    "[{section}] name {member} is ambiguous (exists as program and fcgi-program)"
+                );
+                Err(self.wrong(scope, Code::UnknownProgram, &sentence, list.place(), None))
+            }
+            (false, false) => {
+                // Upstream names the section of the program before, from the second item on.
+                let sentence =
+                    format!("[{section}] names unknown program or fcgi-program {member}");
+                let known = self.sections_of(keys::SECTION.header);
+                let near = hints::nearest(member, known.iter().map(|(_, name)| name.as_str()));
+                let help = near.map(|near| format!("did you mean `{near}`?"));
+                Err(self.wrong(scope, Code::UnknownProgram, &sentence, list.place(), help))
+            }
+        }
+    }
+
+    fn program_group(
+        &mut self,
+        section: &str,
+        name: &str,
+        base: &Pairs,
+    ) -> Result<GroupSpec, Told> {
+        let scope = self.scope(section);
+        let group = self.name(&scope, name);
+        let priority = self.value(&scope, &keys::PRIORITY, kinds::integer);
+        let group = group?;
+        let processes = self.processes(
+            Origin {
+                section,
+                name,
+                group: &group,
+            },
+            base,
+        );
+        let processes = self.distinct_processes(section, processes?);
+        Ok(GroupSpec {
+            priority: priority?,
+            kind: GroupKind::Program,
+            processes,
+            name: group,
+        })
+    }
+
+    fn pool(&mut self, section: &str, name: &str, base: &Pairs) -> Result<GroupSpec, Told> {
+        let scope = self.scope(section);
+        let priority = self.value(&scope, &keys::LISTENER_PRIORITY, kinds::integer);
+        let buffer_size = self.buffer_size(&scope);
+        let result_handler = self.result_handler(&scope);
+        let events = self.events(&scope);
+        let redirect_stderr = self.value(&scope, &keys::LISTENER_REDIRECT_STDERR, kinds::boolean);
+        if redirect_stderr == Ok(true) {
+            let place = self
+                .sections
+                .get(section, keys::REDIRECT_STDERR.name)
+                .map(|value| value.place.clone());
+            let sentence = format!(
+                "[{section}] section sets redirect_stderr=true but this is not allowed because it will interfere with \
+                 the eventlistener protocol"
+            );
+            self.wrong(
+                &scope,
+                Code::Contradiction,
+                &sentence,
+                place,
+                Some("remove the line".to_owned()),
+            );
+        }
+        for ignored in [
+            keys::STDOUT.capture_maxbytes,
+            keys::STDOUT.events_enabled,
+            keys::STDOUT.syslog,
+        ] {
+            if let Some(value) = self.sections.get(section, ignored.name) {
+                let place = value.key.clone();
+                let message = format!("`{}` has no effect in an event listener", ignored.name);
+                self.report.warn(Code::NoEffect, message, Some(place), None);
+            }
+        }
+        let processes = self.processes(
+            Origin {
+                section,
+                name,
+                group: name,
+            },
+            base,
+        );
+        let processes = self.distinct_processes(section, processes?);
+        redirect_stderr?;
+        let kind = PoolSpec {
+            buffer_size: buffer_size?,
+            events: events?,
+            result_handler: result_handler?,
+        };
+        Ok(GroupSpec {
+            name: name.to_owned(),
+            priority: priority?,
+            kind: GroupKind::Pool(kind),
+            processes,
+        })
+    }
+
+    fn buffer_size(&mut self, scope: &Scope) -> Result<usize, Told> {
+        let size = self.value(scope, &keys::BUFFER_SIZE, kinds::integer)?;
+        usize::try_from(size)
+            .ok()
+            .filter(|&size| size > 0)
+            .ok_or_else(|| {
+                let sentence = format!(
+                    "[{}] section sets invalid buffer_size ({size})",
+                    scope.section
+                );
+                let place = self
+                    .sections
+                    .get(&scope.section, keys::BUFFER_SIZE.name)
+                    .map(|value| value.place.clone());
+                self.wrong(
+                    scope,
+                    Code::BadValue,
+                    &sentence,
+                    place,
+                    Some("write a number from 1".to_owned()),
+                )
+            })
+    }
+
+    fn result_handler(&mut self, scope: &Scope) -> Result<String, Told> {
+        let handler = self.text(scope, &keys::RESULT_HANDLER)?.ok_or(Told)?;
+        if handler.text == keys::DEFAULT_HANDLER {
+            return Ok(handler.text);
+        }
+        let sentence = format!(
+            "{} cannot be resolved within [{}]",
+            handler.text, scope.section
+        );
+        let built_in = keys::DEFAULT_HANDLER;
+        let help = format!(
+            "only the built-in `{built_in}` exists; Python code of third parties cannot be loaded"
+        );
+        Err(self.wrong(scope, Code::Plugin, &sentence, handler.place(), Some(help)))
+    }
+
+    fn events(&mut self, scope: &Scope) -> Result<Vec<EventKind>, Told> {
+        let got = self.text(scope, &keys::EVENTS)?;
+        let names = got
+            .as_ref()
+            .map_or_else(Vec::new, |got| kinds::list(&got.text));
+        let Some(got) = got.filter(|_| !names.is_empty()) else {
+            let sentence = format!("[{}] section requires an \"events\" line", scope.section);
+            return Err(self.missing(scope, &keys::EVENTS, sentence));
+        };
+        let mut wanted = Vec::new();
+        let mut complete = Ok(());
+        for name in names {
+            let name = name.to_uppercase();
+            match EventKind::from_name(&name) {
+                Some(kind) => wanted.push(kind),
+                None => {
+                    let help = event_hint(&name);
+                    let sentence =
+                        format!("Unknown event type {name} in [{}] events", scope.section);
+                    complete = Err(self.report.error(Problem {
+                        code: Code::UnknownEvent,
+                        upstream: sentence.clone(),
+                        message: sentence,
+                        place: got.place(),
+                        help,
+                    }));
+                }
+            }
+        }
+        complete?;
+        Ok(EventKind::ALL
+            .iter()
+            .copied()
+            .filter(|kind| wanted.contains(kind))
+            .collect())
+    }
+}
+
+/// The event type that was meant; hints compare in lower case.
+fn event_hint(name: &str) -> Option<String> {
+    let known: Vec<String> = EventKind::ALL
+        .iter()
+        .map(|kind| kind.name().to_lowercase())
+        .collect();
+    let near = hints::nearest(name, known.iter().map(String::as_str))?;
+    Some(format!("did you mean `{}`?", near.to_uppercase()))
+}

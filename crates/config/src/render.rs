@@ -1,0 +1,86 @@
+//! Diagnostics as text with carets, and as JSON.
+
+use crate::diagnostic::{Diagnostic, Severity, Sources};
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
+use serde_json::{Value, json};
+
+/// All problems for a terminal, without colours, each with its line and a caret, an empty line between them.
+pub fn render(diagnostics: &[Diagnostic], sources: &Sources) -> String {
+    let renderer = Renderer::plain().decor_style(DecorStyle::Ascii);
+    let mut out = String::new();
+    for diagnostic in diagnostics {
+        if !out.is_empty() {
+            out.push('\n');
+        }
+        out.push_str(&renderer.render(&[report(diagnostic, sources)]));
+        out.push('\n');
+    }
+    out
+}
+
+fn report<'a>(diagnostic: &'a Diagnostic, sources: &'a Sources) -> Group<'a> {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let mut group = level
+        .primary_title(visible(&diagnostic.message))
+        .id(diagnostic.code.text())
+        .elements(None::<Snippet<'_, Annotation<'_>>>);
+    let source = diagnostic
+        .place
+        .as_ref()
+        .and_then(|place| Some((sources.get(place.source)?, place)));
+    if let Some((source, place)) = source {
+        let snippet = Snippet::source(source.text.as_str())
+            .path(source.path.to_string_lossy().into_owned())
+            .annotation(AnnotationKind::Primary.span(place.span.clone()));
+        group = group.element(snippet);
+    }
+    match &diagnostic.help {
+        Some(help) => group.element(Level::HELP.message(visible(help))),
+        None => group,
+    }
+}
+
+/// A message with control characters shown as escapes: a value comes from the file and must not drive the terminal.
+fn visible(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| {
+            if c.is_control() {
+                c.escape_default().collect::<Vec<_>>()
+            } else {
+                vec![c]
+            }
+        })
+        .collect()
+}
+
+/// All problems as a JSON array, with a line feed at its end.
+///
+/// Members: `severity`, `code`, `message`; `file`, `line` and `column` (null without a place); `help` (or null).
+pub fn to_json(diagnostics: &[Diagnostic]) -> String {
+    let position = |number: usize| {
+        if number == 0 {
+            Value::Null
+        } else {
+            json!(number)
+        }
+    };
+    let all: Vec<Value> = diagnostics
+        .iter()
+        .map(|diagnostic| {
+            json!({
+                "severity": diagnostic.severity.to_string(),
+                "code": diagnostic.code.text(),
+                "message": diagnostic.message,
+                "file": diagnostic.file.as_ref().map(|file| file.to_string_lossy()),
+                "line": position(diagnostic.line),
+                "column": position(diagnostic.column),
+                "help": diagnostic.help,
+            })
+        })
+        .collect();
+    format!("{:#}\n", Value::Array(all))
+}

@@ -30,7 +30,9 @@ pub mod options;
 mod paths;
 mod percent;
 mod python;
+pub mod reference;
 mod render;
+mod sample;
 mod sections;
 mod shlex;
 #[cfg(test)]
@@ -42,3 +44,4 @@ pub use diagnostic::{Code, Diagnostic, Failure, Severity, Sources};
 pub use host::{Host, User};
 pub use load::{load, load_supervisorctl};
 pub use render::{render, to_json};
+pub use sample::sample;

@@ -1,6 +1,7 @@
 //! Clients that ask too much, too slowly, or nothing at all.
 
 use super::*;
+use std::process::{Command, Stdio};
 
 #[test]
 fn too_long_lines_and_headers_are_refused() {
@@ -194,4 +195,59 @@ fn a_stop_lets_the_answer_under_way_out_and_ends_the_rest() {
     );
     assert!(is_closed(&mut asking) && is_closed(&mut idle) && is_closed(&mut half));
     assert!(TcpStream::connect(rig.address).is_err());
+}
+
+/// Where the server of the next test says how to reach it.
+const ADDRESS_FILE: &str = "PROVOST_TEST_ADDRESS_FILE";
+
+/// The server of the next test, in a process that has few descriptors. Ends with its standard input.
+#[test]
+#[ignore = "is started by the next test"]
+fn server_with_few_descriptors() {
+    // More places than there are descriptors, so that these run out first.
+    let rig = Rig::new(Plan {
+        descriptors: 1 << 20,
+        ..Plan::default()
+    });
+    let file = PathBuf::from(std::env::var_os(ADDRESS_FILE).unwrap());
+    let fresh = file.with_extension("new");
+    std::fs::write(&fresh, rig.address.to_string()).unwrap();
+    std::fs::rename(&fresh, &file).unwrap();
+    std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
+}
+
+#[test]
+fn without_descriptors_the_silent_make_room() {
+    let file = std::env::temp_dir().join(format!("provost-api-address-{}", std::process::id()));
+    let program = "ulimit -n 40; exec \"$0\" --exact --ignored \
+        api::tests::limits::server_with_few_descriptors";
+    let mut server = Command::new("sh")
+        .args(["-c", program])
+        .arg(std::env::current_exe().unwrap())
+        .env(ADDRESS_FILE, &file)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_until("the server is there", || file.exists());
+    let address: SocketAddr = std::fs::read_to_string(&file).unwrap().parse().unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let connect = || {
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        stream
+    };
+    let mut silent = Vec::new();
+    for round in 0..200 {
+        silent.push(connect());
+        if round % 20 == 0 {
+            let mut asking = connect();
+            asking.write_all(&call("supervisor.getState")).unwrap();
+            let response = read_response(&mut asking).unwrap();
+            assert_eq!(response.status, 200, "in round {round}");
+        }
+    }
+    assert_eq!(read_response(&mut silent[0]).unwrap().status, 503);
+    drop(server.stdin.take());
+    assert!(server.wait().unwrap().success());
 }

@@ -110,7 +110,7 @@ impl Acceptor {
     pub(super) async fn run(mut self) {
         loop {
             match self.listener.accept().await {
-                Ok(socket) => self.welcome(socket),
+                Ok(socket) => self.welcome(socket).await,
                 Err(error)
                     if error
                         .raw_os_error()
@@ -128,13 +128,13 @@ impl Acceptor {
         }
     }
 
-    fn welcome(&self, socket: Socket) {
+    async fn welcome(&self, socket: Socket) {
         match Crowd::admit(&self.own) {
             Some(place) => {
                 let (context, server) = (Rc::clone(&self.context), Rc::clone(&self.server));
                 tokio::task::spawn_local(connection::serve(context, server, socket, place));
             }
-            None => socket.say(&respond::last_words(StatusCode::SERVICE_UNAVAILABLE)),
+            None => turn_away(&socket).await,
         }
     }
 
@@ -148,7 +148,7 @@ impl Acceptor {
         self.complain(error);
         self.spare = None;
         if let Ok(Ok(socket)) = tokio::time::timeout(REST, self.listener.accept()).await {
-            socket.say(&respond::last_words(StatusCode::SERVICE_UNAVAILABLE));
+            turn_away(&socket).await;
         }
         self.spare = spare();
         tokio::time::sleep(REST).await;
@@ -161,6 +161,12 @@ impl Acceptor {
             format!("cannot accept connections for [{section}] at present: {error}"),
         );
     }
+}
+
+/// Tells a client that there is no place.
+async fn turn_away(socket: &Socket) {
+    let words = respond::last_words(StatusCode::SERVICE_UNAVAILABLE);
+    socket.say(&words).await;
 }
 
 fn spare() -> Option<File> {

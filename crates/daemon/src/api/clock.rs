@@ -34,7 +34,37 @@ fn local(secs: i64, format: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
+    use std::process::Command;
     use std::time::Duration;
+
+    /// Runs in a process of its own, because a time zone belongs to a process.
+    #[test]
+    #[ignore = "is started by the next test"]
+    fn in_new_york() {
+        assert_eq!(short_local(1_767_261_600), "Jan 01 05:00 AM");
+        assert_eq!(short_local(1_782_900_000), "Jul 01 06:00 AM");
+    }
+
+    #[test]
+    fn local_time_is_that_of_the_environment() {
+        // By name, as containers set it, and by rule, which needs no files.
+        for zone in ["America/New_York", "EST5EDT,M3.2.0,M11.1.0"] {
+            if zone.contains('/') && !Path::new("/usr/share/zoneinfo").join(zone).exists() {
+                continue;
+            }
+            let run = Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", "--ignored", "api::clock::tests::in_new_york"])
+                .env("TZ", zone)
+                .output()
+                .unwrap();
+            assert!(
+                run.status.success(),
+                "{zone}: {}",
+                String::from_utf8_lossy(&run.stdout)
+            );
+        }
+    }
 
     #[test]
     fn an_http_date_is_in_gmt() {

@@ -43,7 +43,7 @@ pub(super) async fn serve(context: Rc<Context>, server: Rc<Server>, socket: Sock
         Some(Verdict::Silent) | None => None,
     };
     if let Some(status) = words {
-        socket.say(&respond::last_words(status));
+        socket.say(&respond::last_words(status)).await;
     }
     let unread = watch.is_unread() || verdict == Some(Verdict::LineTooLong);
     if unread

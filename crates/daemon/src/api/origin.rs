@@ -18,7 +18,7 @@ pub(super) fn is_foreign(headers: &HeaderMap) -> bool {
         let authority = origin
             .strip_prefix(b"http://")
             .or_else(|| origin.strip_prefix(b"https://"));
-        authority != headers.get(HOST).map(HeaderValue::as_bytes)
+        authority.is_none() || authority != headers.get(HOST).map(HeaderValue::as_bytes)
     });
     foreign_site || foreign_origin
 }

@@ -6,8 +6,13 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
+use tokio::time::timeout;
+
+/// How long last words wait for room in the socket. A new one has room, but that must be found out.
+const SAYING: Duration = Duration::from_millis(100);
 
 /// A connected socket.
 #[derive(Debug)]
@@ -26,9 +31,17 @@ impl Socket {
     }
 
     /// Writes what the kernel takes at once, for last words to somebody who may not read them.
-    pub(super) fn say(&self, words: &[u8]) {
+    pub(super) async fn say(&self, words: &[u8]) {
+        let writable = async {
+            match self {
+                Self::Tcp(stream, _) => stream.writable().await,
+                Self::Unix(stream) => stream.writable().await,
+            }
+        };
         // Whoever has gone or does not read misses them.
-        let _ = self.try_write(words);
+        if timeout(SAYING, writable).await.is_ok() {
+            let _ = self.try_write(words);
+        }
     }
 
     /// Says that nothing more will be said, then reads and forgets until the client ends too, or `limit` bytes.
@@ -101,6 +114,10 @@ impl AsyncRead for Watched {
             match self.socket.try_read(free) {
                 Ok(count) => {
                     self.watch.heard(free.get(..count).unwrap_or_default());
+                    if self.watch.verdict().is_some() {
+                        // The connection is over, and its task is about to find out.
+                        return Poll::Pending;
+                    }
                     buffer.advance(count);
                     return Poll::Ready(Ok(()));
                 }

@@ -61,11 +61,11 @@ impl fmt::Debug for MainLog {
 
 impl MainLog {
     /// Opens the log; the error is that of opening the file.
-    pub fn open(settings: &MainLogSettings) -> io::Result<Self> {
+    pub fn open(settings: MainLogSettings) -> io::Result<Self> {
         let mut sinks = Sinks::default();
-        let file = match &settings.target {
-            Target::File(path) => Some((sinks.open(path)?, path.clone())),
-            Target::Syslog => None,
+        let (file, to_syslog) = match settings.target {
+            Target::File(path) => (Some((sinks.open(&path)?, path)), false),
+            Target::Syslog => (None, true),
         };
         // Started without a standard output, there is nobody to miss the lines.
         let echo = if settings.to_stdout {
@@ -77,7 +77,7 @@ impl MainLog {
             sinks,
             syslog: Syslog::new(SYSLOG_IDENT),
             level: Arc::new(AtomicU8::new(rank(settings.level))),
-            to_syslog: settings.target == Target::Syslog,
+            to_syslog,
             file,
             echo,
             rotation: Rotation::new(settings.maxbytes, settings.backups),

@@ -183,7 +183,11 @@ impl Room {
             }
             Order::Drain { run } => self.drain(run),
             Order::Abandon { run } => self.end(run),
-            Order::Clear { ticket, paths } => self.clear(ticket, &paths),
+            Order::Clear {
+                ticket,
+                proc: _,
+                paths,
+            } => self.clear(ticket, &paths),
             Order::ClearMain { ticket } => {
                 let result = self.desk.main.clear();
                 self.desk.tell(Fact::Cleared { ticket, result });

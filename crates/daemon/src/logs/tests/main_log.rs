@@ -21,7 +21,7 @@ fn unstamped(text: &str) -> Vec<String> {
 #[test]
 fn lines_before_with_and_after_the_thread_are_in_one_file() {
     let dir = Dir::new();
-    let mut main = MainLog::open(&settings(&dir)).unwrap();
+    let mut main = MainLog::open(settings(&dir)).unwrap();
     main.write(Level::Warn, "booting");
     main.write(Level::Debug, "not shown");
     let world = World::around(dir, main, ChildLogSettings::default());
@@ -158,7 +158,7 @@ fn syslog_gets_each_line_with_its_stamp() {
     let dir = Dir::new();
     let receiver = std::os::unix::net::UnixDatagram::bind(dir.path("syslog")).unwrap();
     receiver.set_read_timeout(Some(PATIENCE)).unwrap();
-    let mut main = MainLog::open(&MainLogSettings {
+    let mut main = MainLog::open(MainLogSettings {
         target: Target::Syslog,
         ..settings(&dir)
     })
@@ -177,7 +177,7 @@ fn syslog_gets_each_line_with_its_stamp() {
 #[test]
 fn auto_logs_of_this_identifier_alone_are_cleaned() {
     let dir = Dir::new();
-    let mut main = MainLog::open(&settings(&dir)).unwrap();
+    let mut main = MainLog::open(settings(&dir)).unwrap();
     let ours = auto_log_path(&dir.0, "web", Channel::Stdout, "a");
     let kept = [
         auto_log_path(&dir.0, "web", Channel::Stderr, "a-b"),

@@ -69,7 +69,7 @@ impl World {
     fn with(dir: Dir, change: impl FnOnce(&mut MainLogSettings), child: ChildLogSettings) -> Self {
         let mut settings = settings(&dir);
         change(&mut settings);
-        Self::around(dir, MainLog::open(&settings).unwrap(), child)
+        Self::around(dir, MainLog::open(settings).unwrap(), child)
     }
 
     fn around(dir: Dir, main: MainLog, child: ChildLogSettings) -> Self {

@@ -307,7 +307,7 @@ fn lines_go_to_syslog_with_the_name_of_the_process() {
     let dir = Dir::new();
     let receiver = std::os::unix::net::UnixDatagram::bind(dir.path("syslog")).unwrap();
     receiver.set_read_timeout(Some(PATIENCE)).unwrap();
-    let mut main = MainLog::open(&settings(&dir)).unwrap();
+    let mut main = MainLog::open(settings(&dir)).unwrap();
     main.syslog = provost_os::syslog::Syslog::at(&dir.path("syslog"), "supervisord");
     let mut world = World::around(dir, main, ChildLogSettings::default());
     let log = world.path("both.log");
@@ -375,7 +375,11 @@ fn a_cleared_log_is_a_new_empty_file_with_the_old_permissions() {
         absent.clone(),
         PathBuf::from("/dev/stdout"),
     ];
-    world.logs.order(Order::Clear { ticket, paths });
+    world.logs.order(Order::Clear {
+        ticket,
+        proc: ProcId(1),
+        paths,
+    });
     assert!(
         matches!(world.fact(), Fact::Cleared { ticket: told, result: Ok(()) } if told == ticket)
     );

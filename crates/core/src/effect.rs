@@ -22,7 +22,10 @@ pub enum Effect {
         /// Which.
         proc: ProcId,
     },
-    /// Make pipes and logs, fork, execute. Answered by `Spawned` or `SpawnFailed`, later by `Exited`.
+    /// Make pipes and logs, fork, execute. Always answered, by `Spawned` or `SpawnFailed`, and later by `Exited`.
+    ///
+    /// The answer must not hang on a disk: a log that cannot be opened within a few seconds is a `SpawnFailed`, since a
+    /// process whose spawn is under way can be neither stopped nor left behind.
     Spawn {
         /// Which process.
         proc: ProcId,

@@ -12,6 +12,7 @@ use crate::turn::Turn;
 use crate::{Effect, LoadedConfig};
 use provost_model::fault::{Fault, FaultCode};
 use provost_model::{Event, Notice, ProcId, Reply, RequestId, Signal, SupervisorState};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Shortest time between two lines that say for whom the shutdown waits (upstream).
@@ -41,8 +42,8 @@ pub(crate) enum Goal {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Stopping {
     goal: Goal,
-    /// Groups that are being stopped.
-    stage: Vec<GroupId>,
+    /// Groups that are being stopped and have not ended.
+    stage: BTreeSet<GroupId>,
     /// Stages to come, the next one last.
     later: Vec<Vec<GroupId>>,
     has_begun: bool,
@@ -183,7 +184,7 @@ impl Core {
                     }
                     priority = Some(group.spec.priority);
                 }
-                let stage = Vec::new();
+                let stage = BTreeSet::new();
                 self.phase = Phase::Stopping(Stopping {
                     goal,
                     stage,
@@ -206,9 +207,7 @@ impl Core {
         let Phase::Stopping(stopping) = &mut self.phase else {
             return false;
         };
-        let groups = &self.groups;
-        let lives = |id: &GroupId| groups.get(*id).is_some_and(|group| group.unstopped > 0);
-        if stopping.stage.iter().any(lives) {
+        if !stopping.stage.is_empty() {
             let is_first = !std::mem::replace(&mut stopping.has_begun, true);
             if is_first {
                 self.report_shutdown(turn);
@@ -216,7 +215,9 @@ impl Core {
             return false;
         }
         if let Some(stage) = stopping.later.pop() {
-            stopping.stage.clone_from(&stage);
+            let groups = &self.groups;
+            let lives = |id: &GroupId| groups.get(*id).is_some_and(|group| group.unstopped > 0);
+            stopping.stage = stage.iter().copied().filter(lives).collect();
             for id in stage.into_iter().rev() {
                 self.stop_group_for_shutdown(turn, id);
             }
@@ -225,6 +226,16 @@ impl Core {
             self.end(turn, goal);
         }
         true
+    }
+
+    /// The last process of a group ended.
+    pub(crate) fn group_ended(&mut self, id: GroupId) {
+        match &mut self.phase {
+            Phase::Stopping(stopping) => {
+                stopping.stage.remove(&id);
+            }
+            Phase::Waiting | Phase::Serving | Phase::Ended(_) => {}
+        }
     }
 
     fn stop_group_for_shutdown(&mut self, turn: &mut Turn<'_>, id: GroupId) {

@@ -1,5 +1,6 @@
 //! Requests of clients: who answers what.
 
+use crate::deadlines::Timer;
 use crate::group::Target;
 use crate::job::Deed;
 use crate::lifecycle::{Goal, Phase};
@@ -118,7 +119,9 @@ impl Core {
 
     /// A client left: nobody waits for the answer any more. What it has asked for and is not yet begun is still done.
     pub(crate) fn requester_gone(&mut self, id: RequestId) {
-        self.jobs.leave(id);
+        for proc in self.jobs.leave(id) {
+            self.deadlines.set(Timer::StopReport(proc), None);
+        }
     }
 
     /// Answers a client, once, if it is still there.

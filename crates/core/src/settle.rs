@@ -30,13 +30,20 @@ impl Core {
     }
 
     fn count(&mut self, proc: ProcId, from: ProcessState, to: ProcessState) {
-        let home = self.procs.get(&proc).map(|process| process.home);
-        let Some(group) = home.and_then(|home| self.groups.get_mut(home)) else {
+        let Some(home) = self.procs.get(&proc).map(|process| process.home) else {
+            return;
+        };
+        let Some(group) = self.groups.get_mut(home) else {
             return;
         };
         match (from.is_stopped(), to.is_stopped()) {
             (true, false) => group.unstopped = group.unstopped.saturating_add(1),
-            (false, true) => group.unstopped = group.unstopped.saturating_sub(1),
+            (false, true) => {
+                group.unstopped = group.unstopped.saturating_sub(1);
+                if group.unstopped == 0 {
+                    self.group_ended(home);
+                }
+            }
             (true, true) | (false, false) => {}
         }
     }

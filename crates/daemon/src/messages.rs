@@ -20,6 +20,12 @@ pub fn render(notice: &Notice) -> (Level, String) {
                 format!("success: {name} entered RUNNING state, {why}"),
             )
         }
+        Notice::Respawning { name, pause_ms } => {
+            let text = format!(
+                "{name} ends as soon as it runs; it is started again, at most once every {pause_ms} ms"
+            );
+            (Level::Warn, text)
+        }
         Notice::GaveUp { name } => {
             let why = "too many start retries too quickly";
             (
@@ -268,6 +274,10 @@ mod tests {
             Notice::EnteredRunning {
                 name: name(),
                 startsecs: 1,
+            },
+            Notice::Respawning {
+                name: name(),
+                pause_ms: 10,
             },
             Notice::GaveUp { name: name() },
             Notice::Stopped {

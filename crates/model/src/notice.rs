@@ -95,6 +95,13 @@ pub enum Notice {
         /// The limit that was passed.
         startsecs: i64,
     },
+    /// It ends as soon as it runs, and is started again with a pause in between; told once for each start by hand.
+    Respawning {
+        /// Process.
+        name: Arc<str>,
+        /// Shortest time between two starts, in milliseconds.
+        pause_ms: u64,
+    },
     /// Given up.
     GaveUp {
         /// Process.

@@ -77,7 +77,7 @@ pub enum Request {
         /// Name or number as given.
         signal: String,
     },
-    /// Send a signal to everything; acts even while stopping, then answers the fault. Answer: `Results`.
+    /// Send a signal to everything that lives. Answer: `Results`.
     SignalAllProcesses {
         /// Name or number as given.
         signal: String,

@@ -10,6 +10,7 @@ mod stop;
 mod tests;
 mod upkeep;
 
+use crate::deadlines::Timer;
 use crate::supervisor::Core;
 use crate::turn::Turn;
 use batch::{Batch, Item, Outcome, Watch, Wish, verdict};
@@ -116,11 +117,12 @@ impl Jobs {
         self.unanswered.remove(&id)
     }
 
-    /// A client left.
-    pub(crate) fn leave(&mut self, id: RequestId) {
+    /// A client left. Tells the processes for which nobody waits any more.
+    pub(crate) fn leave(&mut self, id: RequestId) -> Vec<ProcId> {
+        let mut alone = Vec::new();
         self.unanswered.remove(&id);
         let Some(batch) = self.batches.get_mut(&id) else {
-            return;
+            return alone;
         };
         for (index, item) in batch.items.iter_mut().enumerate() {
             let is_begun = !matches!(batch.deed, Deed::Start { .. }) || index < batch.next;
@@ -133,6 +135,7 @@ impl Jobs {
                 watches.retain(|watch| watch.request != id);
                 if watches.is_empty() {
                     self.watches.remove(&item.proc);
+                    alone.push(item.proc);
                 }
             }
         }
@@ -142,6 +145,7 @@ impl Jobs {
         if batch.open == 0 {
             self.batches.remove(&id);
         }
+        alone
     }
 
     fn watch(&mut self, proc: ProcId, watch: Watch) {
@@ -297,8 +301,15 @@ impl Core {
             let outcome = outcome.map_err(|fault| Fault::about(fault.code, asked));
             self.finish(turn, (watch.request, watch.index), outcome, early);
         }
-        if to == ProcessState::Stopping {
-            self.report_stop(turn, proc);
+        match to {
+            ProcessState::Stopping => self.report_stop(turn, proc),
+            ProcessState::Starting
+            | ProcessState::Running
+            | ProcessState::Backoff
+            | ProcessState::Stopped
+            | ProcessState::Exited
+            | ProcessState::Fatal
+            | ProcessState::Unknown => self.deadlines.set(Timer::StopReport(proc), None),
         }
     }
 

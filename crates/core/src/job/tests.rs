@@ -298,6 +298,10 @@ fn who_waits_for_a_stop_is_reported_every_two_seconds() {
     assert_eq!(count(&mut driver), 0);
     driver.killed("a", Signal::TERM);
     assert_eq!(driver.answer(id), None);
+    bring_up(&mut driver, "a");
+    stop(&mut driver, "a", true);
+    driver.killed("a", Signal::TERM);
+    assert_eq!(driver.core.next_deadline(), None, "no report is due");
 }
 
 #[test]

@@ -13,21 +13,16 @@
 //! | UNKNOWN | run, pid | exit after a stop request: STOPPED; any other exit: EXITED |
 //!
 //! A child that lives while a signal cannot be sent to it makes UNKNOWN. Only the monotonic clock decides.
-//! This file has the states and the way up; `stop.rs` the way down.
+//! This file has the states and the way up, `stop.rs` the way down, `end.rs` the exits.
 
 use super::restart;
 use crate::Effect;
 use crate::group::GroupId;
 use crate::turn::{Act, Happening};
 use provost_model::spawn::SpawnProblem;
-use provost_model::{
-    Event, ExitStatus, Mono, Notice, Pid, ProcId, ProcessSpec, ProcessState, Run, Wall,
-};
+use provost_model::{Event, Mono, Notice, Pid, ProcId, ProcessSpec, ProcessState, Run, Wall};
 use std::path::PathBuf;
 use std::sync::Arc;
-
-/// `spawnerr` after an exit before `startsecs` (upstream's words).
-const EXITED_TOO_QUICKLY: &str = "Exited too quickly (process log may have details)";
 
 /// A child and the run that made it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +78,8 @@ pub(crate) struct Process {
     pub(super) tries: u32,
     /// Spawns in a row that failed for a shortage.
     pub(super) shortages: u32,
+    /// The operator knows that it ends as soon as it runs.
+    pub(super) told_respawning: bool,
     pub(super) spawnerr: String,
     pub(super) exitstatus: Option<i32>,
     /// The last start on both clocks; set again when the child exists.
@@ -106,6 +103,7 @@ impl Process {
             state: State::Stopped,
             tries: 0,
             shortages: 0,
+            told_respawning: false,
             spawnerr: String::new(),
             exitstatus: None,
             started: None,
@@ -165,6 +163,7 @@ impl Process {
             State::Stopped | State::Exited { .. } | State::Fatal => {
                 self.tries = 0;
                 self.shortages = 0;
+                self.told_respawning = false;
                 self.begin(act);
             }
             State::Awaited { .. }
@@ -199,7 +198,7 @@ impl Process {
     }
 
     /// STARTING, and the order to spawn.
-    fn begin(&mut self, act: &mut Act<'_, '_>) {
+    pub(super) fn begin(&mut self, act: &mut Act<'_, '_>) {
         self.spawnerr.clear();
         self.exitstatus = None;
         self.started = Some((act.turn.now.mono, act.turn.now.wall));
@@ -284,51 +283,6 @@ impl Process {
         }
     }
 
-    /// The child ended.
-    pub(crate) fn exited(&mut self, act: &mut Act<'_, '_>, run: Run, status: ExitStatus) {
-        act.runs.end(run);
-        let expected = self.spec.exitcodes.contains(&status.code());
-        match self.state {
-            State::Stopping { child, .. } if child.run == run => {
-                self.end_stopped(act, status, expected);
-            }
-            State::Starting { child, up_at } if child.run == run => {
-                if act.turn.now.mono < up_at {
-                    self.end_too_quickly(act, status);
-                } else {
-                    self.change(act, State::Running { child });
-                    self.end_by_itself(act, status, expected);
-                }
-            }
-            State::Running { child } if child.run == run => {
-                self.end_by_itself(act, status, expected);
-            }
-            State::Unknown { child, stop_wished } if child.run == run => {
-                if stop_wished {
-                    self.end_stopped(act, status, expected);
-                } else {
-                    self.end_by_itself(act, status, expected);
-                }
-            }
-            State::Awaited { run: awaited, stop } if awaited == run => {
-                self.unexpected(act, "a child ended");
-                self.end_too_quickly(act, status);
-                if stop {
-                    self.stop(act);
-                }
-            }
-            State::Awaited { .. }
-            | State::Stopped
-            | State::Starting { .. }
-            | State::Running { .. }
-            | State::Backoff { .. }
-            | State::Stopping { .. }
-            | State::Exited { .. }
-            | State::Fatal
-            | State::Unknown { .. } => self.unexpected(act, "a child ended"),
-        }
-    }
-
     /// Its deadline has come.
     pub(crate) fn due(&mut self, act: &mut Act<'_, '_>) {
         match self.state {
@@ -367,90 +321,6 @@ impl Process {
             name: self.name.clone(),
             startsecs,
         });
-    }
-
-    /// The exit that a stop request brought about.
-    fn end_stopped(&mut self, act: &mut Act<'_, '_>, status: ExitStatus, expected: bool) {
-        self.ended = Some(act.turn.now.wall);
-        self.exitstatus = Some(status.code());
-        self.change(act, State::Stopped);
-        act.turn.notice(Notice::Stopped {
-            name: self.name.clone(),
-            status,
-            expected,
-        });
-    }
-
-    /// An exit before `startsecs`: never expected, whatever the code.
-    fn end_too_quickly(&mut self, act: &mut Act<'_, '_>, status: ExitStatus) {
-        self.ended = Some(act.turn.now.wall);
-        self.exitstatus = None;
-        EXITED_TOO_QUICKLY.clone_into(&mut self.spawnerr);
-        self.back_off(act);
-        act.turn.notice(Notice::Exited {
-            name: self.name.clone(),
-            status,
-            expected: false,
-        });
-        self.give_up_if_spent(act);
-    }
-
-    /// An exit after it was up, without a stop request.
-    fn end_by_itself(&mut self, act: &mut Act<'_, '_>, status: ExitStatus, expected: bool) {
-        let code = status.code();
-        self.ended = Some(act.turn.now.wall);
-        self.exitstatus = Some(code);
-        self.tries = 0;
-        self.shortages = 0;
-        if !expected {
-            self.spawnerr = format!("Bad exit code {code}");
-        }
-        self.change(act, State::Exited { again_at: None });
-        act.turn.notice(Notice::Exited {
-            name: self.name.clone(),
-            status,
-            expected,
-        });
-        if !act.may_start || !restart::wants_restart(&self.spec, code) {
-            return;
-        }
-        let floor = self
-            .started
-            .map(|(started, _)| restart::respawn_at(started));
-        match floor {
-            Some(at) if at > act.turn.now.mono => self.state = State::Exited { again_at: Some(at) },
-            Some(_) | None => self.begin(act),
-        }
-    }
-
-    /// BACKOFF with one try more.
-    fn back_off(&mut self, act: &mut Act<'_, '_>) {
-        self.tries = self.tries.saturating_add(1);
-        self.shortages = 0;
-        let retry_at = act.turn.now.mono.plus(restart::backoff_delay(self.tries));
-        self.change(
-            act,
-            State::Backoff {
-                retry_at: Some(retry_at),
-            },
-        );
-    }
-
-    /// BACKOFF to FATAL when no try is left.
-    fn give_up_if_spent(&mut self, act: &mut Act<'_, '_>) {
-        if restart::is_spent(&self.spec, self.tries) {
-            self.give_up(act);
-            act.turn.notice(Notice::GaveUp {
-                name: self.name.clone(),
-            });
-        }
-    }
-
-    /// BACKOFF to FATAL.
-    pub(super) fn give_up(&mut self, act: &mut Act<'_, '_>) {
-        self.tries = 0;
-        self.shortages = 0;
-        self.change(act, State::Fatal);
     }
 
     /// Enters `next` and tells of it.

@@ -5,10 +5,10 @@ use provost_model::spec::AutoRestart;
 use provost_model::{Errno, Mono, ProcessSpec};
 use std::time::Duration;
 
-/// Shortest time between two starts of one process that ends as soon as it runs.
+/// Shortest time between two starts of one process that ends as soon as it runs, in milliseconds.
 ///
 /// Upstream restarts `startsecs=0` programs without delay; without a floor such a program takes a whole processor.
-pub(crate) const RESPAWN_FLOOR: Duration = Duration::from_millis(10);
+pub(crate) const RESPAWN_FLOOR_MS: u64 = 10;
 
 /// Longest wait between two attempts while the system is short of something.
 pub(crate) const SHORTAGE_DELAY_MAX: Duration = Duration::from_secs(30);
@@ -69,7 +69,7 @@ pub(crate) fn seconds(configured: i64) -> Duration {
 
 /// When a process last started at `started` may start again by itself.
 pub(crate) fn respawn_at(started: Mono) -> Mono {
-    started.plus(RESPAWN_FLOOR)
+    started.plus(Duration::from_millis(RESPAWN_FLOOR_MS))
 }
 
 #[cfg(test)]

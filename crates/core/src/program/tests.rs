@@ -236,6 +236,13 @@ fn a_program_that_ends_at_once_does_not_spin() {
     assert_eq!(driver.orders(), [""; 0]);
     driver.millis(10);
     assert_eq!(driver.orders(), ["spawn a"]);
+    driver.spawned("a");
+    driver.exited("a", 0);
+    let told = driver.notices();
+    let told = told
+        .iter()
+        .filter(|notice| matches!(notice, Notice::Respawning { .. }));
+    assert_eq!(told.count(), 1);
 }
 
 #[test]

@@ -1,0 +1,153 @@
+//! Exits: which were wished for, which came too early, and what follows.
+
+use super::machine::{Process, State};
+use super::restart;
+use crate::turn::Act;
+use provost_model::{ExitStatus, Notice, Run};
+
+/// `spawnerr` after an exit before `startsecs` (upstream's words).
+const EXITED_TOO_QUICKLY: &str = "Exited too quickly (process log may have details)";
+
+impl Process {
+    /// The child ended.
+    pub(crate) fn exited(&mut self, act: &mut Act<'_, '_>, run: Run, status: ExitStatus) {
+        act.runs.end(run);
+        let expected = self.spec.exitcodes.contains(&status.code());
+        match self.state {
+            State::Stopping { child, .. } if child.run == run => {
+                self.end_stopped(act, status, expected);
+            }
+            State::Starting { child, up_at } if child.run == run => {
+                if act.turn.now.mono < up_at {
+                    self.end_too_quickly(act, status);
+                } else {
+                    self.change(act, State::Running { child });
+                    self.end_by_itself(act, status, expected);
+                }
+            }
+            State::Running { child } if child.run == run => {
+                self.end_by_itself(act, status, expected);
+            }
+            State::Unknown { child, stop_wished } if child.run == run => {
+                if stop_wished {
+                    self.end_stopped(act, status, expected);
+                } else {
+                    self.end_by_itself(act, status, expected);
+                }
+            }
+            State::Awaited { run: awaited, stop } if awaited == run => {
+                self.unexpected(act, "a child ended");
+                self.end_too_quickly(act, status);
+                if stop {
+                    self.stop(act);
+                }
+            }
+            State::Awaited { .. }
+            | State::Stopped
+            | State::Starting { .. }
+            | State::Running { .. }
+            | State::Backoff { .. }
+            | State::Stopping { .. }
+            | State::Exited { .. }
+            | State::Fatal
+            | State::Unknown { .. } => self.unexpected(act, "a child ended"),
+        }
+    }
+
+    /// The exit that a stop request brought about.
+    fn end_stopped(&mut self, act: &mut Act<'_, '_>, status: ExitStatus, expected: bool) {
+        self.ended = Some(act.turn.now.wall);
+        self.exitstatus = Some(status.code());
+        self.change(act, State::Stopped);
+        act.turn.notice(Notice::Stopped {
+            name: self.name.clone(),
+            status,
+            expected,
+        });
+    }
+
+    /// An exit before `startsecs`: never expected, whatever the code.
+    fn end_too_quickly(&mut self, act: &mut Act<'_, '_>, status: ExitStatus) {
+        self.ended = Some(act.turn.now.wall);
+        self.exitstatus = None;
+        EXITED_TOO_QUICKLY.clone_into(&mut self.spawnerr);
+        self.back_off(act);
+        act.turn.notice(Notice::Exited {
+            name: self.name.clone(),
+            status,
+            expected: false,
+        });
+        self.give_up_if_spent(act);
+    }
+
+    /// An exit after it was up, without a stop request.
+    fn end_by_itself(&mut self, act: &mut Act<'_, '_>, status: ExitStatus, expected: bool) {
+        let code = status.code();
+        self.ended = Some(act.turn.now.wall);
+        self.exitstatus = Some(code);
+        self.tries = 0;
+        self.shortages = 0;
+        if !expected {
+            self.spawnerr = format!("Bad exit code {code}");
+        }
+        self.change(act, State::Exited { again_at: None });
+        act.turn.notice(Notice::Exited {
+            name: self.name.clone(),
+            status,
+            expected,
+        });
+        if !act.may_start || !restart::wants_restart(&self.spec, code) {
+            return;
+        }
+        let floor = self
+            .started
+            .map(|(started, _)| restart::respawn_at(started));
+        match floor {
+            Some(at) if at > act.turn.now.mono => {
+                self.state = State::Exited { again_at: Some(at) };
+                self.tell_respawning(act);
+            }
+            Some(_) | None => self.begin(act),
+        }
+    }
+
+    fn tell_respawning(&mut self, act: &mut Act<'_, '_>) {
+        if !std::mem::replace(&mut self.told_respawning, true) {
+            let pause_ms = restart::RESPAWN_FLOOR_MS;
+            act.turn.notice(Notice::Respawning {
+                name: self.name.clone(),
+                pause_ms,
+            });
+        }
+    }
+
+    /// BACKOFF with one try more.
+    pub(super) fn back_off(&mut self, act: &mut Act<'_, '_>) {
+        self.tries = self.tries.saturating_add(1);
+        self.shortages = 0;
+        let retry_at = act.turn.now.mono.plus(restart::backoff_delay(self.tries));
+        self.change(
+            act,
+            State::Backoff {
+                retry_at: Some(retry_at),
+            },
+        );
+    }
+
+    /// BACKOFF to FATAL when no try is left.
+    pub(super) fn give_up_if_spent(&mut self, act: &mut Act<'_, '_>) {
+        if restart::is_spent(&self.spec, self.tries) {
+            self.give_up(act);
+            act.turn.notice(Notice::GaveUp {
+                name: self.name.clone(),
+            });
+        }
+    }
+
+    /// BACKOFF to FATAL.
+    pub(super) fn give_up(&mut self, act: &mut Act<'_, '_>) {
+        self.tries = 0;
+        self.shortages = 0;
+        self.change(act, State::Fatal);
+    }
+}

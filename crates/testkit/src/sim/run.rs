@@ -16,7 +16,7 @@ const SETTLES_WITHIN: Duration = Duration::from_secs(300);
 const SETTLING_STEPS_MAX: usize = 50_000;
 
 /// Lines of the trace that a failure shows.
-const TRACE_LINES_SHOWN: usize = 60;
+const TRACE_LINES_SHOWN: usize = 60000;
 
 /// What is run: the core, or a core with a planted bug around it.
 pub trait Subject: Sized {

@@ -8,8 +8,8 @@ use provost_model::{Answer, ProcId, ProcessState, Reply, Request, RequestId};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// The longest patience with a worker that reads a configuration.
-const LOAD_PATIENCE: Duration = Duration::from_mins(1);
+/// The longest patience with a worker that reads a configuration; what it has read later counts for nothing.
+pub(super) const LOAD_PATIENCE: Duration = Duration::from_mins(1);
 
 impl Monitor {
     /// A client is answered.

@@ -90,8 +90,8 @@ pub struct Monitor {
     prober: Option<RequestId>,
     /// Orders that will be answered.
     tickets: BTreeSet<Ticket>,
-    /// Readings of the configuration: for which request; none for a restart.
-    loads: BTreeMap<Ticket, Option<RequestId>>,
+    /// Readings of the configuration: when they began, and for which request; none for a restart.
+    loads: BTreeMap<Ticket, (Mono, Option<RequestId>)>,
     /// Signals that must be ordered in this step.
     kills: Vec<(Run, Signal, bool)>,
     /// Lines that must be written in this step.

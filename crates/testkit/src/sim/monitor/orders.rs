@@ -46,7 +46,7 @@ impl Monitor {
                     format!("a reading of the configuration with for_restart {for_restart}")
                 });
                 self.tickets.insert(*ticket);
-                self.loads.insert(*ticket, purpose);
+                self.loads.insert(*ticket, (self.now.mono, purpose));
             }
             Effect::Reply { id, answer } => self.answer(*id, answer),
             Effect::Notice(notice) => self.notice(notice),

@@ -107,6 +107,7 @@ pub fn run_subject<S: Subject>(
         steps: 0,
         violations: Vec::new(),
         effects: Vec::new(),
+        lost: 0,
     };
     course.live(steps);
     course.settle();
@@ -124,6 +125,8 @@ struct Course<S> {
     violations: Vec<Violation>,
     trace: Option<Trace>,
     effects: Vec<Effect>,
+    /// Children that nobody could reach when a life ended.
+    lost: usize,
 }
 
 impl<S: Subject> Course<S> {
@@ -145,6 +148,7 @@ impl<S: Subject> Course<S> {
     }
 
     fn begin_anew(&mut self) {
+        self.lost += self.monitor.out_of_reach();
         let config = self.world.next_life();
         self.subject = self.subject.next_life(config.clone());
         self.monitor = self.monitor.next_life(config);
@@ -171,7 +175,7 @@ impl<S: Subject> Course<S> {
                 self.fail("I25", "it does not leave".to_owned());
             }
         }
-        let (living, lost) = (self.world.living(), self.monitor.out_of_reach());
+        let (living, lost) = (self.world.living(), self.lost + self.monitor.out_of_reach());
         if self.violations.is_empty() && living > lost {
             self.fail("I25", format!("{living} children live on, {lost} were out of reach"));
         }

@@ -8,8 +8,8 @@ use provost_model::{Answer, ProcId, ProcessState, Reply, Request, RequestId};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// The longest patience with a worker that reads a configuration.
-const LOAD_PATIENCE: Duration = Duration::from_mins(1);
+/// The longest patience with a worker that reads a configuration; what it has read later counts for nothing.
+pub(super) const LOAD_PATIENCE: Duration = Duration::from_mins(1);
 
 impl Monitor {
     /// A client is answered.
@@ -154,20 +154,22 @@ impl Monitor {
     fn judge_one(&self, asked: &Asked, id: ProcId) -> Result<(), (&'static str, String)> {
         let Some(proc) = self.procs.get(&id) else { return Ok(()) };
         let step = self.step;
-        let started = asked.started.contains(&id);
+        let started = proc.by_hand_at.is_some_and(|at| at >= asked.at);
         match &asked.request {
             Request::StartProcess { wait: true, .. }
             | Request::StartProcessGroup { wait: true, .. }
             | Request::StartAllProcesses { wait: true } => {
-                let up = asked.concerned.contains(&id) && started;
                 let is_many = !matches!(asked.target, Target::One(_));
-                claim(up && (is_many || proc.was(step, ProcessState::Running)), "I17", "it does not run")
+                let up = started && (is_many || proc.was(step, ProcessState::Running));
+                claim(up, "I17", "it does not run")
             }
             Request::StartProcess { .. }
             | Request::StartProcessGroup { .. }
             | Request::StartAllProcesses { .. } => {
-                let refused_quietly = asked.concerned.contains(&id);
-                claim(started || refused_quietly, "I17", "it was not started")
+                // Nothing is started while it stops, and those who do not wait are not told.
+                let stops = proc.was(step, ProcessState::Stopping);
+                let is_many = !matches!(asked.target, Target::One(_));
+                claim(started || stops || is_many, "I17", "it was not started")
             }
             Request::StopProcess { wait, .. }
             | Request::StopProcessGroup { wait, .. }
@@ -235,7 +237,7 @@ impl Monitor {
             }
             (FaultCode::AlreadyStarted, _) => is_many || proc.was_any(step, ProcessState::is_running),
             (FaultCode::SpawnError, _) => {
-                asked.started.contains(&id) && (is_many || proc.was(step, ProcessState::Backoff))
+                proc.by_hand_at.is_some_and(|at| at >= asked.at) && (is_many || proc.was(step, ProcessState::Backoff))
             }
             (FaultCode::AbnormalTermination, _) => {
                 let left = |state| !matches!(state, ProcessState::Starting | ProcessState::Running);
@@ -244,7 +246,8 @@ impl Monitor {
             (FaultCode::NotRunning, Request::SendProcessStdin { .. }) => {
                 proc.pid.is_none() || proc.was_any(step, |state| !state.is_signallable() || state == ProcessState::Stopping)
             }
-            (FaultCode::NotRunning, _) => !concerned || proc.pid.is_none(),
+            (FaultCode::NotRunning, _) => !concerned || asked.unborn.contains(&id),
+            (FaultCode::ShutdownState, _) => is_many && self.mood.is_stopping(),
             (FaultCode::BadSignal, request) => match request {
                 Request::SignalProcess { signal, .. }
                 | Request::SignalProcessGroup { signal, .. }

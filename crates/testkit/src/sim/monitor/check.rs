@@ -1,5 +1,6 @@
 //! What must hold when a step is over.
 
+use super::answers::LOAD_PATIENCE;
 use super::orders::rule_of;
 use super::shutdown::Mood;
 use super::{Monitor, Report};
@@ -15,6 +16,8 @@ impl Monitor {
         for notice in std::mem::take(&mut self.notices) {
             self.fail(rule_of(&notice), format!("did not say: {notice:?}"));
         }
+        let now = self.now.mono;
+        self.loads.retain(|_, (began, _)| now.since(*began) < LOAD_PATIENCE);
         self.starts_done();
         for (id, _, name) in std::mem::take(&mut self.introduced) {
             self.fail("I24", format!("{name} ({id:?}) came into service unasked"));
@@ -58,7 +61,11 @@ impl Monitor {
         let now = self.now.mono;
         let later = next_deadline.is_none_or(|at| at > now);
         self.check(later, "I19", || format!("wants to wake at {next_deadline:?}, it is {now:?}"));
-        let dues = self.procs.values().filter_map(|proc| proc.due);
+        // Nothing starts while everything stops, whatever was planned.
+        let starts = |state| matches!(state, ProcessState::Backoff | ProcessState::Exited);
+        let serving = self.mood == Mood::Serving;
+        let dues = self.procs.values().filter(|proc| serving || !starts(proc.state));
+        let dues = dues.filter_map(|proc| proc.due);
         let due = dues.chain(self.ticks.values().copied()).min();
         let in_time = match (next_deadline, due) {
             (_, None) => true,
@@ -69,8 +76,7 @@ impl Monitor {
         // Reports on waits and patience with answers need deadlines of their own.
         let quiet = self.mood == Mood::Serving
             && self.requests.is_empty()
-            && self.loads.is_empty()
-            && self.probes.is_empty();
+            && self.tickets.is_empty();
         let exact = !quiet || next_deadline == due;
         self.check(exact, "I19", || format!("wakes at {next_deadline:?} for nothing, due is {due:?}"));
     }

@@ -23,8 +23,14 @@ impl Monitor {
             Input::SpawnFailed { run, problem } => self.spawn_failed(*run, problem),
             Input::Exited { run, status } => self.exited(*run, *status),
             Input::KillFailed { run, errno, signal: _ } => self.kill_failed(*run, *errno),
-            Input::Probed { ticket, result } => self.probed(*ticket, result.is_ok()),
-            Input::ConfigLoaded { ticket, result } => self.loaded(*ticket, result),
+            Input::Probed { ticket, result } => {
+                self.tickets.remove(ticket);
+                self.probed(*ticket, result.is_ok());
+            }
+            Input::ConfigLoaded { ticket, result } => {
+                self.tickets.remove(ticket);
+                self.loaded(*ticket, result);
+            }
             Input::ListenerSaid { run, data } => {
                 if let Some(pool) = self.runs.get(run).and_then(|proc| self.pools.of(*proc)) {
                     pool.said(*run, data);
@@ -40,11 +46,12 @@ impl Monitor {
             Input::Signal(signal) => self.signalled(*signal),
             Input::Requested { id, request } => self.asked(*id, request),
             Input::RequesterGone { id } => self.left(*id),
-            Input::Fenced { .. }
-            | Input::StdinWritten { .. }
-            | Input::LogsCleared { .. }
-            | Input::AutoLogNamed { .. }
-            | Input::Tick => {}
+            Input::Fenced { ticket }
+            | Input::StdinWritten { ticket, .. }
+            | Input::LogsCleared { ticket, .. } => {
+                self.tickets.remove(ticket);
+            }
+            Input::AutoLogNamed { .. } | Input::Tick => {}
         }
     }
 
@@ -132,6 +139,7 @@ impl Monitor {
         }
         proc.must_start = false;
         proc.due = None;
+        proc.by_hand_at = if by_hand { Some(now) } else { proc.by_hand_at };
         proc.started = Some(now);
         proc.exit = None;
         proc.stop_wished = false;

@@ -84,9 +84,14 @@ pub struct Monitor {
     /// When the next tick of each period is due.
     ticks: BTreeMap<u32, Mono>,
     requests: BTreeMap<RequestId, Asked>,
-    probes: BTreeMap<Ticket, ProcId>,
-    /// Readings of the configuration: for which request; none for a restart.
-    loads: BTreeMap<Ticket, Option<RequestId>>,
+    /// Looks at commands under way, with the request that they are for.
+    probes: BTreeMap<Ticket, (ProcId, Option<RequestId>)>,
+    /// For which request a look at a command was answered in this step.
+    prober: Option<RequestId>,
+    /// Orders that will be answered.
+    tickets: BTreeSet<Ticket>,
+    /// Readings of the configuration: when they began, and for which request; none for a restart.
+    loads: BTreeMap<Ticket, (Mono, Option<RequestId>)>,
     /// Signals that must be ordered in this step.
     kills: Vec<(Run, Signal, bool)>,
     /// Lines that must be written in this step.
@@ -121,6 +126,8 @@ impl Monitor {
             ticks: BTreeMap::new(),
             requests: BTreeMap::new(),
             probes: BTreeMap::new(),
+            prober: None,
+            tickets: BTreeSet::new(),
             loads: BTreeMap::new(),
             kills: Vec::new(),
             notices: Vec::new(),
@@ -157,16 +164,20 @@ impl Monitor {
         self.now = now;
         self.may_be_odd = impossible;
         self.restart_refused = false;
+        self.prober = None;
         self.forget_old_requests();
         self.introductions(effects);
         self.take(input);
         self.deadlines();
         self.settle_shutdown();
+        // Starts make events, too; all of them are known before the first is looked for.
+        for effect in effects {
+            self.start(effect);
+        }
         self.pools.close_step();
         for effect in effects {
             self.order(input, effect);
         }
-        self.pools.close_step();
         self.at_rest(next_deadline);
         std::mem::take(&mut self.violations)
     }

@@ -6,23 +6,36 @@ use provost_core::{Effect, Input};
 use provost_model::{Notice, ProcId, ProcessState, Request, Run, Signal};
 
 impl Monitor {
-    /// Sees one order.
+    /// Sees one order if it is to spawn.
+    pub(super) fn start(&mut self, effect: &Effect) {
+        if let Effect::Spawn { proc, run } = effect {
+            self.spawn(*proc, *run);
+        }
+    }
+
+    /// Sees one order, which may be anything but a spawn.
     pub(super) fn order(&mut self, input: &Input, effect: &Effect) {
         if matches!(self.mood, Mood::Ended { .. }) && !matches!(effect, Effect::Notice(_)) {
             self.fail("I25", format!("an order after the end: {effect:?}"));
         }
         match effect {
-            Effect::ProcessAdded { .. } => {}
             Effect::ProcessRemoved { proc } => {
                 let expected = self.dismissed.remove(proc);
                 self.check(expected, "I24", || format!("{proc:?} went out of service unasked"));
             }
-            Effect::Spawn { proc, run } => self.spawn(*proc, *run),
             Effect::Kill { run, signal, whole_group } => self.kill(*run, *signal, *whole_group),
             Effect::Probe { ticket, proc } => {
-                self.probes.insert(*ticket, *proc);
+                self.tickets.insert(*ticket);
+                let prober = match input {
+                    Input::Requested { id, .. } => Some(*id),
+                    _ => None,
+                };
+                self.probes.insert(*ticket, (*proc, prober));
             }
-            Effect::WriteStdin { run, .. } => self.to_living(*run, "bytes"),
+            Effect::WriteStdin { ticket, run, .. } => {
+                self.tickets.insert(*ticket);
+                self.to_living(*run, "bytes");
+            }
             Effect::Deliver { run, envelope } => self.deliver(*run, envelope),
             Effect::LoadConfig { ticket, for_restart } => {
                 let purpose = match input {
@@ -32,15 +45,19 @@ impl Monitor {
                 self.check(purpose.is_none() == *for_restart, "I17", || {
                     format!("a reading of the configuration with for_restart {for_restart}")
                 });
-                self.loads.insert(*ticket, purpose);
+                self.tickets.insert(*ticket);
+                self.loads.insert(*ticket, (self.now.mono, purpose));
             }
             Effect::Reply { id, answer } => self.answer(*id, answer),
             Effect::Notice(notice) => self.notice(notice),
             Effect::Exit { restart } => self.leave(*restart),
-            Effect::Fence { .. }
-            | Effect::ClearLogs { .. }
-            | Effect::ClearMainLog { .. }
-            | Effect::ReopenLogs => {}
+            Effect::Fence { ticket }
+            | Effect::ClearLogs { ticket, .. }
+            | Effect::ClearMainLog { ticket } => {
+                self.tickets.insert(*ticket);
+            }
+            // Both were looked at before all else.
+            Effect::ProcessAdded { .. } | Effect::Spawn { .. } | Effect::ReopenLogs => {}
         }
     }
 

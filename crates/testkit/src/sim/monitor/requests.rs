@@ -32,10 +32,13 @@ pub(super) struct Asked {
     pub(super) target: Target,
     /// Those of the target that were in a state for it when it was asked.
     pub(super) concerned: Vec<ProcId>,
+    /// Those of them whose child was not born yet.
+    pub(super) unborn: Vec<ProcId>,
     pub(super) at: Mono,
     /// Was asked in a daemon that stops.
     pub(super) too_late: bool,
-    /// Started because of it.
+    /// Started because of it for certain: two clients may ask for one start, and only the look at the command that
+    /// went before tells whose it was.
     pub(super) started: BTreeSet<ProcId>,
     /// Those whose command was found wanting.
     pub(super) bad: BTreeSet<ProcId>,
@@ -75,10 +78,13 @@ impl Monitor {
     pub(super) fn asked(&mut self, id: RequestId, request: &Request) {
         let target = self.target(request);
         let concerned = self.concerned(request, &target);
+        let is_unborn = |id: &ProcId| self.procs.get(id).is_some_and(|proc| proc.pid.is_none());
+        let unborn = concerned.iter().copied().filter(is_unborn).collect();
         let asked = Asked {
             request: request.clone(),
             target,
             concerned,
+            unborn,
             at: self.now.mono,
             too_late: self.mood.is_stopping(),
             started: BTreeSet::new(),
@@ -96,9 +102,7 @@ impl Monitor {
         );
         if asked.too_late && !unrefused {
             self.expect(id, Err(Fault::bare(FaultCode::ShutdownState)));
-            if !matches!(request, Request::SignalAllProcesses { .. }) {
-                return;
-            }
+            return;
         }
         self.act_on(id, &asked);
     }
@@ -169,11 +173,12 @@ impl Monitor {
     }
 
     fn add(&mut self, name: &str) -> Answer {
+        // Upstream looks into the latest configuration first.
+        let spec = self.latest.groups.iter().find(|spec| spec.name == name).cloned();
+        let spec = spec.ok_or_else(|| Fault::about(FaultCode::BadName, name))?;
         if self.groups.contains_key(name) {
             return Err(Fault::about(FaultCode::AlreadyAdded, name));
         }
-        let spec = self.latest.groups.iter().find(|spec| spec.name == name).cloned();
-        let spec = spec.ok_or_else(|| Fault::about(FaultCode::BadName, name))?;
         let procs = self.add_group(&spec);
         self.autostart(&procs);
         Ok(Reply::Done)
@@ -282,7 +287,8 @@ impl Monitor {
 
     /// The answer to a look at a command.
     pub(super) fn probed(&mut self, ticket: Ticket, good: bool) {
-        let Some(id) = self.probes.remove(&ticket) else { return };
+        let Some((id, prober)) = self.probes.remove(&ticket) else { return };
+        self.prober = prober;
         if !good {
             for asked in self.requests.values_mut().filter(|asked| asked.covers(id)) {
                 asked.bad.insert(id);
@@ -302,11 +308,14 @@ impl Monitor {
         if self.mood != Mood::Serving {
             return false;
         }
-        let wishes = |asked: &&mut Asked| asked.starts() && asked.covers(id) && !asked.started.contains(&id);
-        match self.requests.values_mut().find(wishes) {
-            Some(asked) => asked.started.insert(id),
-            None => false,
+        let wishes = |asked: &Asked| asked.starts() && asked.covers(id) && !asked.started.contains(&id);
+        if let Some(prober) = self.prober
+            && let Some(asked) = self.requests.get_mut(&prober)
+            && wishes(asked)
+        {
+            return asked.started.insert(id);
         }
+        self.requests.values().any(wishes)
     }
 }
 

@@ -103,7 +103,7 @@ impl Monitor {
 
     /// A configuration was read.
     pub(super) fn loaded(&mut self, ticket: Ticket, result: &Result<LoadedConfig, String>) {
-        let Some(purpose) = self.loads.remove(&ticket) else { return };
+        let Some((_, purpose)) = self.loads.remove(&ticket) else { return };
         match (purpose, result) {
             (None, Ok(_)) => {
                 if self.mood == Mood::Serving {

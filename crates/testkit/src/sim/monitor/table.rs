@@ -83,6 +83,8 @@ pub(super) struct Proc {
     pub(super) shortages: u32,
     /// The last time a child was ordered or known to be born.
     pub(super) started: Option<Mono>,
+    /// The last time it was started because a client asked.
+    pub(super) by_hand_at: Option<Mono>,
     pub(super) exit: Option<ExitStatus>,
     /// A spawn must be ordered in this step.
     pub(super) must_start: bool,
@@ -104,6 +106,7 @@ impl Proc {
             tries: 0,
             shortages: 0,
             started: None,
+            by_hand_at: None,
             exit: None,
             must_start: false,
         }

@@ -7,6 +7,7 @@
     reason = "a chore talks to the person who started it"
 )]
 
+mod bench;
 mod oracle;
 mod rooms;
 mod test;
@@ -27,6 +28,10 @@ const TASKS: &[(&str, &str)] = &[
         "rooms",
         "check that crates, files and unsafe code keep to ARCHITECTURE.md",
     ),
+    (
+        "bench",
+        "measure Provost beside upstream, `cargo xtask bench [programs]`",
+    ),
     ("help", "this list"),
 ];
 
@@ -35,6 +40,7 @@ fn main() -> ExitCode {
     let passed = match task.as_str() {
         "setup" => oracle::run(),
         "test" => test::run(),
+        "bench" => bench::run(),
         "rooms" => rooms::main() == ExitCode::SUCCESS,
         "help" => {
             print_tasks();

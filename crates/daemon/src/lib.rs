@@ -1,6 +1,21 @@
 //! The shell around the core: boot, the control loop, the logs thread, the api thread, workers, messages.
 
 pub mod api;
+pub mod boot;
+mod check;
+mod children;
 pub mod control;
+mod demo;
+mod explain;
+mod host;
+mod life;
 pub mod logs;
-pub mod messages;
+mod messages;
+mod output;
+mod perform;
+mod prepare;
+mod servers;
+mod shell;
+mod stdin;
+mod take;
+mod workers;

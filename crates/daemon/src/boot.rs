@@ -1,0 +1,120 @@
+//! From the command line to the first life of the daemon, and from one life to the next.
+
+use crate::demo::Demo;
+use crate::host::SystemHost;
+use crate::life::{self, Launch};
+use crate::shell::Ending;
+use crate::{check, output};
+use provost_config::cli::{self, Supervisord, SupervisordRun, UsageError};
+use provost_config::{Config, Failure, Host};
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Everything went as asked.
+pub const EXIT_OK: i32 = 0;
+/// The command line, the configuration or the system did not allow a start.
+pub const EXIT_REFUSED: i32 = 2;
+
+/// The version that compatible tools compare.
+pub const COMPATIBLE_VERSION: &str = "4.3.0";
+
+/// `supervisord`: its whole run; the result is the exit status.
+pub fn main(args: &[OsString]) -> i32 {
+    let name = args.first().map_or_else(|| "supervisord".to_owned(), |name| name.to_string_lossy().into_owned());
+    match cli::parse_supervisord(args, &SystemHost) {
+        Ok(Supervisord::Help(text)) => {
+            output::out(&text);
+            EXIT_OK
+        }
+        Ok(Supervisord::Version) => {
+            output::out(&format!("{COMPATIBLE_VERSION}\n"));
+            EXIT_OK
+        }
+        Ok(Supervisord::About) => {
+            output::out(&about());
+            EXIT_OK
+        }
+        Ok(Supervisord::Check { run, json }) => match config_path(&run) {
+            Ok(path) => check::run(&path, &run.overrides, json),
+            Err(message) => refuse(&name, &message),
+        },
+        Ok(Supervisord::Demo(run)) => demo(&name, run),
+        Ok(Supervisord::Run(run)) => match config_path(&run) {
+            Ok(path) => supervise(&name, path, run),
+            Err(message) => refuse(&name, &message),
+        },
+        Err(UsageError { message }) => refuse(&name, &message),
+    }
+}
+
+/// What `--about` says: our own name and version beside the compatible one.
+fn about() -> String {
+    format!(
+        "provost {}, a process control system; compatible with Supervisor {COMPATIBLE_VERSION}\n",
+        env!("CARGO_PKG_VERSION")
+    )
+}
+
+fn demo(name: &str, mut run: SupervisordRun) -> i32 {
+    let demo = match Demo::prepare() {
+        Ok(demo) => demo,
+        Err(error) => return refuse(name, &format!("could not prepare the demonstration: {error}")),
+    };
+    output::out(&demo.greeting());
+    run.configuration = Some(demo.config());
+    supervise(name, demo.config(), run)
+}
+
+/// The configuration file: the one named, or the first of upstream's places that exists.
+fn config_path(run: &SupervisordRun) -> Result<PathBuf, String> {
+    let host = SystemHost;
+    let path = match &run.configuration {
+        Some(path) => cli::named_config(path, &host)?,
+        None => {
+            if host.uid() == 0 {
+                output::err(&format!("{}: {}\n", run.argv0, cli::ROOT_SEARCH_WARNING));
+            }
+            cli::default_config(&run.argv0, &host)?
+        }
+    };
+    // The path must mean the same file after a change of directory.
+    std::path::absolute(&path).map_err(|error| format!("could not read config file {}: {error}", path.display()))
+}
+
+/// Lives one life after another until one ends for good.
+fn supervise(name: &str, path: PathBuf, run: SupervisordRun) -> i32 {
+    let mut config = match provost_config::load(&path, &run.overrides, &SystemHost) {
+        Ok(config) => config,
+        Err(failure) => return refuse_config(name, &failure),
+    };
+    let overrides = run.overrides;
+    let loader: Arc<dyn Fn() -> Result<Config, String> + Send + Sync> = Arc::new(move || {
+        provost_config::load(&path, &overrides, &SystemHost).map_err(|failure| failure.upstream_message)
+    });
+    let mut previous = None;
+    loop {
+        let launch = Launch { config, previous, loader: Arc::clone(&loader) };
+        match life::live(launch) {
+            Ok(Ending::Shutdown) => return EXIT_OK,
+            Ok(Ending::Restart(next, core)) => (config, previous) = (*next, Some(*core)),
+            Err(message) => return refuse(name, &message),
+        }
+    }
+}
+
+/// Upstream's two lines, then every problem with its place.
+fn refuse_config(name: &str, failure: &Failure) -> i32 {
+    refuse(name, &failure.upstream_message);
+    let details = provost_config::render(&failure.diagnostics, &failure.sources);
+    if !details.is_empty() {
+        output::err(&format!("\n{details}"));
+    }
+    EXIT_REFUSED
+}
+
+/// Upstream's two lines on stderr.
+fn refuse(name: &str, message: &str) -> i32 {
+    output::err(&format!("Error: {message}\nFor help, use {name} -h\n"));
+    EXIT_REFUSED
+}

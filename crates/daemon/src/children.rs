@@ -1,0 +1,147 @@
+//! The processes in service and their runs, as the edge knows them: paths, descriptors, pids.
+//!
+//! Nothing is decided here; the core decides by run, and this table says which pid and pipes a run has.
+
+use crate::stdin::ChildStdin;
+use provost_model::{Channel, ExitStatus, GroupKind, GroupSpec, Mono, Pid, ProcId, ProcessSpec, Run};
+use provost_model::spec::LogFile;
+use provost_os::spawn::Plan;
+use std::collections::{BTreeSet, HashMap};
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// A process in service.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    /// Its configuration.
+    pub(crate) spec: Arc<ProcessSpec>,
+    /// Its group.
+    pub(crate) group: Arc<GroupSpec>,
+    /// Its logs with AUTO names resolved: stdout, stderr.
+    pub(crate) logs: [Option<PathBuf>; 2],
+}
+
+impl Entry {
+    /// An entry whose AUTO logs are named by `auto`.
+    pub(crate) fn new(
+        spec: Arc<ProcessSpec>,
+        group: Arc<GroupSpec>,
+        mut auto: impl FnMut(&ProcessSpec, Channel) -> PathBuf,
+    ) -> Self {
+        let mut resolve = |logfile: &LogFile, channel| match logfile {
+            LogFile::None => None,
+            LogFile::Auto => Some(auto(&spec, channel)),
+            LogFile::Path(path) => Some(path.clone()),
+        };
+        let stdout = resolve(&spec.stdout.logfile, Channel::Stdout);
+        let stderr = if spec.redirect_stderr { None } else { resolve(&spec.stderr.logfile, Channel::Stderr) };
+        Self { logs: [stdout, stderr], spec, group }
+    }
+
+    /// Whether its standard output is the event protocol.
+    pub(crate) fn is_listener(&self) -> bool {
+        matches!(self.group.kind, GroupKind::Pool(_))
+    }
+}
+
+/// How far a run has come.
+#[derive(Debug)]
+pub(crate) enum Phase {
+    /// A worker looks at the command, the user and the environment.
+    Preparing,
+    /// The logs thread opens the logs.
+    Opening(Box<Plan>),
+    /// The child lives.
+    Alive,
+    /// The child was reaped; its output is being read to the end.
+    Draining {
+        /// How it ended.
+        status: ExitStatus,
+        /// When to stop waiting for the logs thread.
+        until: Mono,
+    },
+}
+
+/// One run of a process.
+#[derive(Debug)]
+pub(crate) struct Child {
+    /// Which process.
+    pub(crate) proc: ProcId,
+    /// How far it has come.
+    pub(crate) phase: Phase,
+    /// Its pid from the fork to the reaping.
+    pub(crate) pid: Option<Pid>,
+    /// Its standard input.
+    pub(crate) stdin: Option<ChildStdin>,
+    /// Standard output of a listener.
+    pub(crate) listener: Option<OwnedFd>,
+    /// Where the child says why it could not execute.
+    pub(crate) report: Option<OwnedFd>,
+}
+
+/// All of them.
+#[derive(Debug, Default)]
+pub(crate) struct Children {
+    /// Processes in service.
+    pub(crate) entries: HashMap<ProcId, Entry>,
+    /// Their runs.
+    pub(crate) runs: HashMap<Run, Child>,
+    pids: HashMap<Pid, Run>,
+    draining: BTreeSet<(Mono, Run)>,
+}
+
+impl Children {
+    /// A run begins.
+    pub(crate) fn begin(&mut self, proc: ProcId, run: Run) {
+        let child =
+            Child { proc, phase: Phase::Preparing, pid: None, stdin: None, listener: None, report: None };
+        self.runs.insert(run, child);
+    }
+
+    /// The process of a run, while both are known.
+    pub(crate) fn entry_of(&self, run: Run) -> Option<&Entry> {
+        self.entries.get(&self.runs.get(&run)?.proc)
+    }
+
+    /// The child of a run lives under this pid.
+    pub(crate) fn alive(&mut self, run: Run, pid: Pid) {
+        if let Some(child) = self.runs.get_mut(&run) {
+            child.pid = Some(pid);
+            child.phase = Phase::Alive;
+            self.pids.insert(pid, run);
+        }
+    }
+
+    /// A pid was reaped: its run, if it was ours, now drains until the deadline.
+    pub(crate) fn reaped(&mut self, pid: Pid, status: ExitStatus, until: Mono) -> Option<Run> {
+        let run = self.pids.remove(&pid)?;
+        let child = self.runs.get_mut(&run)?;
+        child.pid = None;
+        child.phase = Phase::Draining { status, until };
+        self.draining.insert((until, run));
+        Some(run)
+    }
+
+    /// A run is over: how it ended, and its table entry, whose descriptors close when it is dropped.
+    pub(crate) fn finish(&mut self, run: Run) -> Option<(ExitStatus, Child)> {
+        let Phase::Draining { status, until } = self.runs.get(&run)?.phase else { return None };
+        self.draining.remove(&(until, run));
+        self.runs.remove(&run).map(|child| (status, child))
+    }
+
+    /// A run never came to life.
+    pub(crate) fn abandon(&mut self, run: Run) {
+        self.runs.remove(&run);
+    }
+
+    /// When the next drain is given up.
+    pub(crate) fn next_deadline(&self) -> Option<Mono> {
+        self.draining.first().map(|&(until, _)| until)
+    }
+
+    /// A run whose drain is overdue.
+    pub(crate) fn overdue(&self, now: Mono) -> Option<Run> {
+        self.draining.first().filter(|&&(until, _)| until <= now).map(|&(_, run)| run)
+    }
+}

@@ -1,0 +1,325 @@
+//! The control thread: facts in, orders out.
+//!
+//! One turn takes everything that happened, in a fixed order (signals, facts of the logs, exits, workers, pipes,
+//! requests, deadlines), tells the core, and performs what it orders. With nothing to do it sleeps without limit.
+
+use crate::children::Children;
+use crate::control::ClientMessage;
+use crate::logs::{Fact, Logger, Logs};
+use crate::prepare::Surroundings;
+use crate::workers::Workers;
+use provost_config::Config;
+use provost_core::{Core, Effect, Input};
+use provost_model::config::DaemonSpec;
+use provost_model::spawn::SpawnProblem;
+use provost_model::{Answer, Level, Mono, RequestId, Run, Signal, Ticket};
+use provost_os::reactor::{Interest, Reactor, Ready, Waker};
+use provost_os::signals::SignalQueue;
+use provost_os::spawn::Plan;
+use provost_os::clock;
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// Facts and requests taken in one turn; the rest waits for the next, so that no source starves another.
+pub(crate) const FACTS_PER_TURN: usize = 1_024;
+/// How long an exit waits for the logs thread to read the child's last words. Only a hung disk takes so long.
+pub(crate) const DRAIN_MAX: Duration = Duration::from_millis(500);
+
+/// What a worker found out.
+pub(crate) enum Done {
+    /// A spawn is prepared.
+    Prepared {
+        /// For which run.
+        run: Run,
+        /// How to spawn it.
+        result: Result<Plan, SpawnProblem>,
+    },
+    /// A command was looked at.
+    Probed {
+        /// For which order.
+        ticket: Ticket,
+        /// What was found.
+        result: Result<(), SpawnProblem>,
+    },
+    /// The configuration was read.
+    Loaded {
+        /// For which order.
+        ticket: Ticket,
+        /// It is for the next life.
+        for_restart: bool,
+        /// The configuration or upstream's message.
+        result: Box<Result<Config, String>>,
+    },
+}
+
+/// Tokens of the reactor: what kind of descriptor, and for which run.
+pub(crate) mod token {
+    use provost_model::Run;
+
+    /// Other threads have something.
+    pub(crate) const WAKE: u64 = 0;
+    /// A signal is pending.
+    pub(crate) const SIGNALS: u64 = 1;
+    /// A child's stdin has room.
+    pub(crate) const STDIN: u64 = 2;
+    /// A listener wrote.
+    pub(crate) const LISTENER: u64 = 3;
+    /// A child executed, or could not.
+    pub(crate) const REPORT: u64 = 4;
+    const KINDS: u64 = 8;
+
+    /// The token of a run's descriptor.
+    pub(crate) fn of(run: Run, kind: u64) -> u64 {
+        run.0 * KINDS + kind
+    }
+
+    /// Kind and run of a token.
+    pub(crate) fn split(token: u64) -> (u64, Run) {
+        (token % KINDS, Run(token / KINDS))
+    }
+}
+
+/// What the control thread is given at birth.
+pub(crate) struct Parts {
+    /// The core, not yet started.
+    pub(crate) core: Core,
+    /// Signals to the daemon.
+    pub(crate) signals: SignalQueue,
+    /// Wakes this thread.
+    pub(crate) waker: Waker,
+    /// Messages of clients.
+    pub(crate) clients: Receiver<ClientMessage>,
+    /// Facts of the logs thread.
+    pub(crate) facts: Receiver<Fact>,
+    /// The logs thread.
+    pub(crate) logs: Logs,
+    /// The main log.
+    pub(crate) logger: Logger,
+    /// What every child inherits.
+    pub(crate) surroundings: Arc<Surroundings>,
+    /// Reads the configuration again.
+    pub(crate) loader: Arc<dyn Fn() -> Result<Config, String> + Send + Sync>,
+    /// `[supervisord]` as it is in force.
+    pub(crate) daemon: DaemonSpec,
+}
+
+/// How a life of the daemon ended.
+pub(crate) enum Ending {
+    /// For good.
+    Shutdown,
+    /// Start anew with this configuration; numbers go on where this life's core ended.
+    Restart(Box<Config>, Box<Core>),
+}
+
+/// The control thread's belongings.
+pub(crate) struct Shell {
+    pub(crate) core: Core,
+    pub(crate) reactor: Reactor,
+    pub(crate) signals: SignalQueue,
+    pub(crate) waker: Waker,
+    pub(crate) clients: Receiver<ClientMessage>,
+    pub(crate) facts: Receiver<Fact>,
+    pub(crate) logs: Logs,
+    pub(crate) logger: Logger,
+    pub(crate) surroundings: Arc<Surroundings>,
+    pub(crate) loader: Arc<dyn Fn() -> Result<Config, String> + Send + Sync>,
+    pub(crate) daemon: DaemonSpec,
+    pub(crate) workers: Workers,
+    pub(crate) done: Receiver<Done>,
+    pub(crate) done_sender: Sender<Done>,
+    pub(crate) children: Children,
+    pub(crate) answers: HashMap<RequestId, oneshot::Sender<Answer>>,
+    pub(crate) buffer: Vec<u8>,
+    pub(crate) next_config: Option<Box<Config>>,
+    pub(crate) ending: Option<bool>,
+    /// Exits are left over from a turn that took its full number of them.
+    pub(crate) reap_again: bool,
+    inputs: VecDeque<Input>,
+    telling: bool,
+}
+
+impl Shell {
+    /// Puts the parts together.
+    pub(crate) fn new(parts: Parts) -> io::Result<Self> {
+        let reactor = Reactor::new()?;
+        reactor.add(parts.waker.as_fd(), token::WAKE, Interest::Read)?;
+        reactor.add(parts.signals.as_fd(), token::SIGNALS, Interest::Read)?;
+        let (done_sender, done) = channel();
+        Ok(Self {
+            core: parts.core,
+            reactor,
+            signals: parts.signals,
+            waker: parts.waker,
+            clients: parts.clients,
+            facts: parts.facts,
+            logs: parts.logs,
+            logger: parts.logger,
+            surroundings: parts.surroundings,
+            loader: parts.loader,
+            daemon: parts.daemon,
+            workers: Workers::start()?,
+            done,
+            done_sender,
+            children: Children::default(),
+            answers: HashMap::new(),
+            buffer: vec![0; 64 << 10],
+            next_config: None,
+            ending: None,
+            reap_again: false,
+            inputs: VecDeque::new(),
+            telling: false,
+        })
+    }
+
+    /// Runs until the core orders the end.
+    pub(crate) fn run(mut self) -> io::Result<(Ending, Logs)> {
+        self.tell(Input::Started);
+        let mut ready = Vec::new();
+        while self.ending.is_none() {
+            self.reactor.wait(self.patience(), &mut ready)?;
+            self.turn(&ready);
+        }
+        self.workers.stop();
+        let ending = match (self.ending, self.next_config) {
+            (Some(true), Some(config)) => Ending::Restart(config, Box::new(self.core)),
+            _ => Ending::Shutdown,
+        };
+        Ok((ending, self.logs))
+    }
+
+    /// How long nothing will be due; no limit when nothing ever is.
+    fn patience(&self) -> Option<Duration> {
+        let next = [self.core.next_deadline(), self.children.next_deadline()].into_iter().flatten().min()?;
+        Some(next.since(clock::mono()))
+    }
+
+    fn turn(&mut self, ready: &[Ready]) {
+        let (mut woken, mut signalled) = (false, false);
+        for event in ready {
+            match event.token {
+                token::WAKE => woken = true,
+                token::SIGNALS => signalled = true,
+                _ => {}
+            }
+        }
+        if woken {
+            self.waker.drain();
+        }
+        if signalled {
+            self.take_signals();
+        }
+        if std::mem::take(&mut self.reap_again) {
+            self.reap();
+        }
+        self.take_facts();
+        self.take_done();
+        for event in ready {
+            self.take_pipe(event);
+        }
+        self.take_clients();
+        self.take_deadlines();
+    }
+
+    /// Tells the core one thing and does what it orders.
+    ///
+    /// What doing it brings to light (a signal that met nobody, say) waits until all orders are done, so that the core
+    /// never hears of a consequence before its cause is complete.
+    pub(crate) fn tell(&mut self, input: Input) {
+        self.inputs.push_back(input);
+        if self.telling {
+            return;
+        }
+        self.telling = true;
+        let mut effects: Vec<Effect> = Vec::new();
+        while let Some(input) = self.inputs.pop_front() {
+            self.core.handle(clock::now(), input, &mut effects);
+            for effect in effects.drain(..) {
+                self.perform(effect);
+            }
+        }
+        self.telling = false;
+    }
+
+    fn take_signals(&mut self) {
+        let received = match self.signals.read() {
+            Ok(received) => received,
+            Err(error) => return self.log(Level::Critical, format!("could not read pending signals: {error}")),
+        };
+        let mut children = false;
+        for one in received {
+            children |= one.signal == Signal::CHLD;
+            if one.signal != Signal::CHLD && one.pid > 0 && self.logger.enabled(Level::Debug) {
+                self.log(Level::Debug, format!("{} was sent by pid {} of uid {}", one.signal, one.pid, one.uid));
+            }
+            self.tell(Input::Signal(one.signal));
+        }
+        if children {
+            self.reap();
+        }
+    }
+
+    fn take_done(&mut self) {
+        for _ in 0..FACTS_PER_TURN {
+            match self.done.try_recv() {
+                Ok(Done::Prepared { run, result }) => self.prepared(run, result),
+                Ok(Done::Probed { ticket, result }) => self.tell(Input::Probed { ticket, result }),
+                Ok(Done::Loaded { ticket, for_restart, result }) => self.loaded(ticket, for_restart, *result),
+                Err(_) => return,
+            }
+        }
+        self.waker.wake();
+    }
+
+    fn take_clients(&mut self) {
+        for _ in 0..FACTS_PER_TURN {
+            match self.clients.try_recv() {
+                Ok(ClientMessage::Ask { id, request, answer }) => {
+                    self.answers.insert(id, answer);
+                    self.tell(Input::Requested { id, request });
+                }
+                Ok(ClientMessage::Gone { id }) => {
+                    if self.answers.remove(&id).is_some() {
+                        self.tell(Input::RequesterGone { id });
+                    }
+                }
+                Err(_) => return,
+            }
+        }
+        self.waker.wake();
+    }
+
+    fn take_deadlines(&mut self) {
+        let now = clock::mono();
+        while let Some(run) = self.children.overdue(now) {
+            self.finish(run);
+        }
+        if self.core.next_deadline().is_some_and(|due| due <= now) {
+            self.tell(Input::Tick);
+        }
+    }
+
+    /// One line in the main log.
+    pub(crate) fn log(&self, level: Level, text: impl Into<String>) {
+        self.logger.log(level, text);
+    }
+
+    /// A closure by which a worker hands in its result and wakes this thread.
+    pub(crate) fn reporter(&self) -> impl Fn(Done) + Send + use<> {
+        let (sender, waker) = (self.done_sender.clone(), self.waker.clone());
+        move |done| {
+            if sender.send(done).is_ok() {
+                waker.wake();
+            }
+        }
+    }
+
+    /// When an exit stops waiting for the last words of a child reaped now.
+    pub(crate) fn drain_until(now: Mono) -> Mono {
+        now.plus(DRAIN_MAX)
+    }
+}

@@ -1,0 +1,113 @@
+//! What waits to be written to a child's standard input.
+
+use provost_os::pipe;
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+/// Bytes that may wait for one child that does not read; beyond it clients are told that the buffer is full.
+const QUEUED_MAX: usize = 16 << 20;
+
+/// One message on its way.
+#[derive(Debug)]
+struct Chunk {
+    data: Vec<u8>,
+    sent: usize,
+    /// Serial of the event inside, for telling which one was lost.
+    serial: Option<u64>,
+}
+
+/// What became of a write.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Flushed {
+    /// Everything is in the pipe.
+    Empty,
+    /// The pipe is full; the rest waits until it is writable.
+    Waiting,
+    /// The child closed its end; the serials of events it did not get.
+    Broken(Vec<u64>),
+}
+
+/// The writing end of a child's standard input, and what waits for room in it.
+#[derive(Debug)]
+pub(crate) struct ChildStdin {
+    fd: OwnedFd,
+    queue: VecDeque<Chunk>,
+    queued: usize,
+    /// Whether the reactor watches for room.
+    pub(crate) watched: bool,
+}
+
+impl ChildStdin {
+    /// Takes the writing end, which must be non-blocking.
+    pub(crate) fn new(fd: OwnedFd) -> Self {
+        Self { fd, queue: VecDeque::new(), queued: 0, watched: false }
+    }
+
+    /// Takes bytes behind those that wait, or refuses them whole when too much waits.
+    pub(crate) fn push(&mut self, data: Vec<u8>, serial: Option<u64>) -> bool {
+        if self.queued.saturating_add(data.len()) > QUEUED_MAX {
+            return false;
+        }
+        self.queued += data.len();
+        self.queue.push_back(Chunk { data, sent: 0, serial });
+        true
+    }
+
+    /// Writes as much as the pipe takes now.
+    pub(crate) fn flush(&mut self) -> Flushed {
+        while let Some(chunk) = self.queue.front_mut() {
+            let rest = chunk.data.get(chunk.sent..).unwrap_or_default();
+            if rest.is_empty() {
+                self.queue.pop_front();
+                continue;
+            }
+            match pipe::write(self.fd.as_fd(), rest) {
+                Ok(written) => {
+                    chunk.sent += written;
+                    self.queued -= written;
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Flushed::Waiting,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => {
+                    let lost = self.queue.drain(..).filter_map(|chunk| chunk.serial).collect();
+                    self.queued = 0;
+                    return Flushed::Broken(lost);
+                }
+            }
+        }
+        Flushed::Empty
+    }
+}
+
+impl AsFd for ChildStdin {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_pipe_waits_and_a_closed_one_names_the_lost_event() {
+        let (read, write) = pipe::pipe().unwrap();
+        pipe::set_nonblocking(write.as_fd(), true).unwrap();
+        let mut stdin = ChildStdin::new(write);
+        assert!(stdin.push(vec![b'x'; 1 << 20], Some(7)));
+        assert_eq!(stdin.flush(), Flushed::Waiting);
+        drop(read);
+        assert_eq!(stdin.flush(), Flushed::Broken(vec![7]));
+        assert_eq!(stdin.flush(), Flushed::Empty);
+    }
+
+    #[test]
+    fn more_than_the_limit_is_refused_whole() {
+        let (_read, write) = pipe::pipe().unwrap();
+        pipe::set_nonblocking(write.as_fd(), true).unwrap();
+        let mut stdin = ChildStdin::new(write);
+        assert!(stdin.push(vec![0; QUEUED_MAX], None));
+        assert!(!stdin.push(vec![0; 1], None));
+    }
+}

@@ -1,0 +1,128 @@
+//! What happened to children: exits, last words, pipes.
+
+use crate::explain;
+use crate::logs::{Fact, Order};
+use crate::shell::{FACTS_PER_TURN, Shell, token};
+use provost_core::Input;
+use provost_model::{Level, Run};
+use provost_os::reactor::Ready;
+use provost_os::spawn::{self, Report};
+use provost_os::{clock, pipe, reap};
+use std::io;
+use std::os::fd::AsFd;
+
+/// Exits taken in one turn before others get theirs.
+const REAPS_PER_TURN: usize = 1_000;
+
+impl Shell {
+    /// Takes every exit there is; the child's output is read to the end before the core hears of it.
+    pub(crate) fn reap(&mut self) {
+        for _ in 0..REAPS_PER_TURN {
+            match reap::reap_one() {
+                Ok(Some((pid, status))) => {
+                    let until = Self::drain_until(clock::mono());
+                    match self.children.reaped(pid, status, until) {
+                        Some(run) => {
+                            self.read_listener(run, usize::MAX);
+                            self.read_report(run);
+                            self.logs.order(Order::Drain { run });
+                        }
+                        None => self.log(Level::Info, format!("reaped unknown pid {pid} ({status})")),
+                    }
+                }
+                Ok(None) => return,
+                Err(error) => {
+                    let errno = error.raw_os_error().unwrap_or(0);
+                    let text = format!("waitpid error {errno}; a process may not be cleaned up properly");
+                    return self.log(Level::Critical, text);
+                }
+            }
+        }
+        // More may be waiting, and the signal that told of them is used up.
+        self.reap_again = true;
+        self.waker.wake();
+    }
+
+    /// Publishes an exit.
+    pub(crate) fn finish(&mut self, run: Run) {
+        let Some((status, child)) = self.children.finish(run) else { return };
+        // Closing a descriptor takes it out of the reactor.
+        drop(child);
+        self.tell(Input::Exited { run, status });
+    }
+
+    pub(crate) fn take_facts(&mut self) {
+        for _ in 0..FACTS_PER_TURN {
+            match self.facts.try_recv() {
+                Ok(fact) => self.take_fact(fact),
+                Err(_) => return,
+            }
+        }
+        self.waker.wake();
+    }
+
+    fn take_fact(&mut self, fact: Fact) {
+        match fact {
+            Fact::Opened { run, result } => self.opened(run, result),
+            Fact::Drained { run } => self.finish(run),
+            Fact::Captured { run, channel, data, charge: _charge } => self.tell(Input::Captured { run, channel, data }),
+            Fact::Logged { run, channel, data, charge: _charge } => self.tell(Input::Logged { run, channel, data }),
+            Fact::Closed { .. } => {}
+            Fact::Cleared { ticket, result } => self.tell(Input::LogsCleared { ticket, result }),
+        }
+    }
+
+    pub(crate) fn take_pipe(&mut self, event: &Ready) {
+        let (kind, run) = token::split(event.token);
+        match kind {
+            token::STDIN if run.0 > 0 => {
+                self.flush_stdin(run);
+            }
+            token::LISTENER => self.read_listener(run, 1),
+            token::REPORT => self.read_report(run),
+            _ => {}
+        }
+    }
+
+    /// Reads what a listener wrote, at most `turns` buffers of it.
+    fn read_listener(&mut self, run: Run, turns: usize) {
+        for _ in 0..turns {
+            let Some(fd) = self.children.runs.get(&run).and_then(|child| child.listener.as_ref()) else { return };
+            match pipe::read(fd.as_fd(), &mut self.buffer) {
+                Ok(0) => {
+                    let _ = self.reactor.remove(fd.as_fd());
+                    if let Some(child) = self.children.runs.get_mut(&run) {
+                        child.listener = None;
+                    }
+                    return;
+                }
+                Ok(size) => {
+                    let data = self.buffer.get(..size).unwrap_or_default().to_vec();
+                    self.logs.order(Order::ListenerOutput { run, data: data.clone() });
+                    self.tell(Input::ListenerSaid { run, data });
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// The child executed, which closed the pipe, or says why it could not.
+    fn read_report(&mut self, run: Run) {
+        let Some(report) = self.children.runs.get_mut(&run).and_then(|child| child.report.take()) else { return };
+        match spawn::read_report(report.as_fd()) {
+            Report::Pending => {
+                if let Some(child) = self.children.runs.get_mut(&run) {
+                    child.report = Some(report);
+                }
+            }
+            // Dropping the descriptor takes it out of the reactor.
+            Report::Executed => {}
+            Report::Failed { stage, errno } => {
+                let Some(entry) = self.children.entry_of(run) else { return };
+                let text = explain::not_executed(&entry.spec, stage, errno);
+                self.log(Level::Info, text);
+            }
+        }
+    }
+}

@@ -80,7 +80,7 @@ fn normal(path: &str) -> String {
         match part {
             "" | "." => {}
             ".." if root.is_empty() && parts.last().is_none_or(|last| *last == "..") => {
-                parts.push(part)
+                parts.push(part);
             }
             ".." => drop(parts.pop()),
             part => parts.push(part),

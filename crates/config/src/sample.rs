@@ -1,6 +1,7 @@
 //! The sample configuration that `echo_supervisord_conf` prints.
 
 use crate::options::{OptionSpec, SECTIONS, Sample, SectionSpec};
+use std::fmt::Write as _;
 
 /// How wide a line of the sample is.
 const WIDTH: usize = 78;
@@ -31,7 +32,7 @@ fn one_section(out: &mut String, section: &SectionSpec) {
     comment(out, section.doc);
     out.push('\n');
     let off = if section.active { "" } else { ";" };
-    out.push_str(&format!("{off}[{}]\n", section.title()));
+    let _ = writeln!(out, "{off}[{}]", section.title());
     for option in section.options {
         one_option(out, section, option);
     }
@@ -49,7 +50,7 @@ fn one_option(out: &mut String, section: &SectionSpec, option: &OptionSpec) {
         .unwrap_or(option.doc)
         .trim_end();
     comment(out, sentence);
-    out.push_str(&format!("{off}{}={value}\n", option.name));
+    let _ = writeln!(out, "{off}{}={value}", option.name);
 }
 
 /// Puts a paragraph into comment lines.

@@ -38,6 +38,16 @@ pub(crate) struct Section {
     keys: Keys,
 }
 
+impl Section {
+    /// The keys that stand in the section itself.
+    pub(crate) fn own_keys(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.keys
+            .order
+            .iter()
+            .map(|(key, value)| (key.as_str(), value))
+    }
+}
+
 /// Keys in the order of their first appearance.
 #[derive(Clone, Debug, Default)]
 struct Keys {
@@ -133,18 +143,6 @@ impl Sections {
             .iter()
             .filter(|(key, _)| section.keys.get(key).is_none());
         own.chain(inherited)
-            .map(|(key, value)| (key.as_str(), value))
-    }
-
-    /// The keys that stand in a section itself.
-    pub(crate) fn own_keys<'a>(
-        &self,
-        section: &'a Section,
-    ) -> impl Iterator<Item = (&'a str, &'a Value)> + use<'a> {
-        section
-            .keys
-            .order
-            .iter()
             .map(|(key, value)| (key.as_str(), value))
     }
 

@@ -54,67 +54,93 @@ struct Key {
 const KEYS: &[Key] = &[
     Key {
         spec: &keys::NODAEMON,
-        set: |to, _, _| Ok(to.nodaemon = true),
+        set: |to, _, _| {
+            to.nodaemon = true;
+            Ok(())
+        },
     },
     Key {
         spec: &keys::SILENT,
-        set: |to, _, _| Ok(to.silent = true),
+        set: |to, _, _| {
+            to.silent = true;
+            Ok(())
+        },
     },
     Key {
         spec: &keys::USER,
-        set: |to, text, _| Ok(to.user = Some(text.to_owned())),
+        set: |to, text, _| {
+            to.user = Some(text.to_owned());
+            Ok(())
+        },
     },
     Key {
         spec: &keys::UMASK,
-        set: |to, text, _| Ok(to.umask = Some(kinds::octal(text)?)),
+        set: |to, text, _| kinds::octal(text).map(|value| to.umask = Some(value)),
     },
     Key {
         spec: &keys::DIRECTORY,
-        set: |to, text, host| Ok(to.directory = Some(kinds::existing_directory(text, host)?)),
+        set: |to, text, host| {
+            kinds::existing_directory(text, host).map(|value| to.directory = Some(value))
+        },
     },
     Key {
         spec: &keys::LOGFILE,
-        set: |to, text, host| Ok(to.logfile = Some(kinds::path_in_directory(text, host)?)),
+        set: |to, text, host| {
+            kinds::path_in_directory(text, host).map(|value| to.logfile = Some(value))
+        },
     },
     Key {
         spec: &keys::LOGFILE_MAXBYTES,
-        set: |to, text, _| Ok(to.logfile_maxbytes = Some(kinds::byte_size(text)?)),
+        set: |to, text, _| kinds::byte_size(text).map(|value| to.logfile_maxbytes = Some(value)),
     },
     Key {
         spec: &keys::LOGFILE_BACKUPS,
-        set: |to, text, _| Ok(to.logfile_backups = Some(kinds::integer(text)?)),
+        set: |to, text, _| kinds::integer(text).map(|value| to.logfile_backups = Some(value)),
     },
     Key {
         spec: &keys::LOGLEVEL,
-        set: |to, text, _| Ok(to.loglevel = Some(kinds::level(text)?)),
+        set: |to, text, _| kinds::level(text).map(|value| to.loglevel = Some(value)),
     },
     Key {
         spec: &keys::PIDFILE,
-        set: |to, text, host| Ok(to.pidfile = Some(kinds::path_in_directory(text, host)?)),
+        set: |to, text, host| {
+            kinds::path_in_directory(text, host).map(|value| to.pidfile = Some(value))
+        },
     },
     Key {
         spec: &keys::IDENTIFIER,
-        set: |to, text, _| Ok(to.identifier = Some(text.to_owned())),
+        set: |to, text, _| {
+            to.identifier = Some(text.to_owned());
+            Ok(())
+        },
     },
     Key {
         spec: &keys::CHILDLOGDIR,
-        set: |to, text, host| Ok(to.childlogdir = Some(kinds::existing_directory(text, host)?)),
+        set: |to, text, host| {
+            kinds::existing_directory(text, host).map(|value| to.childlogdir = Some(value))
+        },
     },
     Key {
         spec: &keys::NOCLEANUP,
-        set: |to, _, _| Ok(to.nocleanup = true),
+        set: |to, _, _| {
+            to.nocleanup = true;
+            Ok(())
+        },
     },
     Key {
         spec: &keys::STRIP_ANSI,
-        set: |to, _, _| Ok(to.strip_ansi = true),
+        set: |to, _, _| {
+            to.strip_ansi = true;
+            Ok(())
+        },
     },
     Key {
         spec: &keys::MINFDS,
-        set: |to, text, _| Ok(to.minfds = Some(kinds::integer(text)?)),
+        set: |to, text, _| kinds::integer(text).map(|value| to.minfds = Some(value)),
     },
     Key {
         spec: &keys::MINPROCS,
-        set: |to, text, _| Ok(to.minprocs = Some(kinds::integer(text)?)),
+        set: |to, text, _| kinds::integer(text).map(|value| to.minprocs = Some(value)),
     },
 ];
 

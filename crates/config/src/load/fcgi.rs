@@ -75,7 +75,7 @@ impl Reader<'_> {
             .filter(|socket| !socket.text.is_empty());
         let Some(socket) = socket else {
             let sentence = format!("[{}] section requires a \"socket\" line", scope.section);
-            return Err(self.missing(scope, &keys::SOCKET, sentence));
+            return Err(self.missing(scope, &keys::SOCKET, &sentence));
         };
         let ownership = Ownership {
             owner: owner?,

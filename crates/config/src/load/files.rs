@@ -159,7 +159,7 @@ impl Reader<'_> {
             .name("host_node_name", &self.host.hostname());
         let Some(got) = self.raw("include", &include::FILES) else {
             let sentence = ".ini file has [include] section, but no files setting".to_owned();
-            return Err(self.missing(&scope, &include::FILES, sentence));
+            return Err(self.missing(&scope, &include::FILES, &sentence));
         };
         let expanded = self.expand(&scope, "include.files", got.clone())?;
         Ok((got, expanded.text))

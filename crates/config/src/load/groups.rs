@@ -2,7 +2,7 @@
 
 use super::program::Origin;
 use super::reader::{Reader, Scope};
-use super::report::{Problem, Told};
+use super::report::Told;
 use crate::datatypes as kinds;
 use crate::diagnostic::Code;
 use crate::environment::Pairs;
@@ -318,27 +318,24 @@ impl Reader<'_> {
             .map_or_else(Vec::new, |got| kinds::list(&got.text));
         let Some(got) = got.filter(|_| !names.is_empty()) else {
             let sentence = format!("[{}] section requires an \"events\" line", scope.section);
-            return Err(self.missing(scope, &keys::EVENTS, sentence));
+            return Err(self.missing(scope, &keys::EVENTS, &sentence));
         };
         let mut wanted = Vec::new();
         let mut complete = Ok(());
         for name in names {
             let name = name.to_uppercase();
-            match EventKind::from_name(&name) {
-                Some(kind) => wanted.push(kind),
-                None => {
-                    let help = event_hint(&name);
-                    let sentence =
-                        format!("Unknown event type {name} in [{}] events", scope.section);
-                    complete = Err(self.report.error(Problem {
-                        code: Code::UnknownEvent,
-                        upstream: sentence.clone(),
-                        message: sentence,
-                        place: got.place(),
-                        help,
-                    }));
-                }
+            if let Some(kind) = EventKind::from_name(&name) {
+                wanted.push(kind);
+                continue;
             }
+            let sentence = format!("Unknown event type {name} in [{}] events", scope.section);
+            complete = Err(self.wrong(
+                scope,
+                Code::UnknownEvent,
+                &sentence,
+                got.place(),
+                event_hint(&name),
+            ));
         }
         complete?;
         Ok(EventKind::ALL

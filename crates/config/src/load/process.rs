@@ -58,7 +58,7 @@ impl Reader<'_> {
         let stdout = self.written(&scope, &keys::STDOUT);
         let stderr = self.written(&scope, &keys::STDERR);
         let stderr = match stderr {
-            Ok(stderr) if redirect_stderr => Ok(self.redirected(&scope, stderr)),
+            Ok(stderr) if redirect_stderr => Ok(self.redirected(&scope, &stderr)),
             stderr => stderr,
         };
         let command = match self.text(&scope, &keys::COMMAND) {
@@ -68,7 +68,7 @@ impl Reader<'_> {
                     "program section {} does not specify a command",
                     scope.section
                 );
-                Err(self.missing(&scope, &keys::COMMAND, sentence))
+                Err(self.missing(&scope, &keys::COMMAND, &sentence))
             }
             Err(told) => Err(told),
         };
@@ -166,7 +166,7 @@ impl Reader<'_> {
     }
 
     /// The channel of standard error when it goes to standard output.
-    fn redirected(&mut self, scope: &Scope, stderr: Written) -> Written {
+    fn redirected(&mut self, scope: &Scope, stderr: &Written) -> Written {
         if matches!(stderr.logfile, LogFile::Path(_)) {
             let line = format!(
                 "For [{}], redirect_stderr=true but stderr_logfile has also been set to a filename, the filename has \
@@ -183,7 +183,7 @@ impl Reader<'_> {
         }
         Written {
             logfile: LogFile::None,
-            ..stderr
+            ..*stderr
         }
     }
 }

@@ -150,7 +150,7 @@ impl<'h> Reader<'h> {
             None => Err(self.missing(
                 scope,
                 spec,
-                format!("{} has no {}", scope.section, spec.name),
+                &format!("{} has no {}", scope.section, spec.name),
             )),
         }
     }
@@ -261,13 +261,13 @@ impl<'h> Reader<'h> {
     }
 
     /// Reports a key that must be there.
-    pub(crate) fn missing(&mut self, scope: &Scope, spec: &OptionSpec, upstream: String) -> Told {
+    pub(crate) fn missing(&mut self, scope: &Scope, spec: &OptionSpec, upstream: &str) -> Told {
         let help = hints::nearest(
             spec.name,
             self.sections
                 .section(&scope.section)
                 .into_iter()
-                .flat_map(|section| self.sections.own_keys(section).map(|(key, _)| key)),
+                .flat_map(|section| section.own_keys().map(|(key, _)| key)),
         )
         .map(|near| format!("is `{near}` meant to be `{}`?", spec.name));
         let place = self.header(&scope.section);

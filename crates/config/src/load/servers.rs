@@ -30,7 +30,7 @@ impl Reader<'_> {
             Ok(None) => Err(self.missing(
                 &scope,
                 &inet::PORT,
-                format!("section [{section}] has no port value"),
+                &format!("section [{section}] has no port value"),
             )),
             Err(told) => Err(told),
         };
@@ -50,7 +50,7 @@ impl Reader<'_> {
             Ok(None) => Err(self.missing(
                 &scope,
                 &unix::FILE,
-                format!("section [{section}] has no file value"),
+                &format!("section [{section}] has no file value"),
             )),
             Err(told) => Err(told),
         };
@@ -144,7 +144,7 @@ impl Reader<'_> {
         let scope = self.bare_scope(section);
         let Some(factory) = self.text(&scope, spec)? else {
             let sentence = format!("section [{section}] does not specify a {}", spec.name);
-            return Err(self.missing(&scope, spec, sentence));
+            return Err(self.missing(&scope, spec, &sentence));
         };
         if factory.text != built_in {
             let sentence = format!("{} cannot be resolved within [{section}]", factory.text);
@@ -211,7 +211,7 @@ impl Reader<'_> {
             }
             Ok(None) => {
                 let sentence = format!("section [{section}] does not specify a {}", spec.name);
-                self.missing(&scope, spec, sentence);
+                self.missing(&scope, spec, &sentence);
             }
             Err(Told) => {}
         }

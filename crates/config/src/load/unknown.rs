@@ -24,9 +24,8 @@ impl Reader<'_> {
             if spec.open {
                 continue;
             }
-            for (key, value) in self
-                .sections
-                .own_keys(section)
+            for (key, value) in section
+                .own_keys()
                 .filter(|(key, _)| spec.option(key).is_none())
             {
                 let message = format!("[{}] has no key `{key}`; it is ignored", section.name);

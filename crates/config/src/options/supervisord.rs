@@ -14,20 +14,20 @@ const BASE: OptionSpec = OptionSpec {
     doc: "",
 };
 
-const fn flag(short: char, long: &'static str, value: &'static str) -> Option<Flag> {
-    Some(Flag {
+const fn flag(short: char, long: &'static str, value: &'static str) -> Flag {
+    Flag {
         short: Some(short),
         long,
         value: Some(value),
-    })
+    }
 }
 
-const fn switch(short: char, long: &'static str) -> Option<Flag> {
-    Some(Flag {
+const fn switch(short: char, long: &'static str) -> Flag {
+    Flag {
         short: Some(short),
         long,
         value: None,
-    })
+    }
 }
 
 /// `minfds`
@@ -36,7 +36,7 @@ pub const MINFDS: OptionSpec = OptionSpec {
     kind: Kind::Integer,
     default: Fallback::Text("1024"),
     sample: Sample::Active("1024"),
-    flag: flag('a', "minfds", "NUMBER"),
+    flag: Some(flag('a', "minfds", "NUMBER")),
     doc: "How many file descriptors supervisord must be able to open. It raises its soft limit to this number at \
           start and refuses to start when the hard limit is lower. Programs inherit the limit.",
     ..BASE
@@ -64,7 +64,7 @@ pub const DIRECTORY: OptionSpec = OptionSpec {
     kind: Kind::Directory,
     default: Fallback::Found("the directory that supervisord was started in"),
     sample: Sample::Comment("/tmp"),
-    flag: flag('d', "directory", "DIRECTORY"),
+    flag: Some(flag('d', "directory", "DIRECTORY")),
     doc: "The working directory that supervisord takes when it goes into the background. It has no effect in the \
           foreground. A `~` at the beginning is expanded.",
     ..BASE
@@ -76,7 +76,7 @@ pub const USER: OptionSpec = OptionSpec {
     kind: Kind::User,
     default: Fallback::Found("the user that started supervisord"),
     sample: Sample::Comment("nobody"),
-    flag: flag('u', "user", "USER"),
+    flag: Some(flag('u', "user", "USER")),
     doc: "The user that supervisord becomes before it does anything else. Only root can become another user; any \
           other user is refused at start. It cannot be changed while supervisord runs.",
     ..BASE
@@ -88,7 +88,7 @@ pub const UMASK: OptionSpec = OptionSpec {
     kind: Kind::Octal,
     default: Fallback::Text("022"),
     sample: Sample::Comment("022"),
-    flag: flag('m', "umask", "UMASK"),
+    flag: Some(flag('m', "umask", "UMASK")),
     doc: "The file mode mask that supervisord takes when it goes into the background. It has no effect in the \
           foreground.",
     ..BASE
@@ -100,7 +100,7 @@ pub const LOGFILE: OptionSpec = OptionSpec {
     kind: Kind::Path,
     default: Fallback::Text("supervisord.log"),
     sample: Sample::Active("/tmp/supervisord.log"),
-    flag: flag('l', "logfile", "FILE"),
+    flag: Some(flag('l', "logfile", "FILE")),
     doc: "Where supervisord writes its own log. The value `syslog` sends it to the system's log instead. A relative \
           path is relative to the directory that supervisord was started in; its directory must exist.",
     ..BASE
@@ -112,7 +112,7 @@ pub const LOGFILE_MAXBYTES: OptionSpec = OptionSpec {
     kind: Kind::Bytes,
     default: Fallback::Text("50MB"),
     sample: Sample::Active("50MB"),
-    flag: flag('y', "logfile_maxbytes", "BYTES"),
+    flag: Some(flag('y', "logfile_maxbytes", "BYTES")),
     doc: "How large the log of supervisord may grow before it is rotated. With 0 it is never rotated.",
     ..BASE
 };
@@ -123,7 +123,7 @@ pub const LOGFILE_BACKUPS: OptionSpec = OptionSpec {
     kind: Kind::Integer,
     default: Fallback::Text("10"),
     sample: Sample::Active("10"),
-    flag: flag('z', "logfile_backups", "NUMBER"),
+    flag: Some(flag('z', "logfile_backups", "NUMBER")),
     doc: "How many rotated logs of supervisord are kept, as `.1`, `.2` and so on. With 0 the log is emptied instead.",
     ..BASE
 };
@@ -134,7 +134,7 @@ pub const LOGLEVEL: OptionSpec = OptionSpec {
     kind: Kind::Level,
     default: Fallback::Text("info"),
     sample: Sample::Active("info"),
-    flag: flag('e', "loglevel", "LEVEL"),
+    flag: Some(flag('e', "loglevel", "LEVEL")),
     doc: "The least severe level that is written to the log: `critical`, `error`, `warn`, `info`, `debug`, `trace` \
           or `blather`. From `debug` on, the log also holds the output of programs.",
     ..BASE
@@ -146,7 +146,7 @@ pub const PIDFILE: OptionSpec = OptionSpec {
     kind: Kind::Path,
     default: Fallback::Text("supervisord.pid"),
     sample: Sample::Active("/tmp/supervisord.pid"),
-    flag: flag('j', "pidfile", "FILE"),
+    flag: Some(flag('j', "pidfile", "FILE")),
     doc: "Where supervisord writes its process id. A relative path is relative to the directory that supervisord was \
           started in; its directory must exist.",
     ..BASE
@@ -158,7 +158,7 @@ pub const IDENTIFIER: OptionSpec = OptionSpec {
     default: Fallback::Text("supervisor"),
     change: Change::Reread,
     sample: Sample::Comment("supervisor"),
-    flag: flag('i', "identifier", "NAME"),
+    flag: Some(flag('i', "identifier", "NAME")),
     doc: "The name of this supervisord, as event listeners and clients see it and as it stands in the names of AUTO \
           log files. Give different ones to several supervisords that share a directory for logs.",
     ..BASE
@@ -170,7 +170,7 @@ pub const NODAEMON: OptionSpec = OptionSpec {
     kind: Kind::Boolean,
     default: Fallback::Text("false"),
     sample: Sample::Active("false"),
-    flag: switch('n', "nodaemon"),
+    flag: Some(switch('n', "nodaemon")),
     doc: "Whether supervisord stays in the foreground, as under another service manager or in a container.",
     ..BASE
 };
@@ -182,7 +182,7 @@ pub const SILENT: OptionSpec = OptionSpec {
     default: Fallback::Text("false"),
     since: "4.2.0",
     sample: Sample::Active("false"),
-    flag: switch('s', "silent"),
+    flag: Some(switch('s', "silent")),
     doc: "Whether supervisord in the foreground leaves out the copy of its log on standard output.",
     ..BASE
 };
@@ -194,7 +194,7 @@ pub const CHILDLOGDIR: OptionSpec = OptionSpec {
     default: Fallback::Found("the system's directory for temporary files"),
     change: Change::Reread,
     sample: Sample::Comment("/tmp"),
-    flag: flag('q', "childlogdir", "DIRECTORY"),
+    flag: Some(flag('q', "childlogdir", "DIRECTORY")),
     doc: "Where the AUTO log files of programs are made.",
     ..BASE
 };
@@ -205,7 +205,7 @@ pub const NOCLEANUP: OptionSpec = OptionSpec {
     kind: Kind::Boolean,
     default: Fallback::Text("false"),
     sample: Sample::Comment("true"),
-    flag: switch('k', "nocleanup"),
+    flag: Some(switch('k', "nocleanup")),
     doc: "Whether AUTO log files of an earlier run stay when supervisord starts.",
     ..BASE
 };
@@ -217,7 +217,7 @@ pub const STRIP_ANSI: OptionSpec = OptionSpec {
     default: Fallback::Text("false"),
     change: Change::Reread,
     sample: Sample::Comment("false"),
-    flag: switch('t', "strip_ansi"),
+    flag: Some(switch('t', "strip_ansi")),
     doc: "Whether ANSI escape sequences are taken out of the logs of programs.",
     ..BASE
 };

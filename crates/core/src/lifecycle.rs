@@ -215,17 +215,27 @@ impl Core {
             return false;
         }
         if let Some(stage) = stopping.later.pop() {
-            let groups = &self.groups;
-            let lives = |id: &GroupId| groups.get(*id).is_some_and(|group| group.unstopped > 0);
-            stopping.stage = stage.iter().copied().filter(lives).collect();
-            for id in stage.into_iter().rev() {
-                self.stop_group_for_shutdown(turn, id);
+            for id in stage.iter().rev() {
+                self.stop_group_for_shutdown(turn, *id);
             }
+            self.await_groups(&stage);
         } else {
             let goal = stopping.goal;
             self.end(turn, goal);
         }
         true
+    }
+
+    /// The next stage begins when these have ended.
+    fn await_groups(&mut self, stage: &[GroupId]) {
+        let groups = &self.groups;
+        let lives = |id: &GroupId| groups.get(*id).is_some_and(|group| group.unstopped > 0);
+        match &mut self.phase {
+            Phase::Stopping(stopping) => {
+                stopping.stage = stage.iter().copied().filter(lives).collect();
+            }
+            Phase::Waiting | Phase::Serving | Phase::Ended(_) => {}
+        }
     }
 
     /// The last process of a group ended.

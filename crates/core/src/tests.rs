@@ -164,6 +164,28 @@ fn a_spawn_under_way_is_stopped_when_it_is_done() {
 }
 
 #[test]
+fn a_shutdown_tries_once_more_what_could_not_be_signalled() {
+    for reachable in [true, false] {
+        let mut driver = all_up(vec![at("a", 1)]);
+        let (name, wait) = ("a".to_owned(), true);
+        driver.ask(Request::StopProcess { name, wait });
+        driver.kill_failed("a", 1, Signal::TERM);
+        driver.orders();
+        driver.events();
+        term(&mut driver);
+        assert_eq!(driver.orders(), ["kill a SIGTERM"]);
+        let stopping = "a UNKNOWN>STOPPING pid:101".to_owned();
+        assert!(driver.events().contains(&stopping));
+        if reachable {
+            driver.killed("a", Signal::TERM);
+        } else {
+            driver.kill_failed("a", 1, Signal::TERM);
+        }
+        assert_eq!(driver.orders(), ["exit"]);
+    }
+}
+
+#[test]
 fn who_takes_long_to_die_is_named_every_three_seconds() {
     let mut driver = all_up(vec![at("a", 1)]);
     term(&mut driver);

@@ -10,7 +10,7 @@
 //! | STOPPING | run, pid, point of SIGKILL | exit: STOPPED; that point: SIGKILL, and again each `stopwaitsecs` |
 //! | EXITED | perhaps a point of respawn | that point, or at once: STARTING; a start: STARTING |
 //! | FATAL | nothing | a start: STARTING |
-//! | UNKNOWN | run, pid | exit after a stop request: STOPPED; any other exit: EXITED |
+//! | UNKNOWN | run, pid | exit after a stop request: STOPPED; any other exit: EXITED; shutdown: STOPPING |
 //!
 //! A child that lives while a signal cannot be sent to it makes UNKNOWN. Only the monotonic clock decides.
 //! This file has the states and the way up, `stop.rs` the way down, `end.rs` the exits.

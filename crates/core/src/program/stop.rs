@@ -22,17 +22,7 @@ impl Process {
         match self.state {
             State::Awaited { run, .. } => self.state = State::Awaited { run, stop: true },
             State::Starting { child, .. } | State::Running { child } => {
-                let signal = self.spec.stopsignal;
-                let whole_group = self.spec.stopasgroup;
-                let wait = restart::seconds(self.spec.stopwaitsecs);
-                let kill_at = act.turn.now.mono.plus(wait);
-                self.tell_killing(act, child, signal, whole_group);
-                self.change(act, State::Stopping { child, kill_at });
-                act.turn.out.push(Effect::Kill {
-                    run: child.run,
-                    signal,
-                    whole_group,
-                });
+                self.ask_to_end(act, child);
             }
             State::Backoff { .. } => {
                 act.turn.notice(Notice::KillInBackoff {
@@ -51,7 +41,25 @@ impl Process {
         }
     }
 
+    /// STOPPING, and the stop signal.
+    fn ask_to_end(&mut self, act: &mut Act<'_, '_>, child: Child) {
+        let signal = self.spec.stopsignal;
+        let whole_group = self.spec.stopasgroup;
+        let wait = restart::seconds(self.spec.stopwaitsecs);
+        let kill_at = act.turn.now.mono.plus(wait);
+        self.tell_killing(act, child, signal, whole_group);
+        self.change(act, State::Stopping { child, kill_at });
+        act.turn.out.push(Effect::Kill {
+            run: child.run,
+            signal,
+            whole_group,
+        });
+    }
+
     /// The daemon stops: as `stop`, but BACKOFF becomes FATAL and what has ended stays as it is.
+    ///
+    /// A child that could not be signalled is tried once more, so that it does not live on beside the next daemon's
+    /// copy of it. If that fails, too, nobody waits for it.
     pub(crate) fn stop_for_shutdown(&mut self, act: &mut Act<'_, '_>) {
         match self.state {
             State::Awaited { .. } | State::Starting { .. } | State::Running { .. } => {
@@ -59,7 +67,8 @@ impl Process {
             }
             State::Backoff { .. } => self.give_up(act),
             State::Exited { .. } => self.state = State::Exited { again_at: None },
-            State::Stopped | State::Stopping { .. } | State::Fatal | State::Unknown { .. } => {}
+            State::Unknown { child, .. } => self.ask_to_end(act, child),
+            State::Stopped | State::Stopping { .. } | State::Fatal => {}
         }
     }
 

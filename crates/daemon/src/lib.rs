@@ -16,6 +16,7 @@ mod perform;
 mod prepare;
 mod servers;
 mod shell;
+mod spawn_order;
 mod stdin;
 mod take;
 mod workers;

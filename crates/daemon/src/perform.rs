@@ -10,7 +10,7 @@ use provost_config::Config;
 use provost_core::{Effect, Input, LoadedConfig, StdinProblem};
 use provost_model::spawn::SpawnProblem;
 use provost_model::{Channel, Envelope, Errno, Level, ProcId, Run, Signal, Ticket};
-use provost_os::pipe;
+use provost_os::{clock, pipe};
 use provost_os::reactor::Interest;
 use provost_os::spawn::{self, Plan, Stdio};
 use provost_wire::events;
@@ -90,6 +90,7 @@ impl Shell {
         let Some(entry) = self.children.entries.get(&proc) else { return };
         let (spec, surroundings, report) = (Arc::clone(&entry.spec), Arc::clone(&self.surroundings), self.reporter());
         self.children.begin(proc, run);
+        self.spawns.ordered(run, clock::mono());
         self.workers.submit(move || report(Done::Prepared { run, result: prepare::plan(&spec, &surroundings) }));
     }
 

@@ -7,6 +7,7 @@ use crate::children::Children;
 use crate::control::ClientMessage;
 use crate::logs::{Fact, Logger, Logs};
 use crate::prepare::Surroundings;
+use crate::spawn_order::SpawnOrder;
 use crate::workers::Workers;
 use provost_config::Config;
 use provost_core::{Core, Effect, Input};
@@ -137,6 +138,8 @@ pub(crate) struct Shell {
     pub(crate) buffer: Vec<u8>,
     pub(crate) next_config: Option<Box<Config>>,
     pub(crate) ending: Option<bool>,
+    /// Spawns under preparation.
+    pub(crate) spawns: SpawnOrder,
     /// Exits are left over from a turn that took its full number of them.
     pub(crate) reap_again: bool,
     inputs: VecDeque<Input>,
@@ -170,6 +173,7 @@ impl Shell {
             buffer: vec![0; 64 << 10],
             next_config: None,
             ending: None,
+            spawns: SpawnOrder::default(),
             reap_again: false,
             inputs: VecDeque::new(),
             telling: false,
@@ -194,7 +198,7 @@ impl Shell {
 
     /// How long nothing will be due; no limit when nothing ever is.
     fn patience(&self) -> Option<Duration> {
-        let next = [self.core.next_deadline(), self.children.next_deadline()].into_iter().flatten().min()?;
+        let next = [self.core.next_deadline(), self.children.next_deadline(), self.spawns.next_deadline()].into_iter().flatten().min()?;
         Some(next.since(clock::mono()))
     }
 
@@ -266,13 +270,24 @@ impl Shell {
     fn take_done(&mut self) {
         for _ in 0..FACTS_PER_TURN {
             match self.done.try_recv() {
-                Ok(Done::Prepared { run, result }) => self.prepared(run, result),
+                Ok(Done::Prepared { run, result }) => {
+                    if let Some((run, result)) = self.spawns.prepared(run, result) {
+                        self.prepared(run, result);
+                    }
+                }
                 Ok(Done::Probed { ticket, result }) => self.tell(Input::Probed { ticket, result }),
                 Ok(Done::Loaded { ticket, for_restart, result }) => self.loaded(ticket, for_restart, *result),
-                Err(_) => return,
+                Err(_) => return self.take_prepared(),
             }
         }
+        self.take_prepared();
         self.waker.wake();
+    }
+
+    fn take_prepared(&mut self) {
+        while let Some((run, result)) = self.spawns.next(clock::mono()) {
+            self.prepared(run, result);
+        }
     }
 
     fn take_clients(&mut self) {
@@ -298,6 +313,7 @@ impl Shell {
         while let Some(run) = self.children.overdue(now) {
             self.finish(run);
         }
+        self.take_prepared();
         if self.core.next_deadline().is_some_and(|due| due <= now) {
             self.tell(Input::Tick);
         }

@@ -122,7 +122,7 @@ fn requests_leave_their_lines_at_trace() {
         level: Level::Trace,
         to_stdout: false,
     };
-    let main = MainLog::open(&settings).unwrap();
+    let main = MainLog::open(settings).unwrap();
     let logs = crate::logs::start(main, ChildLogSettings::default(), Box::new(|_| ())).unwrap();
     let rig = Rig::new(Plan {
         logger: logs.logger(),

@@ -8,6 +8,7 @@
 )]
 
 mod bench;
+mod generate;
 mod oracle;
 mod rooms;
 mod test;
@@ -29,6 +30,10 @@ const TASKS: &[(&str, &str)] = &[
         "check that crates, files and unsafe code keep to ARCHITECTURE.md",
     ),
     (
+        "gen",
+        "write the reference and man pages from the tables in the code; --check compares only",
+    ),
+    (
         "bench",
         "measure Provost beside upstream, `cargo xtask bench [programs]`",
     ),
@@ -40,6 +45,7 @@ fn main() -> ExitCode {
     let passed = match task.as_str() {
         "setup" => oracle::run(),
         "test" => test::run(),
+        "gen" => generate::run(std::env::args().any(|argument| argument == "--check")),
         "bench" => bench::run(),
         "rooms" => rooms::main() == ExitCode::SUCCESS,
         "help" => {

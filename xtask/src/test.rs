@@ -35,6 +35,8 @@ pub(crate) fn run() -> bool {
             "warnings",
         ])
     });
+    step(&mut outcomes, "generated", || generate::run(true));
+    step(&mut outcomes, "rooms", || rooms::main() == ExitCode::SUCCESS);
     step(&mut outcomes, "build", || {
         cargo(&["build", "--quiet", "--package", "provost", "--bins"])
     });

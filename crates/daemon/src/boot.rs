@@ -69,14 +69,13 @@ fn demo(name: &str, mut run: SupervisordRun) -> i32 {
 /// The configuration file: the one named, or the first of upstream's places that exists.
 fn config_path(run: &SupervisordRun) -> Result<PathBuf, String> {
     let host = SystemHost;
-    let path = match &run.configuration {
-        Some(path) => cli::named_config(path, &host)?,
-        None => {
+    let path = if let Some(path) = &run.configuration {
+        cli::named_config(path, &host)?
+    } else {
             if host.uid() == 0 {
                 output::err(&format!("{}: {}\n", run.argv0, cli::ROOT_SEARCH_WARNING));
             }
-            cli::default_config(&run.argv0, &host)?
-        }
+        cli::default_config(&run.argv0, &host)?
     };
     // The path must mean the same file after a change of directory.
     std::path::absolute(&path).map_err(|error| format!("could not read config file {}: {error}", path.display()))

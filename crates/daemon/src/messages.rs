@@ -6,7 +6,7 @@ use provost_model::spawn::{python_bytes_repr, python_repr};
 use provost_model::{Errno, Level, Notice};
 
 /// The severity of a notice and its line in the main log.
-pub fn render(notice: &Notice) -> (Level, String) {
+pub(crate) fn render(notice: &Notice) -> (Level, String) {
     match notice {
         Notice::Spawned { name, pid } => (Level::Info, format!("spawned: '{name}' with pid {pid}")),
         Notice::SpawnFailed { name: _, text } => (Level::Info, format!("spawnerr: {text}")),

@@ -194,10 +194,9 @@ impl Shell {
     fn write_stdin(&mut self, ticket: Ticket, run: Run, data: Vec<u8>) {
         let stdin = self.children.runs.get_mut(&run).and_then(|child| child.stdin.as_mut());
         let result = match stdin.map(|stdin| stdin.push(data, None)) {
-            None => Err(StdinProblem::Closed),
             Some(false) => Err(StdinProblem::Full),
             Some(true) if self.flush_stdin(run) => Ok(()),
-            Some(true) => Err(StdinProblem::Closed),
+            Some(true) | None => Err(StdinProblem::Closed),
         };
         self.tell(Input::StdinWritten { ticket, result });
     }

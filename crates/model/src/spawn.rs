@@ -1,6 +1,7 @@
 //! Why a process could not be spawned.
 
 use crate::Errno;
+use std::fmt::Write as _;
 
 /// What stood in the way of a spawn, before the child could run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,10 +97,8 @@ pub fn python_repr(text: &str) -> String {
                 out.push('\\');
                 out.push(c);
             }
-            c if u32::from(c) < 0x20 || u32::from(c) == 0x7f => out.push_str(&format!("\\x{:02x}", u32::from(c))),
-            c if (0x80..0xa1).contains(&u32::from(c)) || u32::from(c) == 0xad => {
-                out.push_str(&format!("\\x{:02x}", u32::from(c)));
-            }
+            c if u32::from(c) < 0x20 || u32::from(c) == 0x7f => push_hex(&mut out, u32::from(c)),
+            c if (0x80..0xa1).contains(&u32::from(c)) || u32::from(c) == 0xad => push_hex(&mut out, u32::from(c)),
             c => out.push(c),
         }
     }
@@ -124,11 +123,16 @@ pub fn python_bytes_repr(bytes: &[u8]) -> String {
                 out.push(quote);
             }
             0x20..=0x7e => out.push(char::from(byte)),
-            byte => out.push_str(&format!("\\x{byte:02x}")),
+            byte => push_hex(&mut out, u32::from(byte)),
         }
     }
     out.push(quote);
     out
+}
+
+/// `\xNN`. Writing into a string cannot fail.
+fn push_hex(out: &mut String, number: u32) {
+    let _ = write!(out, "\\x{number:02x}");
 }
 
 #[cfg(test)]

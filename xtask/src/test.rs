@@ -6,7 +6,7 @@
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
-use crate::{oracle, rooms};
+use crate::{generate, oracle, rooms};
 
 struct Outcome {
     name: &'static str,
@@ -36,7 +36,6 @@ pub(crate) fn run() -> bool {
         ])
     });
     step(&mut outcomes, "generated", || generate::run(true));
-    step(&mut outcomes, "rooms", || rooms::main() == ExitCode::SUCCESS);
     step(&mut outcomes, "build", || {
         cargo(&["build", "--quiet", "--package", "provost", "--bins"])
     });

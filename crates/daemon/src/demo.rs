@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 pub(crate) struct Demo {
     directory: PathBuf,
+    port: u16,
 }
 
 impl Demo {
@@ -17,8 +18,8 @@ impl Demo {
     pub(crate) fn prepare() -> io::Result<Self> {
         let directory = std::env::temp_dir().join(format!("provost-demo-{}", std::process::id()));
         DirBuilder::new().mode(0o700).create(&directory)?;
-        let demo = Self { directory };
-        fs::write(demo.config(), configuration(&demo.directory, free_port()?))?;
+        let demo = Self { directory, port: free_port()? };
+        fs::write(demo.config(), configuration(&demo.directory, demo.port))?;
         Ok(demo)
     }
 
@@ -34,8 +35,10 @@ impl Demo {
         format!(
             "Three small programs are starting under {}.\n\
              Try this in another terminal:\n\n    {status}\n\n\
-             and then `tail -f clock`, `stop greeter`, `restart all`. Ctrl-C here ends the demonstration.\n\n",
-            config.display()
+             and then `tail -f clock`, `stop greeter:*`, `restart all`; or look at http://127.0.0.1:{}/ in a browser.\n\
+             Ctrl-C here ends the demonstration.\n\n",
+            config.display(),
+            self.port
         )
     }
 }

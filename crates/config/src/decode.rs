@@ -23,62 +23,68 @@ pub(crate) struct Decoded {
 
 /// Decodes a file.
 pub(crate) fn decode(bytes: Vec<u8>) -> Decoded {
-    let error = match String::from_utf8(bytes) {
+    let bytes = match String::from_utf8(bytes) {
         Ok(text) => return Decoded { text, error: None },
-        Err(error) => error,
+        Err(error) => error.into_bytes(),
     };
-    let good = error.utf8_error().valid_up_to();
-    let bad_length = error.utf8_error().error_len();
-    let bytes = error.into_bytes();
-    // A piece begins with what the piece before left over: an incomplete sequence of up to three bytes. A sequence
-    // that is wrong and crosses a border is found with the second piece, which then begins with it.
-    let detected_at = good + bad_length.unwrap_or(0);
-    let border = (detected_at.saturating_sub(1)) / CHUNK_BYTES * CHUNK_BYTES;
-    let piece = if good >= border {
-        whole_before(&bytes, border)
-    } else {
-        good
-    };
-    let kept = bytes
-        .get(..piece)
-        .map(|known| String::from_utf8_lossy(known).into_owned());
-    let rest = bytes.get(good..).unwrap_or_default();
-    let byte = rest.first().copied().unwrap_or_default();
-    let from = good - piece;
-    let upstream = match bad_length {
-        None if rest.len() > 1 => format!(
-            "'utf-8' codec can't decode bytes in position {from}-{}: unexpected end of data",
-            from + rest.len() - 1
-        ),
-        None => format!(
-            "'utf-8' codec can't decode byte 0x{byte:02x} in position {from}: unexpected end of data"
-        ),
-        Some(length) if length > 1 => format!(
-            "'utf-8' codec can't decode bytes in position {from}-{}: invalid continuation byte",
-            from + length - 1
-        ),
-        Some(_) => {
-            let reason = if can_begin(byte) {
-                "invalid continuation byte"
-            } else {
-                "invalid start byte"
+    let mut text = String::new();
+    let mut pieces = bytes.chunks(CHUNK_BYTES);
+    // What a piece leaves over, an incomplete sequence at its end, is decoded with the next one.
+    let mut data: Vec<u8> = Vec::new();
+    loop {
+        let piece = pieces.next();
+        data.extend(piece.unwrap_or_default());
+        let error = match std::str::from_utf8(&data) {
+            Ok(whole) => {
+                text.push_str(whole);
+                data.clear();
+                None
+            }
+            Err(error) => Some(error),
+        };
+        let Some(error) = error else {
+            if piece.is_none() {
+                return Decoded { text, error: None };
+            }
+            continue;
+        };
+        let (good, rest) = data
+            .split_at_checked(error.valid_up_to())
+            .unwrap_or((&data, &[]));
+        // Python waits for more behind the first half of a surrogate, though nothing can make it right.
+        let incomplete = error.error_len().is_none() || matches!(rest, [0xed, 0xa0..=0xbf]);
+        if !incomplete || piece.is_none() {
+            let upstream = sentence(rest, good.len(), error.error_len());
+            return Decoded {
+                error: Some(NotUtf8 {
+                    offset: text.len() + good.len(),
+                    upstream,
+                }),
+                text,
             };
-            format!("'utf-8' codec can't decode byte 0x{byte:02x} in position {from}: {reason}")
         }
-    };
-    Decoded {
-        text: kept.unwrap_or_default(),
-        error: Some(NotUtf8 {
-            offset: good,
-            upstream,
-        }),
+        text.push_str(std::str::from_utf8(good).unwrap_or_default());
+        data = rest.to_vec();
     }
 }
 
-/// The last border between characters at or before `end`.
-fn whole_before(bytes: &[u8], end: usize) -> usize {
-    let is_border = |at: usize| bytes.get(at).is_none_or(|byte| byte & 0xc0 != 0x80);
-    (0..=end).rev().find(|&at| is_border(at)).unwrap_or(0)
+/// Python's sentence about the bytes at `position`; no length means that the file ends there.
+fn sentence(rest: &[u8], position: usize, length: Option<usize>) -> String {
+    let byte = rest.first().copied().unwrap_or_default();
+    let reason = match length {
+        None => "unexpected end of data",
+        Some(1) if !can_begin(byte) => "invalid start byte",
+        Some(_) => "invalid continuation byte",
+    };
+    match length.unwrap_or(rest.len()) {
+        0 | 1 => {
+            format!("'utf-8' codec can't decode byte 0x{byte:02x} in position {position}: {reason}")
+        }
+        more => format!(
+            "'utf-8' codec can't decode bytes in position {position}-{}: {reason}",
+            position + more - 1
+        ),
+    }
 }
 
 /// Whether a byte can begin a sequence of several bytes.
@@ -90,7 +96,7 @@ fn can_begin(byte: u8) -> bool {
 mod tests {
     use super::*;
 
-    fn sentence(bytes: &[u8]) -> String {
+    fn told(bytes: &[u8]) -> String {
         decode(bytes.to_vec())
             .error
             .map(|error| error.upstream)
@@ -114,14 +120,14 @@ mod tests {
             ),
             (
                 b"ab\xe9",
-                "'utf-8' codec can't decode byte 0xe9 in position 2: unexpected end of data",
+                "'utf-8' codec can't decode byte 0xe9 in position 0: unexpected end of data",
             ),
             (
                 b"\xe4\xbd",
                 "'utf-8' codec can't decode bytes in position 0-1: unexpected end of data",
             ),
         ] {
-            assert_eq!(sentence(bytes), expected);
+            assert_eq!(told(bytes), expected);
         }
     }
 

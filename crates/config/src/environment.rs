@@ -39,7 +39,8 @@ pub(crate) fn parse(text: &str) -> Result<Parsed, String> {
     }
 }
 
-fn read(text: &str, posix: bool) -> Result<Pairs, String> {
+/// Reads by the rules of one release.
+pub(crate) fn read(text: &str, posix: bool) -> Result<Pairs, String> {
     let rules = Rules {
         posix,
         whitespace_split: false,

@@ -61,6 +61,12 @@ fn matches_in(directory: &Path, name: &str, host: &dyn Host) -> Vec<PathBuf> {
         .collect()
 }
 
+/// Whether a name matches a pattern, as Python's `fnmatch.fnmatchcase`.
+#[cfg(test)]
+pub(crate) fn fnmatch(pattern: &str, name: &str) -> bool {
+    Pattern::new(pattern).matches(name)
+}
+
 fn has_magic(pattern: &str) -> bool {
     pattern.contains(['*', '?', '['])
 }

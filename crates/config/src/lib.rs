@@ -30,6 +30,8 @@ pub mod options;
 mod paths;
 mod percent;
 mod python;
+#[cfg(test)]
+mod python_rules_tests;
 pub mod reference;
 mod render;
 mod sample;

@@ -39,11 +39,12 @@ pub(crate) enum FormatError {
 const MAX_WIDTH: usize = 1 << 16;
 
 /// Expands a text.
-pub(crate) fn format(template: &str, vars: &Vars) -> Result<String, FormatError> {
+pub(crate) fn format<'a>(template: &'a str, vars: &'a Vars) -> Result<String, FormatError> {
     let mut out = String::with_capacity(template.len());
     let mut reader = Reader {
         rest: template.chars(),
         consumed: 0,
+        argument: Argument::Mapping,
     };
     while let Some(c) = reader.next() {
         if c == '%' {
@@ -72,7 +73,7 @@ struct Spec {
 
 /// What a conversion takes its value from.
 enum Argument<'a> {
-    /// No name was given: Python hands out the mapping itself, once.
+    /// No name was given yet: Python hands out the mapping itself, once.
     Mapping,
     Var(&'a Var),
     /// Handed out already.
@@ -83,9 +84,11 @@ struct Reader<'a> {
     rest: std::str::Chars<'a>,
     /// Characters read, for the position in messages.
     consumed: usize,
+    /// What the next conversion without a name takes.
+    argument: Argument<'a>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     fn next(&mut self) -> Option<char> {
         let c = self.rest.next();
         self.consumed += usize::from(c.is_some());
@@ -98,11 +101,15 @@ impl Reader<'_> {
     }
 
     /// Everything behind a `%`.
-    fn conversion(&mut self, vars: &Vars, out: &mut String) -> Result<(), FormatError> {
-        let mut argument = Argument::Mapping;
+    fn conversion(&mut self, vars: &'a Vars, out: &mut String) -> Result<(), FormatError> {
+        if self.rest.as_str().starts_with('%') {
+            self.next();
+            out.push('%');
+            return Ok(());
+        }
         if self.rest.as_str().starts_with('(') {
             let name = self.name()?;
-            argument = match vars.get(&name) {
+            self.argument = match vars.get(&name) {
                 Some(var) => Argument::Var(var),
                 None => return Err(FormatError::Unknown(name)),
             };
@@ -121,9 +128,7 @@ impl Reader<'_> {
             c = self.need()?;
         }
         if c == '*' {
-            let width = star(&mut argument)?;
-            spec.left |= width < 0;
-            spec.width = bounded(width.unsigned_abs(), "width too big")?;
+            self.star()?;
             c = self.need()?;
         } else if c.is_ascii_digit() {
             (spec.width, c) = self.number(c, "width too big")?;
@@ -132,8 +137,7 @@ impl Reader<'_> {
             c = self.need()?;
             let mut precision = 0;
             if c == '*' {
-                let digits = star(&mut argument)?.max(0);
-                precision = bounded(digits.unsigned_abs(), "precision too big")?;
+                self.star()?;
                 c = self.need()?;
             } else if c.is_ascii_digit() {
                 (precision, c) = self.number(c, "precision too big")?;
@@ -143,11 +147,7 @@ impl Reader<'_> {
         if matches!(c, 'h' | 'l' | 'L') {
             c = self.need()?;
         }
-        if c == '%' {
-            out.push('%');
-            return Ok(());
-        }
-        let var = match argument {
+        let var = match std::mem::replace(&mut self.argument, Argument::Used) {
             Argument::Var(var) => Some(var),
             Argument::Mapping => None,
             Argument::Used => return malformed("not enough arguments for format string"),
@@ -174,6 +174,15 @@ impl Reader<'_> {
                 return Ok(name);
             }
             name.push(c);
+        }
+    }
+
+    /// A `*` takes a number for the width and uses it up, so that nothing is left to convert: such a text always fails.
+    fn star(&mut self) -> Result<(), FormatError> {
+        match std::mem::replace(&mut self.argument, Argument::Used) {
+            Argument::Var(Var::Int(_)) => Ok(()),
+            Argument::Used => malformed("not enough arguments for format string"),
+            Argument::Var(Var::Text(_)) | Argument::Mapping => malformed("* wants int"),
         }
     }
 
@@ -236,15 +245,6 @@ impl Reader<'_> {
                 ))
             }
         }
-    }
-}
-
-/// The value for a `*`: a number, which is used up by it.
-fn star(argument: &mut Argument<'_>) -> Result<i64, FormatError> {
-    match std::mem::replace(argument, Argument::Used) {
-        Argument::Var(Var::Int(value)) => Ok(*value),
-        Argument::Used => malformed("not enough arguments for format string"),
-        Argument::Var(Var::Text(_)) | Argument::Mapping => malformed("* wants int"),
     }
 }
 
@@ -409,7 +409,7 @@ mod tests {
                 "%(n)e %(big)g %(big).3g %(n)g %(big)E",
                 "7.000000e+00 1.23457e+06 1.23e+06 7 1.234567E+06",
             ),
-            ("%(here)5% %(n)ld", "% 7"),
+            ("%%%(n)ld", "%7"),
         ] {
             assert_eq!(run(template), expected, "{template}");
         }
@@ -440,6 +440,10 @@ mod tests {
             ("%f", "! must be real number, not dict"),
             ("%(here)c", "! %c requires int or char"),
             ("%(here)*d", "! * wants int"),
+            (
+                "%(here)5%",
+                "! unsupported format character '%' (0x25) at index 8",
+            ),
             ("%(n)*d", "! not enough arguments for format string"),
             ("%(here)99999999s", "! width too big"),
             ("%s", "! not enough arguments for format string"),

@@ -59,9 +59,10 @@ impl Core {
                 return;
             };
             let (proc, asked) = (item.proc, item.asked.clone());
+            let stops_before = item.stops_before;
             batch.next = index.saturating_add(1);
             let is_left = !self.jobs.unanswered.contains(&request);
-            match self.start_one(turn, proc, asked, result, wait) {
+            match self.start_one(turn, (proc, stops_before), asked, result, wait) {
                 Step::Done { outcome, early } => {
                     self.finish(turn, (request, index), outcome, early);
                 }
@@ -81,10 +82,19 @@ impl Core {
         }
     }
 
+    /// Somebody wants these stopped: starts of them that still wait for a look are not wanted any more.
+    pub(crate) fn supersede_starts(&mut self, procs: &[ProcId]) {
+        for proc in procs {
+            if let Some(process) = self.procs.get_mut(proc) {
+                process.stop_requests = process.stop_requests.saturating_add(1);
+            }
+        }
+    }
+
     fn start_one(
         &mut self,
         turn: &mut Turn<'_>,
-        proc: ProcId,
+        (proc, stops_before): (ProcId, u64),
         asked: String,
         looked: Result<(), SpawnProblem>,
         wait: bool,
@@ -103,6 +113,10 @@ impl Core {
             && let Some(code) = refusal(&problem)
         {
             return refused(Fault::about(code, problem.sentence(&process.name)));
+        }
+        if process.stop_requests != stops_before {
+            // As if it had been started at once, and stopped then.
+            return refused(Fault::about(FaultCode::AbnormalTermination, asked));
         }
         match process.published() {
             ProcessState::Starting | ProcessState::Running | ProcessState::Backoff => {

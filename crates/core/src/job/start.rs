@@ -114,10 +114,6 @@ impl Core {
         {
             return refused(Fault::about(code, problem.sentence(&process.name)));
         }
-        if process.stop_requests != stops_before {
-            // As if it had been started at once, and stopped then.
-            return refused(Fault::about(FaultCode::AbnormalTermination, asked));
-        }
         match process.published() {
             ProcessState::Starting | ProcessState::Running | ProcessState::Backoff => {
                 return refused(Fault::about(FaultCode::AlreadyStarted, asked));
@@ -131,19 +127,21 @@ impl Core {
             | ProcessState::Exited
             | ProcessState::Fatal => {}
         }
-        let is_stopping = process.published() == ProcessState::Stopping;
+        if process.published() == ProcessState::Stopping {
+            self.with_process(turn, proc, Process::start_by_hand);
+            // Upstream starts nothing here, and tells only those who wait.
+            let fault = Fault::about(FaultCode::AbnormalTermination, asked);
+            let outcome = if wait { Err(fault) } else { Ok(()) };
+            let early = !wait;
+            return Step::Done { outcome, early };
+        }
+        if process.stop_requests != stops_before {
+            // As if it had been started at once, and stopped then.
+            return refused(Fault::about(FaultCode::AbnormalTermination, asked));
+        }
         self.with_process(turn, proc, Process::start_by_hand);
         self.settle(turn, true);
-        if !is_stopping {
-            return Step::Begun;
-        }
-        // Upstream starts nothing here, and tells only those who wait.
-        let fault = Fault::about(FaultCode::AbnormalTermination, asked);
-        let outcome = if wait { Err(fault) } else { Ok(()) };
-        Step::Done {
-            outcome,
-            early: !wait,
-        }
+        Step::Begun
     }
 }
 

@@ -243,17 +243,15 @@ fn a_look_that_never_comes_back_holds_nobody_up_for_long() {
 fn a_stop_overtakes_a_start_that_still_looks_at_its_command() {
     for all in [true, false] {
         let mut driver = one();
-        let id = start(&mut driver, "a", false);
+        let id = start(&mut driver, "a", all);
         if all {
             driver.ask(Request::StopAllProcesses { wait: true });
         } else {
             stop(&mut driver, "a", true);
         }
         driver.probed("a");
-        assert_eq!(
-            driver.answer(id).as_deref(),
-            Some("ABNORMAL_TERMINATION: a")
-        );
+        let refused = driver.answer(id);
+        assert_eq!(refused.as_deref(), Some("ABNORMAL_TERMINATION: a"));
         assert_eq!(driver.orders(), [""; 0]);
         let id = start(&mut driver, "a", false);
         driver.probed("a");

@@ -97,7 +97,7 @@ impl Core {
             LogFile::Auto => {
                 let proc = self.find(&group.name, &spec.name);
                 let process = proc.and_then(|proc| self.procs.get(&proc));
-                let path = process.and_then(|process| process.log_path(channel));
+                let path = process.and_then(|process| process.auto_log_path(channel));
                 path.map_or_else(
                     || "auto".to_owned(),
                     |path| path.to_string_lossy().into_owned(),

@@ -136,7 +136,12 @@ impl Core {
         match Target::parse(name) {
             Target::Whole { group } => self.on_group(turn, id, group, name, deed),
             Target::One { group, process } => match self.find(group, process) {
-                Some(proc) => self.begin_job(turn, id, vec![(proc, name.to_owned())], false, deed),
+                Some(proc) => {
+                    if matches!(deed, Deed::Stop { .. }) {
+                        self.supersede_starts(&[proc]);
+                    }
+                    self.begin_job(turn, id, vec![(proc, name.to_owned())], false, deed);
+                }
                 None => self.reply(turn, id, Err(Fault::about(FaultCode::BadName, name))),
             },
         }

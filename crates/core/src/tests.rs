@@ -2,7 +2,8 @@
 
 use crate::driver::{Driver, config, group, process, single};
 use crate::{Core, Input};
-use provost_model::{GroupSpec, Notice, ProcessSpec, Request, Signal, SupervisorState};
+use provost_model::spec::LogFile;
+use provost_model::{Channel, GroupSpec, Notice, ProcessSpec, Request, Signal, SupervisorState};
 use std::sync::Arc;
 
 fn at(name: &str, priority: i64) -> Arc<GroupSpec> {
@@ -351,6 +352,27 @@ fn a_reload_tells_what_differs_and_touches_nothing() {
     assert_eq!(
         driver.asked(Request::GetAllConfigInfo),
         "a:a true b:b true z:z false"
+    );
+}
+
+#[test]
+fn the_latest_configuration_shows_auto_logs_that_are_not_in_use_as_such() {
+    let logged = |logfile| single("a", |spec| spec.stdout.logfile = logfile);
+    let mut driver = all_up(vec![logged(LogFile::Path("/tmp/a.log".into()))]);
+    driver.ask(Request::ReloadConfig);
+    loaded(&mut driver, Ok(vec![logged(LogFile::Auto)]));
+    let shown = driver.core.all_config_info();
+    assert_eq!(shown[0].stdout.logfile, "auto");
+    let proc = driver.core.find("a", "a").unwrap();
+    let (channel, path) = (Channel::Stderr, "/tmp/a-stderr.log".into());
+    driver.give(Input::AutoLogNamed {
+        proc,
+        channel,
+        path,
+    });
+    assert_eq!(
+        driver.core.all_config_info()[0].stderr.logfile,
+        "/tmp/a-stderr.log"
     );
 }
 

@@ -19,6 +19,8 @@ pub(super) struct Item {
     pub(super) group: Arc<str>,
     /// The name in refusals.
     pub(super) asked: String,
+    /// Stop requests to the process before this one.
+    pub(super) stops_before: u64,
     /// The answer to the probe before a start.
     pub(super) probed: Option<Result<(), SpawnProblem>>,
     pub(super) is_done: bool,

@@ -9,6 +9,8 @@ mod stop;
 #[cfg(test)]
 mod tests;
 mod upkeep;
+#[cfg(test)]
+mod upkeep_tests;
 
 use crate::deadlines::Timer;
 use crate::supervisor::Core;
@@ -201,6 +203,7 @@ impl Core {
                 name: process.name.clone(),
                 group: process.group.clone(),
                 asked,
+                stops_before: process.stop_requests,
                 probed: None,
                 is_done: false,
             });
@@ -238,6 +241,9 @@ impl Core {
         members: Vec<ProcId>,
         deed: Deed,
     ) {
+        if matches!(deed, Deed::Stop { .. }) {
+            self.supersede_starts(&members);
+        }
         let concerns = |state: ProcessState| match deed {
             Deed::Start { .. } => !state.is_running(),
             Deed::Stop { .. } => state.is_running(),

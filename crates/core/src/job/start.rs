@@ -59,9 +59,10 @@ impl Core {
                 return;
             };
             let (proc, asked) = (item.proc, item.asked.clone());
+            let stops_before = item.stops_before;
             batch.next = index.saturating_add(1);
             let is_left = !self.jobs.unanswered.contains(&request);
-            match self.start_one(turn, proc, asked, result, wait) {
+            match self.start_one(turn, (proc, stops_before), asked, result, wait) {
                 Step::Done { outcome, early } => {
                     self.finish(turn, (request, index), outcome, early);
                 }
@@ -81,10 +82,19 @@ impl Core {
         }
     }
 
+    /// Somebody wants these stopped: starts of them that still wait for a look are not wanted any more.
+    pub(crate) fn supersede_starts(&mut self, procs: &[ProcId]) {
+        for proc in procs {
+            if let Some(process) = self.procs.get_mut(proc) {
+                process.stop_requests = process.stop_requests.saturating_add(1);
+            }
+        }
+    }
+
     fn start_one(
         &mut self,
         turn: &mut Turn<'_>,
-        proc: ProcId,
+        (proc, stops_before): (ProcId, u64),
         asked: String,
         looked: Result<(), SpawnProblem>,
         wait: bool,
@@ -117,19 +127,21 @@ impl Core {
             | ProcessState::Exited
             | ProcessState::Fatal => {}
         }
-        let is_stopping = process.published() == ProcessState::Stopping;
+        if process.published() == ProcessState::Stopping {
+            self.with_process(turn, proc, Process::start_by_hand);
+            // Upstream starts nothing here, and tells only those who wait.
+            let fault = Fault::about(FaultCode::AbnormalTermination, asked);
+            let outcome = if wait { Err(fault) } else { Ok(()) };
+            let early = !wait;
+            return Step::Done { outcome, early };
+        }
+        if process.stop_requests != stops_before {
+            // As if it had been started at once, and stopped then.
+            return refused(Fault::about(FaultCode::AbnormalTermination, asked));
+        }
         self.with_process(turn, proc, Process::start_by_hand);
         self.settle(turn, true);
-        if !is_stopping {
-            return Step::Begun;
-        }
-        // Upstream starts nothing here, and tells only those who wait.
-        let fault = Fault::about(FaultCode::AbnormalTermination, asked);
-        let outcome = if wait { Err(fault) } else { Ok(()) };
-        Step::Done {
-            outcome,
-            early: !wait,
-        }
+        Step::Begun
     }
 }
 

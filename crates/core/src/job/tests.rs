@@ -1,11 +1,15 @@
 //! What clients are answered.
 
+use crate::Input;
 use crate::driver::{Driver, group, process, single};
-use crate::{ClearProblem, Input, StdinProblem};
 use provost_model::spawn::SpawnProblem;
-use provost_model::{Channel, Notice, ProcessSpec, Request, RequestId, Signal};
+use provost_model::{Notice, ProcessSpec, Request, RequestId, Signal};
 
-fn manual(group: &str, name: &str, change: impl FnOnce(&mut ProcessSpec)) -> ProcessSpec {
+pub(super) fn manual(
+    group: &str,
+    name: &str,
+    change: impl FnOnce(&mut ProcessSpec),
+) -> ProcessSpec {
     let mut spec = process(group, name);
     spec.autostart = false;
     change(&mut spec);
@@ -13,7 +17,7 @@ fn manual(group: &str, name: &str, change: impl FnOnce(&mut ProcessSpec)) -> Pro
 }
 
 /// A core with `a`, not started.
-fn one() -> Driver {
+pub(super) fn one() -> Driver {
     let mut driver = Driver::start(vec![single("a", |spec| spec.autostart = false)]);
     driver.orders();
     driver.events();
@@ -21,7 +25,7 @@ fn one() -> Driver {
 }
 
 /// A core with group `g` of three, not started; `y` comes before `x`, and `z` is the last.
-fn three() -> Driver {
+pub(super) fn three() -> Driver {
     let spec = |name: &str, priority| manual("g", name, |spec| spec.priority = priority);
     let members = vec![spec("x", 20), spec("y", 10), spec("z", 30)];
     let mut driver = Driver::start(vec![group("g", 5, members)]);
@@ -37,14 +41,14 @@ fn start(driver: &mut Driver, name: &str, wait: bool) -> RequestId {
     })
 }
 
-fn stop(driver: &mut Driver, name: &str, wait: bool) -> RequestId {
+pub(super) fn stop(driver: &mut Driver, name: &str, wait: bool) -> RequestId {
     driver.ask(Request::StopProcess {
         name: name.to_owned(),
         wait,
     })
 }
 
-fn bring_up(driver: &mut Driver, name: &str) {
+pub(super) fn bring_up(driver: &mut Driver, name: &str) {
     start(driver, name, false);
     let process = name.rsplit(':').next().unwrap_or(name).to_owned();
     driver.probed(&process);
@@ -236,6 +240,27 @@ fn a_look_that_never_comes_back_holds_nobody_up_for_long() {
 }
 
 #[test]
+fn a_stop_overtakes_a_start_that_still_looks_at_its_command() {
+    for all in [true, false] {
+        let mut driver = one();
+        let id = start(&mut driver, "a", all);
+        if all {
+            driver.ask(Request::StopAllProcesses { wait: true });
+        } else {
+            stop(&mut driver, "a", true);
+        }
+        driver.probed("a");
+        let refused = driver.answer(id);
+        assert_eq!(refused.as_deref(), Some("ABNORMAL_TERMINATION: a"));
+        assert_eq!(driver.orders(), [""; 0]);
+        let id = start(&mut driver, "a", false);
+        driver.probed("a");
+        driver.spawned("a");
+        assert_eq!(driver.answer(id).as_deref(), Some("Done"));
+    }
+}
+
+#[test]
 fn a_group_stops_in_ascending_priority_and_tells_as_they_end() {
     let mut driver = three();
     for name in ["g:x", "g:y", "g:z"] {
@@ -385,106 +410,4 @@ fn a_stop_without_waiting_tells_of_a_signal_that_cannot_be_sent() {
             .unwrap()
             .starts_with("FAILED: unknown problem killing a (")
     );
-}
-
-#[test]
-fn stdin_goes_to_what_lives() {
-    let mut driver = one();
-    let send = |text: &str| Request::SendProcessStdin {
-        name: "a".to_owned(),
-        chars: text.to_owned(),
-    };
-    assert_eq!(driver.asked(send("x")), "NOT_RUNNING: a");
-    bring_up(&mut driver, "a");
-    let answers = [
-        (Ok(()), "Done"),
-        (Err(StdinProblem::Closed), "NO_FILE: a"),
-        (Err(StdinProblem::Full), "FAILED: stdin buffer full"),
-    ];
-    for (result, answer) in answers {
-        let id = driver.ask(send("h\u{e9}"));
-        assert_eq!(driver.orders(), ["write a h\u{e9}"]);
-        let ticket = driver.writes.pop().unwrap();
-        driver.give(Input::StdinWritten { ticket, result });
-        assert_eq!(driver.answer(id).as_deref(), Some(answer));
-    }
-    stop(&mut driver, "a", false);
-    assert_eq!(driver.asked(send("x")), "NOT_RUNNING: a");
-}
-
-#[test]
-fn clearing_logs_tells_what_failed() {
-    let mut driver = three();
-    let id = driver.ask(Request::ClearProcessLogs {
-        name: "g:*".to_owned(),
-    });
-    assert_eq!(driver.orders(), ["clear y", "clear x", "clear z"]);
-    let mut tickets = std::mem::take(&mut driver.clears);
-    let failed = Err(ClearProblem::Failed("no".to_owned()));
-    driver.give(Input::LogsCleared {
-        ticket: tickets.remove(2),
-        result: failed,
-    });
-    let none = Err(ClearProblem::NoFile(String::new()));
-    driver.give(Input::LogsCleared {
-        ticket: tickets.remove(1),
-        result: none,
-    });
-    assert_eq!(driver.answer(id), None);
-    driver.give(Input::LogsCleared {
-        ticket: tickets.remove(0),
-        result: Ok(()),
-    });
-    let results = "g:y=OK g:x=OK g:z=FAILED: g:z";
-    assert_eq!(driver.answer(id).as_deref(), Some(results));
-
-    let id = driver.ask(Request::ClearMainLog);
-    let ticket = driver.clears.pop().unwrap();
-    let none = Err(ClearProblem::NoFile(String::new()));
-    driver.give(Input::LogsCleared {
-        ticket,
-        result: none,
-    });
-    assert_eq!(driver.answer(id).as_deref(), Some("NO_FILE"));
-
-    let id = driver.ask(Request::ClearAllProcessLogs);
-    driver.secs(10);
-    assert!(
-        driver
-            .answer(id)
-            .unwrap()
-            .starts_with("spy:spy=FAILED: spy g:y=FAILED: g:y")
-    );
-}
-
-#[test]
-fn queries_answer_at_once_and_sorted() {
-    let members = vec![manual("b", "z", |_| {}), manual("b", "a", |_| {})];
-    let mut driver = Driver::start(vec![
-        single("c", |spec| spec.autostart = false),
-        group("b", 9999, members),
-    ]);
-    assert_eq!(
-        driver.asked(Request::GetAllProcessInfo),
-        "b:a b:z c:c spy:spy"
-    );
-    let configs = "b:a true c:c true spy:spy true b:z true";
-    assert_eq!(driver.asked(Request::GetAllConfigInfo), configs);
-    assert_eq!(driver.asked(Request::GetState), "RUNNING");
-    assert_eq!(driver.asked(Request::GetIdentification), "supervisor");
-    assert_eq!(driver.asked(Request::Check), "Done");
-    let path = Request::LogPath {
-        name: "c".to_owned(),
-        channel: Channel::Stdout,
-    };
-    assert_eq!(driver.asked(path.clone()), "Log(None)");
-    let proc = driver.core.find("c", "c").unwrap();
-    let channel = Channel::Stdout;
-    driver.give(Input::AutoLogNamed {
-        proc,
-        channel,
-        path: "/tmp/c.log".into(),
-    });
-    assert_eq!(driver.asked(path), "Log(Some(\"/tmp/c.log\"))");
-    assert_eq!(driver.info("c").stdout_logfile, "/tmp/c.log");
 }

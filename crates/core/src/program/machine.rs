@@ -82,6 +82,8 @@ pub(crate) struct Process {
     pub(super) told_respawning: bool,
     pub(super) spawnerr: String,
     pub(super) exitstatus: Option<i32>,
+    /// Stop requests so far: a start that was asked for before one of them is no longer wanted.
+    pub(crate) stop_requests: u64,
     /// The last start on both clocks; set again when the child exists.
     pub(super) started: Option<(Mono, Wall)>,
     /// The last end of a child.
@@ -106,6 +108,7 @@ impl Process {
             told_respawning: false,
             spawnerr: String::new(),
             exitstatus: None,
+            stop_requests: 0,
             started: None,
             ended: None,
             auto_stdout: None,

@@ -24,6 +24,18 @@ impl Process {
         }
     }
 
+    /// Where a channel is logged if the edge chose the file.
+    pub(crate) fn auto_log_path(&self, channel: Channel) -> Option<&Path> {
+        let output = match channel {
+            Channel::Stdout => &self.spec.stdout,
+            Channel::Stderr => &self.spec.stderr,
+        };
+        match output.logfile {
+            LogFile::Auto => self.log_path(channel),
+            LogFile::None | LogFile::Path(_) => None,
+        }
+    }
+
     /// The edge has named an AUTO log.
     pub(crate) fn auto_log_named(&mut self, channel: Channel, path: PathBuf) {
         match channel {

@@ -99,12 +99,11 @@ fn run_command(session: &mut Session, command: &Command, arg: &str) -> Outcome {
 
 /// The command is the letters, digits and underscores that a line begins with; `?` stands for `help`.
 fn parse(line: &str) -> Parsed<'_> {
-    let (name, arg) = match line.strip_prefix('?') {
-        Some(rest) => ("help", rest),
-        None => {
-            let end = line.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-            line.split_at(end.unwrap_or(line.len()))
-        }
+    let (name, arg) = if let Some(rest) = line.strip_prefix('?') {
+        ("help", rest)
+    } else {
+        let end = line.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        line.split_at(end.unwrap_or(line.len()))
     };
     match commands::find(name) {
         _ if line.is_empty() => Parsed::Empty,

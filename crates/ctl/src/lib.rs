@@ -1,4 +1,4 @@
-//! `supervisorctl` and `pidproxy`.
+//! `supervisorctl`, `pidproxy` and `echo_supervisord_conf`.
 //!
 //! supervisorctl is a blocking client: one connection a command, one place that prints, and a table of commands. It
 //! starts no program and no thread, and decides nothing about programs: it asks, and shows the answer.
@@ -7,17 +7,23 @@ mod commands;
 mod dispatch;
 mod exit;
 mod follow;
+mod host;
 mod input;
 mod namespec;
 mod output;
 pub mod pidproxy;
 mod records;
 mod render;
+mod sample;
 mod session;
 mod shell;
+mod start;
 mod transport;
 mod trouble;
 mod watch;
+
+pub use sample::echo_sample;
+pub use start::main;
 
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@ use crate::exit;
 use crate::trouble::system_text;
 use provost_model::{Errno, Pid, Signal};
 use provost_os::reactor::{Interest, Reactor};
-use provost_os::signals::SignalQueue;
+use provost_os::signals::{SignalQueue, unblocked};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -122,9 +122,8 @@ fn run(pidfile: &Path, command: &Path, argv: &[OsString]) -> Result<i32, Problem
 fn start(command: &Path, argv: &[OsString]) -> io::Result<Child> {
     let path: PathBuf = std::path::absolute(command)?;
     let mut starting = Command::new(path);
-    // The standard library gives the child a clean signal mask.
     starting.arg0(command).args(argv.iter().skip(1));
-    starting.spawn()
+    unblocked(&mut starting).spawn()
 }
 
 fn has_ended(child: &mut Child) -> io::Result<bool> {

@@ -5,8 +5,8 @@
 use provost_wire::xmlrpc::Value;
 
 /// What an answer lacks: the member and the type it should have.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Lacking(pub &'static str);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Lacking(pub(crate) &'static str);
 
 /// One process as `getProcessInfo` and `getAllProcessInfo` tell it.
 #[derive(Clone, Debug, PartialEq, Eq)]

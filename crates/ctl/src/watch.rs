@@ -45,7 +45,7 @@ impl Watch {
                 Ok(()) => watched.push(*descriptor),
                 // The kernel does not watch regular files: they never keep a reader waiting.
                 Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                    readable.push(index)
+                    readable.push(index);
                 }
                 Err(error) => return self.leave(&watched, Err(error)),
             }

@@ -4,6 +4,8 @@ use provost_model::Signal;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 
 /// Bytes of one record of the signal descriptor.
 const RECORD: usize = size_of::<libc::signalfd_siginfo>();
@@ -87,6 +89,13 @@ pub fn ignore(signal: Signal) -> io::Result<()> {
 /// Blocks nothing in this thread: signals that wait are delivered at once.
 pub fn unblock_all() -> io::Result<()> {
     change_mask(libc::SIG_SETMASK, &empty_set())
+}
+
+/// Has the command begin with no signal blocked, whatever the thread that starts it blocks.
+pub fn unblocked(command: &mut Command) -> &mut Command {
+    // SAFETY: between fork and exec this makes one system call, which is async-signal-safe, and neither allocates nor
+    // locks.
+    unsafe { command.pre_exec(unblock_all) }
 }
 
 /// Gives a signal its default action. Safe between fork and exec.

@@ -26,14 +26,14 @@ fn run(session: &mut Session, arg: &str) -> Outcome {
     let offset = match words(arg).as_slice() {
         [] => DEFAULT_OFFSET,
         ["-f"] => return follow::tail(session, PATH, PATH),
-        [word] => match word.strip_prefix('-').and_then(bytes_from_end) {
-            Some(offset) => offset?,
-            None => {
+        [word] => {
+            let Some(offset) = word.strip_prefix('-').and_then(bytes_from_end) else {
                 session.say(format!("Error: bad argument {word}"));
                 session.set_status(exit::GENERIC);
                 return Ok(Flow::Stay);
-            }
-        },
+            };
+            offset?
+        }
         _ => {
             COMMAND.refuse(session, "Error: too many arguments");
             return Ok(Flow::Stay);

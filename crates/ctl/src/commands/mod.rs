@@ -40,7 +40,7 @@ pub(crate) enum Flow {
 }
 
 /// How a command ends.
-pub type Outcome = Result<Flow, Trouble>;
+pub(crate) type Outcome = Result<Flow, Trouble>;
 
 /// What the words behind a command are, for completion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -24,7 +24,7 @@ fn run(session: &mut Session, arg: &str) -> Outcome {
                 session.say(format!("ERROR: process/group still running: {name}"));
             }
             Some(FaultCode::BadName) => {
-                session.say(format!("ERROR: no such process/group: {name}"))
+                session.say(format!("ERROR: no such process/group: {name}"));
             }
             _ => return Err(trouble),
         }

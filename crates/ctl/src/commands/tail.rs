@@ -6,6 +6,7 @@ use crate::follow::{self, percent_encoded};
 use crate::records::Lacking;
 use crate::render;
 use crate::session::{Session, unexpected};
+use crate::trouble::Trouble;
 use provost_model::FaultCode;
 use provost_wire::xmlrpc::Value;
 
@@ -32,12 +33,32 @@ struct Wish<'a> {
     offset: Option<i64>,
 }
 
+/// What is wrong with the arguments.
+enum Misuse {
+    /// Their number; the help tells more.
+    Number(&'static str),
+    /// One of them.
+    Argument(String),
+    /// One that cannot be sent.
+    Unsendable(Trouble),
+}
+
 fn run(session: &mut Session, arg: &str) -> Outcome {
     if !session.up_check()? {
         return Ok(Flow::Stay);
     }
-    let Some(wish) = read_wish(session, arg)? else {
-        return Ok(Flow::Stay);
+    let wish = match read_wish(arg) {
+        Ok(wish) => wish,
+        Err(Misuse::Unsendable(trouble)) => return Err(trouble),
+        Err(Misuse::Number(problem)) => {
+            COMMAND.refuse(session, problem);
+            return Ok(Flow::Stay);
+        }
+        Err(Misuse::Argument(problem)) => {
+            session.say(problem);
+            session.set_status(exit::GENERIC);
+            return Ok(Flow::Stay);
+        }
     };
     let Some(offset) = wish.offset else {
         let shown = format!("/logtail/{}/{}", wish.name, wish.channel);
@@ -53,54 +74,49 @@ fn run(session: &mut Session, arg: &str) -> Outcome {
     say_log(session, wish.name, method, &params)
 }
 
-/// Reads the arguments; says what is wrong with them.
-fn read_wish<'a>(
-    session: &mut Session,
-    arg: &'a str,
-) -> Result<Option<Wish<'a>>, crate::trouble::Trouble> {
+fn read_wish(arg: &str) -> Result<Wish<'_>, Misuse> {
     let args = words(arg);
     if args.is_empty() {
-        COMMAND.refuse(session, "Error: too few arguments");
-        return Ok(None);
+        return Err(Misuse::Number("Error: too few arguments"));
     }
     if args.len() > 3 {
-        COMMAND.refuse(session, "Error: too many arguments");
-        return Ok(None);
+        return Err(Misuse::Number("Error: too many arguments"));
     }
     let (modifier, rest) = match args.split_first() {
         Some((first, rest)) if first.starts_with('-') => (Some(*first), rest),
         _ => (None, args.as_slice()),
     };
     let (name, channel) = match rest {
-        [] => return refuse(session, "Error: tail requires process name"),
+        [] => {
+            let problem = "Error: tail requires process name";
+            return Err(Misuse::Argument(problem.to_owned()));
+        }
         [name] => (*name, "stdout".to_owned()),
         [name, .., channel] => (*name, channel.to_lowercase()),
     };
     if channel != "stdout" && channel != "stderr" {
-        return refuse(
-            session,
-            &format!("Error: bad channel {}", render::quoted(&channel)),
-        );
+        let problem = format!("Error: bad channel {}", render::quoted(&channel));
+        return Err(Misuse::Argument(problem));
     }
-    let offset = match modifier.map(|modifier| (modifier, &modifier[1..])) {
-        None => Some(DEFAULT_OFFSET),
-        Some((_, "f")) => None,
-        Some((modifier, digits)) => match bytes_from_end(digits) {
-            Some(offset) => Some(offset?),
-            None => return refuse(session, &format!("Error: bad argument {modifier}")),
-        },
-    };
-    Ok(Some(Wish {
+    let offset = read_offset(modifier)?;
+    Ok(Wish {
         name,
         channel,
         offset,
-    }))
+    })
 }
 
-fn refuse<T>(session: &mut Session, problem: &str) -> Result<Option<T>, crate::trouble::Trouble> {
-    session.say(problem);
-    session.set_status(exit::GENERIC);
-    Ok(None)
+fn read_offset(modifier: Option<&str>) -> Result<Option<i64>, Misuse> {
+    let Some(modifier) = modifier else {
+        return Ok(Some(DEFAULT_OFFSET));
+    };
+    if modifier == "-f" {
+        return Ok(None);
+    }
+    match modifier.strip_prefix('-').and_then(bytes_from_end) {
+        Some(offset) => offset.map(Some).map_err(Misuse::Unsendable),
+        None => Err(Misuse::Argument(format!("Error: bad argument {modifier}"))),
+    }
 }
 
 /// Prints what a log method answers, as it is; refusals are told of `name`.

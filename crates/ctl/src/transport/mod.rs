@@ -9,4 +9,4 @@ mod response;
 
 pub(crate) use address::{Address, UnknownProtocol};
 pub(crate) use connection::{Connection, Credentials};
-pub(crate) use response::{Head, HttpProblem, Response};
+pub(crate) use response::{HttpProblem, Response};

@@ -101,12 +101,11 @@ impl Response {
         while !bytes.is_empty() {
             bytes = match &mut self.stage {
                 Stage::Head => self.feed_head(bytes)?,
-                Stage::Length(left) => take(left, bytes, body),
+                Stage::Length(left) | Stage::Chunk(left) => take(left, bytes, body),
                 Stage::UntilEnd => {
                     body.extend_from_slice(bytes);
                     &[]
                 }
-                Stage::Chunk(left) => take(left, bytes, body),
                 Stage::ChunkLine | Stage::ChunkEnd | Stage::Trailer => self.feed_line(bytes)?,
                 Stage::Complete => {
                     if let Some(head) = &mut self.head {

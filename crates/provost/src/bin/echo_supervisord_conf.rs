@@ -1,3 +1,5 @@
 //! The `echo_supervisord_conf` command.
 
-fn main() {}
+fn main() {
+    std::process::exit(provost_ctl::echo_sample());
+}

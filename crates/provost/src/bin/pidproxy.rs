@@ -1,3 +1,6 @@
 //! The `pidproxy` command.
 
-fn main() {}
+fn main() {
+    let args: Vec<_> = std::env::args_os().collect();
+    std::process::exit(provost_ctl::pidproxy::main(&args));
+}

@@ -1,0 +1,95 @@
+//! From a command line to an exit status.
+
+use crate::dispatch::run_line;
+use crate::exit;
+use crate::host::Machine;
+use crate::input::Input;
+use crate::output::Output;
+use crate::session::{Server, Session};
+use crate::shell;
+use crate::transport::Credentials;
+use provost_config::cli::{self, Supervisorctl, SupervisorctlRun};
+use provost_config::{CtlConfig, Failure, load_supervisorctl, render};
+use std::ffi::OsString;
+
+/// Runs supervisorctl with all of its arguments, its own name first, and answers the exit status.
+pub fn main(args: &[OsString]) -> i32 {
+    let mut output = Output::standard();
+    let argv0 = args
+        .first()
+        .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    match cli::parse_supervisorctl(args) {
+        Err(error) => refuse(&mut output, &error.message, &argv0),
+        Ok(Supervisorctl::Help(text)) => {
+            output.put(text.as_bytes());
+            // Help that nobody can read is no failure of anything.
+            _ = output.flush();
+            exit::SUCCESS
+        }
+        Ok(Supervisorctl::Run(run)) => match configuration(&run) {
+            Ok(config) => serve(&run, config, output),
+            Err(failure) => {
+                let status = refuse(&mut output, &failure.upstream_message, &argv0);
+                output.talk(render(&failure.diagnostics, &failure.sources).trim_end());
+                status
+            }
+        },
+    }
+}
+
+/// Upstream's two lines about what cannot be used.
+fn refuse(output: &mut Output, problem: &str, argv0: &str) -> i32 {
+    output.talk(&format!("Error: {problem}"));
+    output.talk(&format!("For help, use {argv0} -h"));
+    exit::USAGE
+}
+
+/// What the file says, or what holds without one, with the command line's values over it.
+fn configuration(run: &SupervisorctlRun) -> Result<CtlConfig, Failure> {
+    let file = run
+        .configuration
+        .clone()
+        .or_else(|| cli::find_config(&run.argv0, &Machine));
+    let file_config = match file {
+        Some(path) => load_supervisorctl(&path, &Machine)?,
+        None => CtlConfig::default(),
+    };
+    Ok(CtlConfig {
+        serverurl: run.serverurl.clone().unwrap_or(file_config.serverurl),
+        username: run.username.clone().or(file_config.username),
+        password: run.password.clone().or(file_config.password),
+        prompt: file_config.prompt,
+        history_file: run.history_file.clone().or(file_config.history_file),
+    })
+}
+
+fn serve(run: &SupervisorctlRun, config: CtlConfig, mut output: Output) -> i32 {
+    let input = match Input::stdin() {
+        Ok(input) => input,
+        Err(error) => {
+            output.talk(&format!("error: cannot use the standard input: {error}"));
+            return exit::GENERIC;
+        }
+    };
+    let credentials = match (config.username, config.password) {
+        (Some(username), Some(password)) => Some(Credentials { username, password }),
+        _ => None,
+    };
+    let server = Server {
+        url: config.serverurl,
+        credentials,
+    };
+    let interactive = run.interactive || run.words.is_empty();
+    let mut session = Session::new(server, interactive, output, input);
+    if run.words.is_empty() {
+        let at_terminal = shell::is_at_terminal();
+        return shell::run(
+            &mut session,
+            &config.prompt,
+            config.history_file.as_deref(),
+            at_terminal,
+        );
+    }
+    run_line(&mut session, &run.words.join(" "));
+    session.status()
+}

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 
-use provost_e2e::{Daemon, Normal, Outcome, PATIENCE, Side, Start, decode, wait_for};
+use provost_e2e::{Daemon, Normal, Outcome, PATIENCE, Side, Start, Value, decode, wait_for};
 
 use crate::compare::compare;
 
@@ -158,11 +158,10 @@ fn answered(daemon: &Daemon) -> Option<String> {
     }
     let answer = daemon.rpc().raw("supervisor.getAllConfigInfo", &[]).ok()?;
     Some(match decode(&answer.text()) {
-        Some(Ok(value)) => value
-            .items()
-            .iter()
-            .map(|info| format!("{info}\n"))
-            .collect(),
+        Some(Ok(value)) => {
+            let lines: Vec<String> = value.items().iter().map(Value::to_string).collect();
+            lines.join("\n") + "\n"
+        }
         Some(Err((code, text))) => format!("fault {code} {text}\n"),
         None => format!("HTTP {}\n", answer.status()),
     })
@@ -210,7 +209,7 @@ fn taken(daemon: &Daemon, programs: &str) -> String {
 
 /// The files of the place with kind, mode and owner.
 fn files(daemon: &Daemon) -> String {
-    let mut lines = String::new();
+    let mut lines = Vec::new();
     for name in daemon.place().list("") {
         let Ok(about) = fs::symlink_metadata(daemon.place().join(&name)) else {
             continue;
@@ -220,14 +219,14 @@ fn files(daemon: &Daemon) -> String {
         } else {
             "file"
         };
-        lines += &format!(
+        lines.push(format!(
             "{kind} {name} {:o} {}:{}\n",
             about.mode() & 0o7777,
             about.uid(),
             about.gid()
-        );
+        ));
     }
-    lines
+    lines.concat()
 }
 
 /// What the daemon wrote to its standard output and error until it was up.

@@ -8,7 +8,7 @@
 pub struct Difference {
     /// The name under which `docs/differences.md` explains it.
     pub key: &'static str,
-    /// The case in which it shows.
+    /// The case in which it shows; with a `*` at the end, all cases that begin so (some of which may agree).
     pub case: &'static str,
     /// A text that Provost's transcript must contain: what it does instead.
     pub ours: &'static str,
@@ -19,7 +19,22 @@ pub struct Difference {
 /// All of them.
 pub const LIST: &[Difference] = &[];
 
-/// The entry of a case.
+impl Difference {
+    /// Whether the entry speaks of many cases.
+    pub fn is_broad(&self) -> bool {
+        self.case.ends_with('*')
+    }
+
+    fn covers(&self, case: &str) -> bool {
+        match self.case.strip_suffix('*') {
+            Some(start) => case.starts_with(start),
+            None => self.case == case,
+        }
+    }
+}
+
+/// The entry of a case. One that names the case itself goes before one that covers many.
 pub fn of_case(case: &str) -> Option<&'static Difference> {
-    LIST.iter().find(|entry| entry.case == case)
+    let exact = LIST.iter().find(|entry| entry.case == case);
+    exact.or_else(|| LIST.iter().find(|entry| entry.covers(case)))
 }

@@ -14,3 +14,4 @@ pub mod config_case;
 pub mod differences;
 pub mod many;
 pub mod rig;
+pub mod talk;

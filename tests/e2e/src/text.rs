@@ -7,16 +7,7 @@ pub struct Normal {
 }
 
 /// What stands before a process id in the texts of both sides.
-const BEFORE_PID: &[&str] = &[
-    "with pid ",
-    " pid ",
-    "(pid ",
-    "\"pid ",
-    "' (",
-    "pid:",
-    "unknown pid ",
-    "<name>pid</name>\n<value><int>",
-];
+const BEFORE_PID: &[&str] = &["pid ", "' (", "pid:", "<name>pid</name>\n<value><int>"];
 
 /// Members of structs whose numbers are times.
 const BEFORE_TIME: &[&str] = &[

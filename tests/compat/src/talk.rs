@@ -1,0 +1,132 @@
+//! Conversations over HTTP: many exchanges with one daemon, each a case of its own.
+
+use std::thread;
+
+use provost_e2e::{Answer, Daemon, Normal, Side, Target, Value, encode_call};
+
+use crate::compare::compare;
+use crate::rig::Scenario;
+
+/// One side of a conversation, and what was said.
+#[derive(Debug)]
+pub struct Talk {
+    daemon: Daemon,
+    target: Target,
+    normal: Normal,
+    said: Vec<(String, String)>,
+}
+
+/// Holds the conversation with both sides and compares exchange by exchange.
+///
+/// # Panics
+/// When any exchange differs, with all that differ.
+pub fn compare_talks(topic: &str, scenario: &Scenario, script: impl Fn(&mut Talk) + Sync) {
+    let (upstream, ours) = thread::scope(|scope| {
+        let upstream = scope.spawn(|| hold(scenario, Side::Upstream, &script));
+        let ours = scope.spawn(|| hold(scenario, Side::Ours, &script));
+        (upstream.join(), ours.join())
+    });
+    let upstream = upstream.unwrap_or_else(|_| panic!("{topic}: failed with upstream"));
+    let ours = ours.unwrap_or_else(|_| panic!("{topic}: failed with ours"));
+    assert_eq!(
+        upstream.len(),
+        ours.len(),
+        "{topic}: the script itself took two ways"
+    );
+    let complaints: Vec<String> = upstream
+        .iter()
+        .zip(&ours)
+        .filter_map(|((name, left), (_, right))| {
+            compare(&format!("{topic} {name}"), left, right).err()
+        })
+        .collect();
+    assert!(
+        complaints.is_empty(),
+        "{} of {} exchanges differ:\n\n{}",
+        complaints.len(),
+        upstream.len(),
+        complaints.join("\n\n")
+    );
+}
+
+fn hold(scenario: &Scenario, side: Side, script: impl Fn(&mut Talk)) -> Vec<(String, String)> {
+    let daemon = scenario.start(side);
+    let target = Target::Unix(daemon.socket());
+    let own_pid = format!("<int>{}</int>", daemon.pid());
+    let normal = Normal::new()
+        .with(daemon.place().text(), "⟨dir⟩")
+        .with(&own_pid, "<int>⟨daemon⟩</int>");
+    let mut talk = Talk {
+        daemon,
+        target,
+        normal,
+        said: Vec::new(),
+    };
+    script(&mut talk);
+    talk.said
+}
+
+impl Talk {
+    /// The daemon.
+    pub fn daemon(&self) -> &Daemon {
+        &self.daemon
+    }
+
+    /// Speaks with another of its servers from now on.
+    pub fn turn_to(&mut self, target: Target) {
+        self.target = target;
+    }
+
+    /// Calls a method and keeps the answer to the byte, but for what must differ.
+    pub fn call(&mut self, method: &str, params: &[Value]) {
+        let list: Vec<String> = params.iter().map(Value::to_string).collect();
+        let name = format!("{method}({})", list.join(", "));
+        self.post(&name, &encode_call(method, params), "");
+    }
+
+    /// Posts a body to the XML-RPC address.
+    pub fn post(&mut self, name: &str, body: &str, headers: &str) {
+        let answer = self.target.post(body, headers);
+        self.keep(name, answer);
+    }
+
+    /// Sends bytes.
+    pub fn send(&mut self, name: &str, request: &str) {
+        let answer = self.target.exchange(request.as_bytes());
+        self.keep(name, answer);
+    }
+
+    /// Keeps something that was seen otherwise.
+    pub fn note(&mut self, name: &str, text: &str) {
+        self.said.push((name.to_owned(), self.normal.apply(text)));
+    }
+
+    fn keep(&mut self, name: &str, answer: std::io::Result<Answer>) {
+        let text = match answer {
+            Ok(answer) => self.normal.apply(&shown(&answer)),
+            // Which error the kernel reports for a dropped connection depends on what was under way.
+            Err(_) => "no answer".to_owned(),
+        };
+        self.said.push((name.to_owned(), text));
+    }
+}
+
+/// An answer as text: the head with its date left out and its length checked, and the body.
+fn shown(answer: &Answer) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for line in &answer.head {
+        if line.starts_with("Date: ") {
+            lines.push("Date: ⟨date⟩".to_owned());
+        } else if let Some(length) = line.strip_prefix("Content-Length: ") {
+            let right = length.parse() == Ok(answer.body.len());
+            lines.push(if right {
+                "Content-Length: ⟨right⟩".to_owned()
+            } else {
+                line.clone()
+            });
+        } else {
+            lines.push(line.clone());
+        }
+    }
+    format!("{}\n\n{}", lines.join("\n"), answer.text())
+}

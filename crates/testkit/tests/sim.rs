@@ -1,11 +1,275 @@
 //! The core in the simulated world.
 
-use provost_testkit::sim;
+use provost_core::{Core, Effect, Input, LoadedConfig};
+use provost_model::{Mono, Notice, Now};
+use provost_testkit::sim::mutants::{Mutant, Plant};
+use provost_testkit::sim::{self, Outcome, Settings, Subject};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+/// Seeds of an ordinary run; `PROVOST_SEEDS` asks for more.
+const SEEDS: u64 = 5_000;
+
+/// Inputs a seed; `PROVOST_STEPS` asks for another number.
+const STEPS: usize = 1_500;
+
+fn number(variable: &str) -> Option<u64> {
+    let text = std::env::var(variable).ok()?;
+    Some(
+        text.parse()
+            .unwrap_or_else(|_| panic!("{variable} must be a number, it is {text:?}")),
+    )
+}
+
+fn steps() -> usize {
+    number("PROVOST_STEPS").map_or(STEPS, |steps| usize::try_from(steps).unwrap_or(STEPS))
+}
+
+/// Runs seeds on all processors; tells the first that fails.
+fn first_failure(seeds: u64) -> Option<Outcome> {
+    let next = AtomicU64::new(0);
+    let work = || loop {
+        let seed = next.fetch_add(1, Ordering::Relaxed);
+        if seed >= seeds {
+            return None;
+        }
+        let outcome = sim::run(seed, steps());
+        if !outcome.violations.is_empty() {
+            next.store(seeds, Ordering::Relaxed);
+            return Some(outcome);
+        }
+    };
+    let count = thread::available_parallelism().map_or(1, usize::from);
+    let failures = thread::scope(|scope| {
+        let threads: Vec<_> = (0..count).map(|_| scope.spawn(work)).collect();
+        threads
+            .into_iter()
+            .filter_map(|thread| thread.join().expect("a seed panicked"))
+            .collect::<Vec<_>>()
+    });
+    failures.into_iter().min_by_key(|outcome| outcome.seed)
+}
 
 #[test]
-fn smoke() {
-    for seed in 0..300 {
-        let o = sim::run(seed, 1000);
-        assert!(o.violations.is_empty(), "{}", o.report());
+fn thousands_of_seeds_violate_nothing() {
+    let failure = first_failure(number("PROVOST_SEEDS").unwrap_or(SEEDS));
+    assert!(
+        failure.is_none(),
+        "{}",
+        failure.map(|outcome| outcome.report()).unwrap_or_default()
+    );
+}
+
+#[test]
+fn kept_seeds_stay_good() {
+    let list = include_str!("../../../fixtures/seeds/core.txt");
+    let mut count = 0;
+    for line in list
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+    {
+        let seed = line
+            .split_whitespace()
+            .next()
+            .and_then(|seed| seed.parse().ok());
+        let seed =
+            seed.unwrap_or_else(|| panic!("fixtures/seeds/core.txt: {line:?} begins with no seed"));
+        let outcome = sim::run(seed, STEPS);
+        assert!(
+            outcome.violations.is_empty(),
+            "{line}\n{}",
+            outcome.report()
+        );
+        count += 1;
     }
+    assert!(count > 0, "fixtures/seeds/core.txt holds no seed");
+}
+
+/// Shows the seed in `PROVOST_SEED` from beginning to end.
+#[test]
+#[expect(clippy::print_stdout, reason = "this is what `--nocapture` is for")]
+fn one_seed() {
+    let outcome = sim::run_traced(number("PROVOST_SEED").unwrap_or(0), steps());
+    for line in &outcome.trace {
+        println!("{line}");
+    }
+    assert!(outcome.violations.is_empty(), "{}", outcome.report());
+}
+
+#[test]
+fn i38_a_seed_gives_the_same_conversation_each_time() {
+    for seed in (0..SEEDS).step_by(100) {
+        let (first, second) = (sim::run_traced(seed, STEPS), sim::run_traced(seed, STEPS));
+        assert!(
+            first.hash == second.hash,
+            "seed {seed} gave two conversations"
+        );
+    }
+}
+
+/// A core that does not depend on its inputs alone.
+struct Moody(Core);
+
+static MOOD: AtomicU64 = AtomicU64::new(0);
+
+impl Subject for Moody {
+    fn handle(&mut self, now: Now, input: Input, out: &mut Vec<Effect>) {
+        self.0.handle(now, input, out);
+        if MOOD.fetch_add(1, Ordering::Relaxed).is_multiple_of(1_013) {
+            out.push(Effect::Notice(Notice::ChildQuit));
+        }
+    }
+
+    fn next_deadline(&self) -> Option<Mono> {
+        self.0.next_deadline()
+    }
+
+    fn next_life(&self, config: LoadedConfig) -> Self {
+        Self(Core::after(&self.0, config))
+    }
+}
+
+#[test]
+fn i38_would_notice_a_core_that_rolls_dice() {
+    let settings = Settings {
+        steps: STEPS,
+        traced: true,
+        wall_is_fixed: false,
+    };
+    let run = || sim::run_subject(3, settings, |config| Moody(Core::new(config))).hash;
+    assert_ne!(run(), run());
+}
+
+/// What was decided, without what shows the wall clock.
+fn decisions<S: Subject>(
+    seed: u64,
+    wall_is_fixed: bool,
+    make: impl FnOnce(LoadedConfig) -> S,
+) -> Vec<String> {
+    let settings = Settings {
+        steps: STEPS,
+        traced: true,
+        wall_is_fixed,
+    };
+    let mut trace = sim::run_subject(seed, settings, make).trace;
+    trace.retain(|line| !line.contains("ok(Info") && !line.contains("Ok(Info"));
+    for line in &mut trace {
+        if let Some(place) = line.find(", wall ") {
+            line.truncate(place);
+        }
+    }
+    trace
+}
+
+/// Whether some pool of the seed hears of ticks, which follow the wall clock.
+fn ticks(trace: &[String]) -> bool {
+    trace.iter().any(|line| {
+        line.contains("events: [") && (line.contains("Tick") || line.contains("[Event"))
+    })
+}
+
+#[test]
+fn i22_a_wall_clock_that_is_set_changes_no_decision() {
+    let mut looked_at = 0;
+    for seed in 0..300 {
+        let decided = decisions(seed, false, Core::new);
+        if ticks(&decided) {
+            continue;
+        }
+        looked_at += 1;
+        let with_fixed_clock = decisions(seed, true, Core::new);
+        let differs = decided
+            .iter()
+            .zip(&with_fixed_clock)
+            .find(|(one, other)| one != other);
+        assert!(differs.is_none(), "seed {seed}: {differs:#?}");
+        assert_eq!(decided.len(), with_fixed_clock.len(), "seed {seed}");
+    }
+    assert!(looked_at > 100, "only {looked_at} seeds without ticks");
+}
+
+#[test]
+fn i22_would_notice_a_core_that_trusts_the_wall_clock() {
+    let bad = |config| Mutant::new(Plant::TrustsTheWallClock, config);
+    let differs = |seed: &u64| decisions(*seed, false, bad) != decisions(*seed, true, bad);
+    assert!((0..300).any(|seed| differs(&seed)));
+}
+
+#[test]
+fn a_failure_says_what_was_seen_and_how_to_see_it_again() {
+    let settings = Settings {
+        steps: STEPS,
+        traced: true,
+        wall_is_fixed: false,
+    };
+    let outcome = sim::run_subject(5, settings, |config| {
+        Mutant::new(Plant::SleepsForEver, config)
+    });
+    let report = outcome.report();
+    assert!(report.contains("seed 5 failed in step "), "{report}");
+    assert!(report.contains("I21: sleeps until None"), "{report}");
+    let command = "PROVOST_SEED=5 cargo test -p provost-testkit --test sim one_seed -- --nocapture";
+    assert!(report.contains(command), "{report}");
+}
+
+/// The words right after `mark` in all lines.
+fn words_after(trace: &[String], mark: &str) -> BTreeSet<String> {
+    let word = |line: &String| {
+        let place = line.find(mark)? + mark.len();
+        let rest = line.get(place..)?;
+        Some(
+            rest.chars()
+                .take_while(|c| c.is_ascii_alphanumeric())
+                .collect(),
+        )
+    };
+    trace.iter().filter_map(word).collect()
+}
+
+/// A rule that no seed comes near proves nothing.
+#[test]
+fn the_world_reaches_every_input_order_refusal_and_line() {
+    let (mut inputs, mut orders) = (BTreeSet::new(), BTreeSet::new());
+    let (mut refusals, mut lines) = (BTreeSet::new(), BTreeSet::new());
+    for seed in 0..200 {
+        let trace = sim::run_traced(seed, STEPS).trace;
+        inputs.extend(words_after(&trace, " <- "));
+        orders.extend(words_after(&trace, " -> "));
+        refusals.extend(words_after(&trace, "Err(Fault { code: "));
+        lines.extend(words_after(&trace, "Notice("));
+    }
+    let expect = |seen: &BTreeSet<String>, words: &str| {
+        let missing: Vec<_> = words
+            .split_whitespace()
+            .filter(|word| !seen.contains(*word))
+            .collect();
+        assert!(
+            missing.is_empty(),
+            "no seed made {missing:?}, only {seen:?}"
+        );
+    };
+    expect(
+        &inputs,
+        "Started Spawned SpawnFailed Exited KillFailed Fenced Probed StdinWritten LogsCleared ConfigLoaded AutoLogNamed \
+         ListenerSaid ListenerDeaf Captured Logged Signal Tick Requested RequesterGone",
+    );
+    expect(
+        &orders,
+        "ProcessAdded ProcessRemoved Spawn Kill Fence Probe WriteStdin Deliver ClearLogs ClearMainLog ReopenLogs \
+         LoadConfig Reply Notice Exit",
+    );
+    expect(
+        &refusals,
+        "ShutdownState BadName BadSignal NoFile NotExecutable Failed AbnormalTermination SpawnError AlreadyStarted \
+         NotRunning AlreadyAdded StillRunning CantReread",
+    );
+    expect(
+        &lines,
+        "Spawned SpawnFailed AlreadyRunning EnteredRunning GaveUp Stopped Exited Killing KillingHard Signalling \
+         SignalTooLate SignalFailed KillInBackoff WaitingToStop WaitingToDie WaitingState ExitRequested RestartRequested \
+         RestartIgnored RestartRefused ReopenRequested SignalIgnored ChildQuit GroupAdded GroupRemoved PoolOverflow \
+         PoolRebuffered EventSent EventPipeBroken ListenerState EventProcessed EventRejected ListenerUnknown \
+         BadResultLine CommEmitted Anomaly",
+    );
 }

@@ -1,12 +1,11 @@
 //! What is on its way to the core: facts that arrive later, shuffled within what the kernel allows.
 
-use provost_core::Input;
 use provost_model::{Mono, Run};
 use std::collections::BTreeMap;
 
 /// Facts that may not overtake each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Lane {
+pub(super) enum Lane {
     /// Everything about one run: it is born, it speaks, it ends.
     Run(Run),
     /// Signals that failed, and the fences behind them.
@@ -15,7 +14,7 @@ pub enum Lane {
 
 /// Facts by the time of their arrival.
 #[derive(Clone, Debug)]
-pub struct Agenda<T> {
+pub(super) struct Agenda<T> {
     queue: BTreeMap<(Mono, u64), T>,
     lanes: BTreeMap<Lane, Mono>,
     last: u64,
@@ -23,13 +22,17 @@ pub struct Agenda<T> {
 
 impl<T> Default for Agenda<T> {
     fn default() -> Self {
-        Self { queue: BTreeMap::new(), lanes: BTreeMap::new(), last: 0 }
+        Self {
+            queue: BTreeMap::new(),
+            lanes: BTreeMap::new(),
+            last: 0,
+        }
     }
 }
 
 impl<T> Agenda<T> {
     /// Puts down something that arrives at `at` in no order with anything else. `dice` decides among equals.
-    pub fn add(&mut self, at: Mono, dice: u64, what: T) {
+    pub(super) fn add(&mut self, at: Mono, dice: u64, what: T) {
         self.last += 1;
         // The upper half decides by chance, the lower half keeps keys apart.
         let tie = (dice << 32) | (self.last & 0xFFFF_FFFF);
@@ -37,7 +40,7 @@ impl<T> Agenda<T> {
     }
 
     /// Puts down something that arrives at `at`, or right after what went into the same lane before. Tells when.
-    pub fn add_in_lane(&mut self, lane: Lane, at: Mono, dice: u64, what: T) -> Mono {
+    pub(super) fn add_in_lane(&mut self, lane: Lane, at: Mono, dice: u64, what: T) -> Mono {
         let at = match self.lanes.get(&lane) {
             Some(before) if *before >= at => Mono(before.0 + 1),
             Some(_) | None => at,
@@ -48,24 +51,21 @@ impl<T> Agenda<T> {
     }
 
     /// Nothing more comes in this lane.
-    pub fn close(&mut self, lane: Lane) {
+    pub(super) fn close(&mut self, lane: Lane) {
         self.lanes.remove(&lane);
     }
 
     /// When the next one arrives.
-    pub fn next(&self) -> Option<Mono> {
+    pub(super) fn next(&self) -> Option<Mono> {
         self.queue.first_key_value().map(|((at, _), _)| *at)
     }
 
     /// Takes the next one that has arrived at `now`.
-    pub fn take(&mut self, now: Mono) -> Option<T> {
+    pub(super) fn take(&mut self, now: Mono) -> Option<T> {
         let entry = self.queue.first_entry()?;
         (entry.key().0 <= now).then(|| entry.remove())
     }
 }
-
-/// An agenda of inputs.
-pub type Inputs = Agenda<Input>;
 
 #[cfg(test)]
 mod tests {

@@ -1,13 +1,13 @@
 //! The children of the simulated kernel: born, alive, zombies, reaped.
 
 use super::script::Script;
-use provost_model::{ExitStatus, Mono, Pid, ProcId, ProcessSpec, Run};
+use provost_model::{ExitStatus, Mono, Pid, ProcessSpec, Run};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Where a child is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
+pub(super) enum Phase {
     /// It runs.
     Alive,
     /// It has ended and holds its pid still.
@@ -18,73 +18,77 @@ pub enum Phase {
 
 /// One process that the core ordered.
 #[derive(Clone, Debug)]
-pub struct Child {
-    /// Which configured process it is a run of.
-    pub proc: ProcId,
+pub(super) struct Child {
     /// How it was configured when it was born.
-    pub spec: Arc<ProcessSpec>,
+    pub(super) spec: Arc<ProcessSpec>,
     /// Its pid.
-    pub pid: Pid,
+    pub(super) pid: Pid,
     /// What it will do.
-    pub script: Script,
+    pub(super) script: Script,
     /// Where it is in its life.
-    pub phase: Phase,
-    /// Whether it is an event listener.
-    pub listens: bool,
+    pub(super) phase: Phase,
     /// When it will end, if that is known.
-    pub ends_at: Option<Mono>,
+    pub(super) ends_at: Option<Mono>,
     /// Each time its end is brought forward, the number grows; ends of older plans are void.
-    pub plan: u32,
+    pub(super) plan: u32,
 }
 
 /// All children whose end has not been told yet.
 #[derive(Clone, Debug, Default)]
-pub struct Children {
+pub(super) struct Children {
     by_run: BTreeMap<Run, Child>,
 }
 
 /// A plan for the end of a child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Death {
+pub(super) struct Death {
     /// Whose.
-    pub run: Run,
+    pub(super) run: Run,
     /// Valid only while the child has this plan.
-    pub plan: u32,
+    pub(super) plan: u32,
     /// When.
-    pub at: Mono,
+    pub(super) at: Mono,
     /// How.
-    pub status: ExitStatus,
+    pub(super) status: ExitStatus,
 }
 
 impl Children {
     /// A child is born.
-    pub fn add(&mut self, run: Run, child: Child) {
+    pub(super) fn add(&mut self, run: Run, child: Child) {
         self.by_run.insert(run, child);
     }
 
     /// The child of a run.
-    pub fn get(&self, run: Run) -> Option<&Child> {
+    pub(super) fn get(&self, run: Run) -> Option<&Child> {
         self.by_run.get(&run)
     }
 
     /// The child of a run while it lives.
-    pub fn alive(&self, run: Run) -> Option<&Child> {
+    pub(super) fn alive(&self, run: Run) -> Option<&Child> {
         self.get(run).filter(|child| child.phase == Phase::Alive)
     }
 
     /// Plans an end for a living child; none when it will have ended by then.
-    pub fn doom(&mut self, run: Run, at: Mono, status: ExitStatus) -> Option<Death> {
-        let child = self.by_run.get_mut(&run).filter(|child| child.phase == Phase::Alive)?;
+    pub(super) fn doom(&mut self, run: Run, at: Mono, status: ExitStatus) -> Option<Death> {
+        let child = self
+            .by_run
+            .get_mut(&run)
+            .filter(|child| child.phase == Phase::Alive)?;
         if child.ends_at.is_some_and(|ends_at| ends_at <= at) {
             return None;
         }
         child.ends_at = Some(at);
         child.plan += 1;
-        Some(Death { run, plan: child.plan, at, status })
+        Some(Death {
+            run,
+            plan: child.plan,
+            at,
+            status,
+        })
     }
 
     /// Carries out a plan; false when it is void.
-    pub fn die(&mut self, death: &Death) -> bool {
+    pub(super) fn die(&mut self, death: &Death) -> bool {
         match self.by_run.get_mut(&death.run) {
             Some(child) if child.phase == Phase::Alive && child.plan == death.plan => {
                 child.phase = Phase::Zombie;
@@ -95,19 +99,25 @@ impl Children {
     }
 
     /// Frees the pid of a zombie; none when it is free already.
-    pub fn reap(&mut self, run: Run) -> Option<Pid> {
-        let child = self.by_run.get_mut(&run).filter(|child| child.phase == Phase::Zombie)?;
+    pub(super) fn reap(&mut self, run: Run) -> Option<Pid> {
+        let child = self
+            .by_run
+            .get_mut(&run)
+            .filter(|child| child.phase == Phase::Zombie)?;
         child.phase = Phase::Reaped;
         Some(child.pid)
     }
 
     /// The end has been told.
-    pub fn remove(&mut self, run: Run) {
+    pub(super) fn remove(&mut self, run: Run) {
         self.by_run.remove(&run);
     }
 
     /// All runs that live.
-    pub fn living(&self) -> impl Iterator<Item = (Run, &Child)> {
-        self.by_run.iter().filter(|(_, child)| child.phase == Phase::Alive).map(|(run, child)| (*run, child))
+    pub(super) fn living(&self) -> impl Iterator<Item = (Run, &Child)> {
+        self.by_run
+            .iter()
+            .filter(|(_, child)| child.phase == Phase::Alive)
+            .map(|(run, child)| (*run, child))
     }
 }

@@ -6,11 +6,13 @@ use provost_model::{Answer, Channel, Reply, Request, RequestId};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Requests of all kinds with how often they are made.
-const WEIGHTS: &[u32] = &[12, 12, 4, 4, 2, 2, 6, 2, 1, 4, 3, 3, 3, 2, 2, 2, 3, 2, 1, 1, 1, 1, 1];
+const WEIGHTS: &[u32] = &[
+    12, 12, 4, 4, 2, 2, 6, 2, 1, 6, 3, 3, 3, 2, 2, 2, 3, 2, 1, 1, 1, 1, 1, 12,
+];
 
 /// What clients wait for.
 #[derive(Clone, Debug, Default)]
-pub struct Clients {
+pub(super) struct Clients {
     last: u64,
     /// What a client still has to ask once the request with this number is answered.
     updates: BTreeMap<RequestId, VecDeque<Request>>,
@@ -18,13 +20,13 @@ pub struct Clients {
 
 impl Clients {
     /// A number for the next request.
-    pub fn number(&mut self) -> RequestId {
+    pub(super) fn number(&mut self) -> RequestId {
         self.last += 1;
         RequestId(self.last)
     }
 
     /// A request by chance.
-    pub fn draw(&mut self, rng: &mut Rng, config: &LoadedConfig) -> (RequestId, Request) {
+    pub(super) fn draw(&mut self, rng: &mut Rng, config: &LoadedConfig) -> (RequestId, Request) {
         let id = self.number();
         let request = draw(rng, config);
         if request == Request::ReloadConfig && rng.chance(800) {
@@ -34,11 +36,23 @@ impl Clients {
     }
 
     /// An answer has come. Tells what the same client asks next, as `supervisorctl update` does.
-    pub fn answered(&mut self, id: RequestId, answer: &Answer) -> Option<(RequestId, Request)> {
+    pub(super) fn answered(
+        &mut self,
+        id: RequestId,
+        answer: &Answer,
+    ) -> Option<(RequestId, Request)> {
         let mut rest = self.updates.remove(&id)?;
-        if let Ok(Reply::Reload { added, changed, removed }) = answer {
+        if let Ok(Reply::Reload {
+            added,
+            changed,
+            removed,
+        }) = answer
+        {
             for name in removed.iter().chain(changed) {
-                rest.push_back(Request::StopProcessGroup { name: name.clone(), wait: true });
+                rest.push_back(Request::StopProcessGroup {
+                    name: name.clone(),
+                    wait: true,
+                });
                 rest.push_back(Request::RemoveProcessGroup { name: name.clone() });
             }
             for name in changed.iter().chain(added) {
@@ -52,12 +66,12 @@ impl Clients {
     }
 
     /// A client has left, and asks nothing more.
-    pub fn left(&mut self, id: RequestId) {
+    pub(super) fn left(&mut self, id: RequestId) {
         self.updates.remove(&id);
     }
 
     /// All connections are closed.
-    pub fn close_all(&mut self) {
+    pub(super) fn close_all(&mut self) {
         self.updates.clear();
     }
 }
@@ -65,29 +79,70 @@ impl Clients {
 fn draw(rng: &mut Rng, config: &LoadedConfig) -> Request {
     let wait = rng.chance(600);
     match rng.weighted(WEIGHTS) {
-        0 => Request::StartProcess { name: process(rng, config), wait },
-        1 => Request::StopProcess { name: process(rng, config), wait },
-        2 => Request::StartProcessGroup { name: group(rng, config), wait },
-        3 => Request::StopProcessGroup { name: group(rng, config), wait },
+        0 => Request::StartProcess {
+            name: process(rng, config),
+            wait,
+        },
+        1 => Request::StopProcess {
+            name: process(rng, config),
+            wait,
+        },
+        2 => Request::StartProcessGroup {
+            name: group(rng, config),
+            wait,
+        },
+        3 => Request::StopProcessGroup {
+            name: group(rng, config),
+            wait,
+        },
         4 => Request::StartAllProcesses { wait },
         5 => Request::StopAllProcesses { wait },
-        6 => Request::SignalProcess { name: process(rng, config), signal: signal(rng) },
-        7 => Request::SignalProcessGroup { name: group(rng, config), signal: signal(rng) },
-        8 => Request::SignalAllProcesses { signal: signal(rng) },
-        9 => Request::GetProcessInfo { name: process(rng, config) },
+        6 => Request::SignalProcess {
+            name: process(rng, config),
+            signal: signal(rng),
+        },
+        7 => Request::SignalProcessGroup {
+            name: group(rng, config),
+            signal: signal(rng),
+        },
+        8 => Request::SignalAllProcesses {
+            signal: signal(rng),
+        },
+        9 => Request::GetProcessInfo {
+            name: process(rng, config),
+        },
         10 => Request::ReloadConfig,
-        11 => Request::AddProcessGroup { name: group(rng, config) },
-        12 => Request::RemoveProcessGroup { name: group(rng, config) },
+        11 => Request::AddProcessGroup {
+            name: group(rng, config),
+        },
+        12 => Request::RemoveProcessGroup {
+            name: group(rng, config),
+        },
         13 => Request::GetState,
-        14 => Request::SendProcessStdin { name: process(rng, config), chars: "hé\n".to_owned() },
-        15 => Request::SendRemoteCommEvent { kind: "x".to_owned(), data: "y".to_owned() },
-        16 => Request::ClearProcessLogs { name: process(rng, config) },
+        14 => Request::SendProcessStdin {
+            name: process(rng, config),
+            chars: "hé\n".to_owned(),
+        },
+        15 => Request::SendRemoteCommEvent {
+            kind: "x".to_owned(),
+            data: "y".to_owned(),
+        },
+        16 => Request::ClearProcessLogs {
+            name: process(rng, config),
+        },
         17 => Request::ClearAllProcessLogs,
         18 => Request::ClearMainLog,
         19 => Request::GetAllConfigInfo,
         20 => Request::GetIdentification,
-        21 => Request::LogPath { name: process(rng, config), channel: Channel::Stdout },
-        _ => Request::FollowPath { name: process(rng, config), channel: Channel::Stderr },
+        21 => Request::LogPath {
+            name: process(rng, config),
+            channel: Channel::Stdout,
+        },
+        22 => Request::FollowPath {
+            name: process(rng, config),
+            channel: Channel::Stderr,
+        },
+        _ => Request::GetAllProcessInfo,
     }
 }
 
@@ -106,7 +161,9 @@ fn group(rng: &mut Rng, config: &LoadedConfig) -> String {
 /// A name for a process as people write them: most are right, some name a group, some nothing.
 fn process(rng: &mut Rng, config: &LoadedConfig) -> String {
     let group = group(rng, config);
-    let Some(spec) = config.groups.iter().find(|spec| spec.name == group) else { return group };
+    let Some(spec) = config.groups.iter().find(|spec| spec.name == group) else {
+        return group;
+    };
     match rng.weighted(&[12, 2, 1, 1, 1]) {
         1 => format!("{group}:*"),
         2 => format!("{group}:"),

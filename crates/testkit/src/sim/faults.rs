@@ -8,7 +8,7 @@ macro_rules! fault_kinds {
     ($($(#[$doc:meta])* $name:ident up to $max:literal;)*) => {
         /// A kind of fault.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum Fault { $($(#[$doc])* $name,)* }
+        pub(super) enum Fault { $($(#[$doc])* $name,)* }
 
         /// Every kind with its highest rate, in permille of the chances it has.
         const KINDS: &[(Fault, u64)] = &[$((Fault::$name, $max),)*];
@@ -68,40 +68,53 @@ fault_kinds! {
 
 /// The rates of one seed.
 #[derive(Clone, Debug)]
-pub struct Faults {
+pub(super) struct Faults {
     rates: Vec<u32>,
     active: bool,
 }
 
 impl Faults {
     /// Draws the rates of a seed.
-    pub fn draw(rng: &mut Rng) -> Self {
+    pub(super) fn draw(rng: &mut Rng) -> Self {
         // One seed in sixteen has no fault at all: the plain way must be right by itself.
         let none = rng.chance(62);
         let rates = KINDS.iter().map(|(_, max)| {
             let off = rng.below(3) == 0;
             let rate = rng.between(0, *max);
-            if none || off { 0 } else { u32::try_from(rate).unwrap_or(0) }
+            if none || off {
+                0
+            } else {
+                u32::try_from(rate).unwrap_or(0)
+            }
         });
-        Self { rates: rates.collect(), active: true }
+        Self {
+            rates: rates.collect(),
+            active: true,
+        }
     }
 
     /// Whether this fault happens now. Draws a number in any case, so that rates do not shift other draws.
-    pub fn strike(&self, rng: &mut Rng, fault: Fault) -> bool {
+    pub(super) fn strike(&self, rng: &mut Rng, fault: Fault) -> bool {
         let rate = self.rates.get(fault as usize).copied().unwrap_or(0);
         rng.chance(rate) && self.active
     }
 
     /// From now on nothing goes wrong any more.
-    pub fn cease(&mut self) {
+    pub(super) fn cease(&mut self) {
         self.active = false;
     }
 
     /// The kinds that can happen with their rates, for people.
-    pub fn describe(&self) -> String {
+    pub(super) fn describe(&self) -> String {
         let shown = KINDS.iter().zip(&self.rates).filter(|(_, rate)| **rate > 0);
-        let shown: Vec<String> = shown.map(|((kind, _), rate)| format!("{kind:?} {rate}‰")).collect();
-        if shown.is_empty() { "none".to_owned() } else { shown.join(", ") }
+        let shown: Vec<String> = shown
+            .map(|((kind, _), rate)| format!("{kind:?} {rate}‰"))
+            .collect();
+        if shown.is_empty() {
+            "none".to_owned()
+        } else {
+            shown.join(", ")
+        }
     }
 }
 
@@ -113,7 +126,13 @@ mod tests {
     fn about_a_third_of_the_kinds_is_off_and_all_are_off_once_they_cease() {
         let mut rng = Rng::new(3);
         let off: usize = (0..300)
-            .map(|_| Faults::draw(&mut rng).rates.iter().filter(|rate| **rate == 0).count())
+            .map(|_| {
+                Faults::draw(&mut rng)
+                    .rates
+                    .iter()
+                    .filter(|rate| **rate == 0)
+                    .count()
+            })
             .sum();
         let share = off * 100 / (300 * KINDS.len());
         assert!((30..50).contains(&share), "{share} %");

@@ -16,15 +16,36 @@ impl World {
         let place = self.dice.index(self.told.len());
         let again = self.told.get(place).cloned();
         match self.dice.below(12) {
-            0 => Input::Exited { run, status: ExitStatus::Code(0) },
+            0 => Input::Exited {
+                run,
+                status: ExitStatus::Code(0),
+            },
             1 => Input::Spawned { run, pid: Pid(7) },
-            2 => Input::SpawnFailed { run, problem: SpawnProblem::EmptyCommand },
-            3 => Input::KillFailed { run, errno: Errno(1), signal: Signal::TERM },
-            4 => Input::Probed { ticket, result: Ok(()) },
-            5 => Input::ConfigLoaded { ticket, result: Ok(self.file.clone()) },
+            2 => Input::SpawnFailed {
+                run,
+                problem: SpawnProblem::EmptyCommand,
+            },
+            3 => Input::KillFailed {
+                run,
+                errno: Errno(1),
+                signal: Signal::TERM,
+            },
+            4 => Input::Probed {
+                ticket,
+                result: Ok(()),
+            },
+            5 => Input::ConfigLoaded {
+                ticket,
+                result: Ok(self.file.clone()),
+            },
             6 => Input::Fenced { ticket },
-            7 => Input::ListenerSaid { run, data: b"READY\n".to_vec() },
-            8 => Input::RequesterGone { id: RequestId(NEVER) },
+            7 => Input::ListenerSaid {
+                run,
+                data: b"READY\n".to_vec(),
+            },
+            8 => Input::RequesterGone {
+                id: RequestId(NEVER),
+            },
             9 => Input::AutoLogNamed {
                 proc: ProcId(u32::MAX),
                 channel: Channel::Stdout,

@@ -22,7 +22,7 @@ const ENOMEM: Errno = Errno(12);
 
 impl World {
     /// Carries out one order; its answer comes later.
-    pub fn perform(&mut self, effect: Effect) {
+    pub(super) fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::ProcessAdded { proc, .. } => {
                 self.introduce(&effect);
@@ -32,14 +32,22 @@ impl World {
                 self.known.remove(&proc);
             }
             Effect::Spawn { proc, run } => self.spawn(proc, run),
-            Effect::Kill { run, signal, whole_group: _ } => self.kill(run, signal),
+            Effect::Kill {
+                run,
+                signal,
+                whole_group: _,
+            } => self.kill(run, signal),
             Effect::Fence { ticket } => {
                 let wait = Duration::from_micros(self.dice.below(1_000));
                 self.later_in_lane(Lane::Signals, wait, Coming::Fact(Input::Fenced { ticket }));
             }
             Effect::Probe { ticket, proc } => {
                 let fails = self.faults.strike(&mut self.dice, Fault::ProbeFails);
-                let result = if fails { Err(self.command_problem(proc)) } else { Ok(()) };
+                let result = if fails {
+                    Err(self.command_problem(proc))
+                } else {
+                    Ok(())
+                };
                 self.answer(Input::Probed { ticket, result });
             }
             Effect::WriteStdin { ticket, run, .. } => {
@@ -63,7 +71,10 @@ impl World {
                 };
                 self.answer(Input::LogsCleared { ticket, result });
             }
-            Effect::LoadConfig { ticket, for_restart: _ } => {
+            Effect::LoadConfig {
+                ticket,
+                for_restart: _,
+            } => {
                 let broken = self.faults.strike(&mut self.dice, Fault::BrokenConfig);
                 let result = if broken {
                     Err("File contains parsing errors".to_owned())
@@ -88,20 +99,36 @@ impl World {
     }
 
     fn name_logs(&mut self, proc: ProcId) {
-        let Some(known) = self.known.get(&proc) else { return };
+        let Some(known) = self.known.get(&proc) else {
+            return;
+        };
         let spec = known.spec.clone();
-        for (channel, output) in [(Channel::Stdout, &spec.stdout), (Channel::Stderr, &spec.stderr)] {
+        for (channel, output) in [
+            (Channel::Stdout, &spec.stdout),
+            (Channel::Stderr, &spec.stderr),
+        ] {
             if output.logfile == LogFile::Auto {
                 let path = format!("/tmp/{}-{channel}---supervisor-x.log", spec.name).into();
-                self.answer(Input::AutoLogNamed { proc, channel, path });
+                self.answer(Input::AutoLogNamed {
+                    proc,
+                    channel,
+                    path,
+                });
             }
         }
     }
 
     fn command_problem(&mut self, proc: ProcId) -> SpawnProblem {
-        let file = self.known.get(&proc).map(|known| known.spec.command.clone()).unwrap_or_default();
+        let file = self
+            .known
+            .get(&proc)
+            .map(|known| known.spec.command.clone())
+            .unwrap_or_default();
         match self.dice.below(6) {
-            0 => SpawnProblem::BadCommand { command: file, why: "No closing quotation".to_owned() },
+            0 => SpawnProblem::BadCommand {
+                command: file,
+                why: "No closing quotation".to_owned(),
+            },
             1 => SpawnProblem::EmptyCommand,
             2 => SpawnProblem::IsDirectory { file },
             3 => SpawnProblem::NotExecutable { file },
@@ -136,10 +163,17 @@ impl World {
         let slow = self.faults.strike(&mut self.dice, Fault::SlowSpawn);
         let slow_ms = self.dice.between(10, 4_000);
         let quick = Duration::from_micros(self.dice.below(2_000));
-        let wait = if slow { Duration::from_millis(slow_ms) } else { quick };
+        let wait = if slow {
+            Duration::from_millis(slow_ms)
+        } else {
+            quick
+        };
         // A core that orders a spawn of something unknown gets what the edge would give: a failure.
         let Some(known) = self.known.get(&proc).cloned() else {
-            let fact = Input::SpawnFailed { run, problem: SpawnProblem::EmptyCommand };
+            let fact = Input::SpawnFailed {
+                run,
+                problem: SpawnProblem::EmptyCommand,
+            };
             self.later(wait, Coming::Fact(fact));
             return;
         };
@@ -150,8 +184,12 @@ impl World {
         };
         match outcome {
             Ok(pid) => {
-                self.later_in_lane(Lane::Run(run), wait, Coming::Fact(Input::Spawned { run, pid }));
-                self.birth(run, proc, pid, &known);
+                self.later_in_lane(
+                    Lane::Run(run),
+                    wait,
+                    Coming::Fact(Input::Spawned { run, pid }),
+                );
+                self.birth(run, pid, &known);
             }
             Err(problem) => {
                 let fact = Input::SpawnFailed { run, problem };
@@ -173,9 +211,17 @@ impl World {
             Phase::Alive if refused => self.kill_failed(run, signal, EPERM),
             Phase::Alive => {
                 let (after, status) = if signal == Signal::KILL {
-                    (child.script.dies, ExitStatus::Signaled { signal, core_dumped: false })
+                    (
+                        child.script.dies,
+                        ExitStatus::Signaled {
+                            signal,
+                            core_dumped: false,
+                        },
+                    )
                 } else if signal == child.spec.stopsignal {
-                    let Some(obeys) = child.script.obeys else { return };
+                    let Some(obeys) = child.script.obeys else {
+                        return;
+                    };
                     obeys
                 } else {
                     return;

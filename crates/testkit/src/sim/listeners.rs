@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// What a listener does after it has been sent an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Deed {
+pub(super) enum Deed {
     /// It says this after a while.
     Say(Duration, Vec<u8>),
     /// It ends.
@@ -18,14 +18,18 @@ pub enum Deed {
 }
 
 /// What a listener says when it has started.
-pub fn greeting(rng: &mut Rng, faults: &Faults) -> Vec<Deed> {
+pub(super) fn greeting(rng: &mut Rng, faults: &Faults) -> Vec<Deed> {
     let garbage = faults.strike(rng, Fault::ListenerGarbage);
-    let text: &[u8] = if garbage { b"Traceback (most recent call last):\n" } else { b"READY\n" };
+    let text: &[u8] = if garbage {
+        b"Traceback (most recent call last):\n"
+    } else {
+        b"READY\n"
+    };
     say_in_pieces(rng, faults, text)
 }
 
 /// What a listener does with an event.
-pub fn answer(rng: &mut Rng, faults: &Faults) -> Vec<Deed> {
+pub(super) fn answer(rng: &mut Rng, faults: &Faults) -> Vec<Deed> {
     let wait = think(rng, faults);
     if faults.strike(rng, Fault::ListenerDies) {
         return vec![Deed::Die(wait)];
@@ -80,7 +84,11 @@ fn say_in_pieces(rng: &mut Rng, faults: &Faults, text: &[u8]) -> Vec<Deed> {
     let mut wait = think(rng, faults);
     while !rest.is_empty() {
         let whole = rng.chance(600);
-        let length = if whole { rest.len() } else { rng.index(rest.len()) + 1 };
+        let length = if whole {
+            rest.len()
+        } else {
+            rng.index(rest.len()) + 1
+        };
         let (piece, after) = rest.split_at(length);
         deeds.push(Deed::Say(wait, piece.to_vec()));
         wait = Duration::from_millis(rng.below(5));

@@ -1,6 +1,6 @@
 //! The simulation: the real core in a world that delays, reorders and fails everything.
 //!
-//! One thread, one seed, no real time. The [`world`] answers the core's orders, the [`monitor`] looks at every step of
+//! One thread, one seed, no real time. The world answers the core's orders, the [`monitor`] looks at every step of
 //! the conversation, and [`run`] brings them together. [`mutants`] are planted bugs: they show that the monitor can
 //! fail.
 
@@ -15,9 +15,9 @@ pub mod monitor;
 pub mod mutants;
 mod pids;
 mod rng;
-pub mod run;
+mod run;
 mod scene;
 mod script;
-pub mod world;
+mod world;
 
-pub use run::{Outcome, Subject, run, run_traced};
+pub use run::{Outcome, Settings, Subject, run, run_subject, run_traced};

@@ -5,14 +5,14 @@ use provost_model::Pid;
 use std::collections::BTreeSet;
 
 /// Places in the table.
-pub const PIDS_MAX: i32 = 100;
+pub(super) const PIDS_MAX: i32 = 100;
 
 /// The first pid that is given out; 1 is init's and 2 supervisord's own.
 const FIRST: i32 = 3;
 
 /// Which pids are taken.
 #[derive(Clone, Debug)]
-pub struct PidTable {
+pub(super) struct PidTable {
     taken: BTreeSet<i32>,
     strangers: BTreeSet<i32>,
     next: i32,
@@ -20,16 +20,24 @@ pub struct PidTable {
 
 impl PidTable {
     /// A table that is empty but for `next`, from where the search begins.
-    pub fn new(rng: &mut Rng) -> Self {
+    pub(super) fn new(rng: &mut Rng) -> Self {
         let next = FIRST + i32::try_from(rng.below(90)).unwrap_or(0);
-        Self { taken: BTreeSet::new(), strangers: BTreeSet::new(), next }
+        Self {
+            taken: BTreeSet::new(),
+            strangers: BTreeSet::new(),
+            next,
+        }
     }
 
     /// The next free pid as Linux finds it: upwards, and round again at the end. None when the table is full.
-    pub fn take(&mut self) -> Option<Pid> {
+    pub(super) fn take(&mut self) -> Option<Pid> {
         for _ in 0..PIDS_MAX {
             let pid = self.next;
-            self.next = if pid >= FIRST + PIDS_MAX - 1 { FIRST } else { pid + 1 };
+            self.next = if pid >= FIRST + PIDS_MAX - 1 {
+                FIRST
+            } else {
+                pid + 1
+            };
             if !self.strangers.contains(&pid) && self.taken.insert(pid) {
                 return Some(Pid(pid));
             }
@@ -38,12 +46,12 @@ impl PidTable {
     }
 
     /// A process was reaped.
-    pub fn release(&mut self, pid: Pid) {
+    pub(super) fn release(&mut self, pid: Pid) {
         self.taken.remove(&pid.0);
     }
 
     /// Strangers take all free pids but `left`, or give theirs back when they hold any.
-    pub fn crowd(&mut self, left: usize) {
+    pub(super) fn crowd(&mut self, left: usize) {
         if !self.strangers.is_empty() {
             self.strangers.clear();
             return;
@@ -53,7 +61,7 @@ impl PidTable {
     }
 
     /// Strangers leave.
-    pub fn clear_strangers(&mut self) {
+    pub(super) fn clear_strangers(&mut self) {
         self.strangers.clear();
     }
 }

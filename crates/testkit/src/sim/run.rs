@@ -79,41 +79,77 @@ impl Outcome {
     }
 }
 
+/// How a seed is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Inputs until the faults cease.
+    pub steps: usize,
+    /// Keep the conversation.
+    pub traced: bool,
+    /// Nobody sets the wall clock; all else stays as it is.
+    pub wall_is_fixed: bool,
+}
+
 /// Runs the core through a seed of about `steps` inputs; a failure is run again with a trace.
 pub fn run(seed: u64, steps: usize) -> Outcome {
-    let outcome = run_subject(seed, steps, false, Core::new);
-    if outcome.violations.is_empty() { outcome } else { run_traced(seed, steps) }
+    let settings = Settings {
+        steps,
+        traced: false,
+        wall_is_fixed: false,
+    };
+    let outcome = run_subject(seed, settings, Core::new);
+    if outcome.violations.is_empty() {
+        outcome
+    } else {
+        run_traced(seed, steps)
+    }
 }
 
 /// The same, with the whole conversation and its hash.
 pub fn run_traced(seed: u64, steps: usize) -> Outcome {
-    run_subject(seed, steps, true, Core::new)
+    run_subject(
+        seed,
+        Settings {
+            steps,
+            traced: true,
+            wall_is_fixed: false,
+        },
+        Core::new,
+    )
 }
 
 /// Runs any subject through a seed.
 pub fn run_subject<S: Subject>(
     seed: u64,
-    steps: usize,
-    traced: bool,
+    settings: Settings,
     make: impl FnOnce(LoadedConfig) -> S,
 ) -> Outcome {
     let mut rng = Rng::new(seed);
-    let (world, config) = World::new(&mut rng);
+    let (mut world, config) = World::new(&mut rng);
+    world.wall_is_fixed = settings.wall_is_fixed;
     let mut course = Course {
         monitor: Monitor::new(config.clone()),
         subject: make(config),
-        trace: traced.then(|| Trace::new(&world)),
+        trace: settings.traced.then(|| Trace::new(&world)),
         world,
         steps: 0,
         violations: Vec::new(),
         effects: Vec::new(),
         lost: 0,
     };
-    course.live(steps);
+    course.live(settings.steps);
     course.settle();
     course.shut_down();
-    let (hash, trace) = course.trace.map_or((0, Vec::new()), |trace| (trace.hash, trace.lines));
-    Outcome { seed, steps: course.steps, violations: course.violations, hash, trace }
+    let (hash, trace) = course
+        .trace
+        .map_or((0, Vec::new()), |trace| (trace.hash, trace.lines));
+    Outcome {
+        seed,
+        steps: course.steps,
+        violations: course.violations,
+        hash,
+        trace,
+    }
 }
 
 /// A run under way.
@@ -160,10 +196,14 @@ impl<S: Subject> Course<S> {
             return;
         }
         self.world.calm();
-        let settled = self.until(|course| course.is_over() || course.monitor.unsettled().is_empty());
+        let settled =
+            self.until(|course| course.is_over() || course.monitor.unsettled().is_empty());
         if !settled {
             let what = self.monitor.unsettled().join("; ");
-            self.fail("I21", format!("after {SETTLES_WITHIN:?} without faults: {what}"));
+            self.fail(
+                "I21",
+                format!("after {SETTLES_WITHIN:?} without faults: {what}"),
+            );
         }
     }
 
@@ -177,7 +217,10 @@ impl<S: Subject> Course<S> {
         }
         let (living, lost) = (self.world.living(), self.lost + self.monitor.out_of_reach());
         if self.violations.is_empty() && living > lost {
-            self.fail("I25", format!("{living} children live on, {lost} were out of reach"));
+            self.fail(
+                "I25",
+                format!("{living} children live on, {lost} were out of reach"),
+            );
         }
     }
 
@@ -201,13 +244,21 @@ impl<S: Subject> Course<S> {
 
     /// One step. False when nothing more happens before `end`.
     fn advance(&mut self, end: Mono) -> bool {
-        let Some(step) = self.world.next(self.subject.next_deadline(), end) else { return false };
+        let Some(step) = self.world.next(self.subject.next_deadline(), end) else {
+            return false;
+        };
         self.steps += 1;
-        let Step { now, input, impossible } = step;
+        let Step {
+            now,
+            input,
+            impossible,
+        } = step;
         self.effects.clear();
         self.subject.handle(now, input.clone(), &mut self.effects);
         let deadline = self.subject.next_deadline();
-        let violations = self.monitor.observe(now, &input, &self.effects, deadline, impossible);
+        let violations = self
+            .monitor
+            .observe(now, &input, &self.effects, deadline, impossible);
         if let Some(trace) = &mut self.trace {
             trace.add(now, &input, &self.effects, deadline);
         }
@@ -227,7 +278,10 @@ struct Trace {
 
 impl Trace {
     fn new(world: &World) -> Self {
-        let mut trace = Self { lines: Vec::new(), hash: 0xCBF2_9CE4_8422_2325 };
+        let mut trace = Self {
+            lines: Vec::new(),
+            hash: 0xCBF2_9CE4_8422_2325,
+        };
         trace.line(world.describe());
         for group in &world.file.groups {
             trace.line(format!("{group:?}"));
@@ -247,6 +301,11 @@ impl Trace {
         for effect in effects {
             self.line(format!("{:>15} -> {effect:?}", ""));
         }
-        self.line(format!("{:>15} .. {:?}, wall {}", "", deadline.map(|at| at.0), now.wall.secs));
+        self.line(format!(
+            "{:>15} .. {:?}, wall {}",
+            "",
+            deadline.map(|at| at.0),
+            now.wall.secs
+        ));
     }
 }

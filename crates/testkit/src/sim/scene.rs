@@ -17,13 +17,24 @@ const SUBSCRIPTIONS: &[&[EventKind]] = &[
     &[EventKind::Event],
     &[EventKind::ProcessState],
     &[EventKind::ProcessState, EventKind::ProcessStateExited],
-    &[EventKind::ProcessStateRunning, EventKind::ProcessStateStopped, EventKind::ProcessGroup],
-    &[EventKind::ProcessLog, EventKind::ProcessCommunication, EventKind::RemoteCommunication],
-    &[EventKind::SupervisorStateChange, EventKind::ProcessStateStarting],
+    &[
+        EventKind::ProcessStateRunning,
+        EventKind::ProcessStateStopped,
+        EventKind::ProcessGroup,
+    ],
+    &[
+        EventKind::ProcessLog,
+        EventKind::ProcessCommunication,
+        EventKind::RemoteCommunication,
+    ],
+    &[
+        EventKind::SupervisorStateChange,
+        EventKind::ProcessStateStarting,
+    ],
 ];
 
 /// Draws a whole configuration.
-pub fn draw(rng: &mut Rng) -> LoadedConfig {
+pub(super) fn draw(rng: &mut Rng) -> LoadedConfig {
     let mut groups = Vec::new();
     for number in 0..rng.between(1, GROUPS_MAX) {
         groups.push(draw_group(rng, number));
@@ -37,11 +48,14 @@ pub fn draw(rng: &mut Rng) -> LoadedConfig {
 /// The configuration in the order in which the core expects it.
 fn complete(mut groups: Vec<Arc<GroupSpec>>) -> LoadedConfig {
     groups.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
-    LoadedConfig { identifier: Arc::from("supervisor"), groups }
+    LoadedConfig {
+        identifier: Arc::from("supervisor"),
+        groups,
+    }
 }
 
 /// Edits a configuration as a person would between two readings.
-pub fn edit(rng: &mut Rng, config: &LoadedConfig) -> LoadedConfig {
+pub(super) fn edit(rng: &mut Rng, config: &LoadedConfig) -> LoadedConfig {
     let mut groups = config.groups.clone();
     for _ in 0..rng.between(0, 2) {
         let place = rng.index(groups.len());
@@ -58,7 +72,10 @@ pub fn edit(rng: &mut Rng, config: &LoadedConfig) -> LoadedConfig {
             }
             _ => {
                 let priority = *rng.pick(PRIORITIES);
-                groups[place] = Arc::new(GroupSpec { priority, ..(*groups[place]).clone() });
+                groups[place] = Arc::new(GroupSpec {
+                    priority,
+                    ..(*groups[place]).clone()
+                });
             }
         }
         if groups.is_empty() {
@@ -87,8 +104,17 @@ fn draw_group(rng: &mut Rng, number: u64) -> Arc<GroupSpec> {
     if !listed {
         processes.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
     }
-    let kind = if listed { GroupKind::Group } else { GroupKind::Program };
-    Arc::new(GroupSpec { name, priority: *rng.pick(PRIORITIES), kind, processes })
+    let kind = if listed {
+        GroupKind::Group
+    } else {
+        GroupKind::Program
+    };
+    Arc::new(GroupSpec {
+        name,
+        priority: *rng.pick(PRIORITIES),
+        kind,
+        processes,
+    })
 }
 
 fn draw_pool(rng: &mut Rng, number: usize) -> Arc<GroupSpec> {
@@ -107,7 +133,11 @@ fn draw_pool(rng: &mut Rng, number: usize) -> Arc<GroupSpec> {
         processes.push(Arc::new(spec));
     }
     let buffer_size = *rng.pick(&[1, 2, 10, 10, 50]);
-    let pool = PoolSpec { buffer_size, events, result_handler: String::new() };
+    let pool = PoolSpec {
+        buffer_size,
+        events,
+        result_handler: String::new(),
+    };
     Arc::new(GroupSpec {
         name,
         priority: *rng.pick(&[-1, -1, -1, 5, 999]),
@@ -124,7 +154,14 @@ fn draw_output(rng: &mut Rng) -> OutputSpec {
     };
     let capture_maxbytes = if rng.chance(200) { 1024 } else { 0 };
     let events_enabled = rng.chance(200);
-    OutputSpec { logfile, maxbytes: 0, backups: 0, capture_maxbytes, events_enabled, syslog: false }
+    OutputSpec {
+        logfile,
+        maxbytes: 0,
+        backups: 0,
+        capture_maxbytes,
+        events_enabled,
+        syslog: false,
+    }
 }
 
 fn draw_process(rng: &mut Rng, group: &str, name: &str) -> Arc<ProcessSpec> {
@@ -187,10 +224,17 @@ mod tests {
         for _ in 0..300 {
             let config = draw(&mut rng);
             let config = edit(&mut rng, &config);
-            let order: Vec<_> = config.groups.iter().map(|g| (g.priority, g.name.clone())).collect();
+            let order: Vec<_> = config
+                .groups
+                .iter()
+                .map(|g| (g.priority, g.name.clone()))
+                .collect();
             assert!(order.is_sorted());
-            let mut names: Vec<_> =
-                config.groups.iter().flat_map(|g| g.processes.iter().map(|p| p.name.clone())).collect();
+            let mut names: Vec<_> = config
+                .groups
+                .iter()
+                .flat_map(|g| g.processes.iter().map(|p| p.name.clone()))
+                .collect();
             let count = names.len();
             names.sort();
             names.dedup();

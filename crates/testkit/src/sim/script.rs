@@ -10,17 +10,17 @@ const OBEYS_WITHIN_MS: u64 = 400;
 
 /// How a child behaves.
 #[derive(Clone, Debug)]
-pub struct Script {
+pub(super) struct Script {
     /// When it ends by itself after its birth, and how.
-    pub ends: Option<(Duration, ExitStatus)>,
+    pub(super) ends: Option<(Duration, ExitStatus)>,
     /// How long after the stop signal it ends, and how; none when it ignores the signal.
-    pub obeys: Option<(Duration, ExitStatus)>,
+    pub(super) obeys: Option<(Duration, ExitStatus)>,
     /// How long after SIGKILL it ends.
-    pub dies: Duration,
+    pub(super) dies: Duration,
 }
 
 /// Draws the behaviour of one run of a program.
-pub fn draw(rng: &mut Rng, faults: &Faults, spec: &ProcessSpec) -> Script {
+pub(super) fn draw(rng: &mut Rng, faults: &Faults, spec: &ProcessSpec) -> Script {
     let up = Duration::from_secs(u64::try_from(spec.startsecs).unwrap_or(0));
     let quick = faults.strike(rng, Fault::QuickExit);
     let lives_on = rng.chance(700);
@@ -31,16 +31,35 @@ pub fn draw(rng: &mut Rng, faults: &Faults, spec: &ProcessSpec) -> Script {
     } else {
         // Some live exactly as long as it takes to count as up.
         let exactly = rng.chance(50);
-        let more = if exactly { Duration::ZERO } else { Duration::from_millis(rng.between(0, 20_000)) };
+        let more = if exactly {
+            Duration::ZERO
+        } else {
+            Duration::from_millis(rng.between(0, 20_000))
+        };
         Some((up + more, status(rng)))
     };
     let ignores = faults.strike(rng, Fault::IgnoresStop);
     let after = Duration::from_millis(rng.between(0, OBEYS_WITHIN_MS));
-    let by_signal = ExitStatus::Signaled { signal: spec.stopsignal, core_dumped: false };
-    let how = if rng.chance(500) { by_signal } else { status(rng) };
+    let by_signal = ExitStatus::Signaled {
+        signal: spec.stopsignal,
+        core_dumped: false,
+    };
+    let how = if rng.chance(500) {
+        by_signal
+    } else {
+        status(rng)
+    };
     let hangs = faults.strike(rng, Fault::SurvivesKill);
-    let dies = Duration::from_millis(if hangs { rng.between(500, 20_000) } else { rng.below(3) });
-    Script { ends, obeys: (!ignores).then_some((after, how)), dies }
+    let dies = Duration::from_millis(if hangs {
+        rng.between(500, 20_000)
+    } else {
+        rng.below(3)
+    });
+    Script {
+        ends,
+        obeys: (!ignores).then_some((after, how)),
+        dies,
+    }
 }
 
 fn permille(rng: &mut Rng, max: u64) -> f64 {
@@ -55,7 +74,13 @@ fn status(rng: &mut Rng) -> ExitStatus {
         0 => ExitStatus::Code(0),
         1 => ExitStatus::Code(1),
         2 => ExitStatus::Code(2),
-        3 => ExitStatus::Signaled { signal: Signal::from_raw(11), core_dumped: true },
-        _ => ExitStatus::Signaled { signal: Signal::KILL, core_dumped: false },
+        3 => ExitStatus::Signaled {
+            signal: Signal::from_raw(11),
+            core_dumped: true,
+        },
+        _ => ExitStatus::Signaled {
+            signal: Signal::KILL,
+            core_dumped: false,
+        },
     }
 }

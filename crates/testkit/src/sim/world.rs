@@ -12,7 +12,7 @@ use super::pids::PidTable;
 use super::rng::Rng;
 use super::{scene, script};
 use provost_core::{Effect, Input, LoadedConfig};
-use provost_model::{GroupKind, Mono, Now, ProcId, ProcessSpec, Run, RequestId, Wall};
+use provost_model::{GroupKind, Mono, Now, ProcId, ProcessSpec, RequestId, Run, Wall};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,9 +60,11 @@ pub(super) struct Known {
 
 /// The simulated world of one life of a daemon.
 #[derive(Clone, Debug)]
-pub struct World {
+pub(super) struct World {
     pub(super) now: Mono,
     wall_offset_ns: i128,
+    /// Nobody sets the wall clock, whatever the dice say.
+    pub(super) wall_is_fixed: bool,
     pub(super) dice: Rng,
     pub(super) faults: Faults,
     pub(super) agenda: Agenda<Coming>,
@@ -79,23 +81,25 @@ pub struct World {
     /// Mean time between two requests.
     pace_ms: u64,
     /// No more requests to end or restart the daemon than this.
-    pub(super) endings_left: u32,
+    endings_left: u32,
+    /// One such request has been made; others may follow soon.
+    is_ending: bool,
 }
 
 /// What the world does next.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Step {
+pub(super) struct Step {
     /// When.
-    pub now: Now,
+    pub(super) now: Now,
     /// What the core is told.
-    pub input: Input,
+    pub(super) input: Input,
     /// Whether this cannot happen outside a broken edge.
-    pub impossible: bool,
+    pub(super) impossible: bool,
 }
 
 impl World {
     /// The world of a seed, with the configuration that the daemon begins with.
-    pub fn new(rng: &mut Rng) -> (Self, LoadedConfig) {
+    pub(super) fn new(rng: &mut Rng) -> (Self, LoadedConfig) {
         let config = scene::draw(&mut rng.fork(1));
         let mut dice = rng.fork(2);
         let faults = Faults::draw(&mut rng.fork(3));
@@ -103,6 +107,7 @@ impl World {
         let mut world = Self {
             now: MONO_AT_START,
             wall_offset_ns: 0,
+            wall_is_fixed: false,
             faults,
             agenda: Agenda::default(),
             pids: PidTable::new(&mut dice),
@@ -113,7 +118,8 @@ impl World {
             told: VecDeque::new(),
             busy: true,
             pace_ms,
-            endings_left: u32::from(dice.chance(350)) + u32::from(dice.chance(100)),
+            endings_left: u32::try_from(dice.weighted(&[10, 4, 3, 3])).unwrap_or(0),
+            is_ending: false,
             dice,
         };
         world.agenda.add(world.now, 0, Coming::Fact(Input::Started));
@@ -123,43 +129,52 @@ impl World {
     }
 
     /// What may go wrong here, for people.
-    pub fn describe(&self) -> String {
-        format!("requests each {} ms or so; faults: {}", self.pace_ms, self.faults.describe())
+    pub(super) fn describe(&self) -> String {
+        format!(
+            "requests each {} ms or so; faults: {}",
+            self.pace_ms,
+            self.faults.describe()
+        )
     }
 
     /// Both clocks.
-    pub fn clocks(&self) -> Now {
+    pub(super) fn clocks(&self) -> Now {
         let since = i128::from(self.now.0 - MONO_AT_START.0) + self.wall_offset_ns;
         let start = i128::from(WALL_AT_START_SECS) * i128::from(SECOND_NS);
         let wall = start + since;
         let secs = wall.div_euclid(i128::from(SECOND_NS));
         let nanos = wall.rem_euclid(i128::from(SECOND_NS));
-        let wall =
-            Wall { secs: i64::try_from(secs).unwrap_or(0), nanos: u32::try_from(nanos).unwrap_or(0) };
-        Now { mono: self.now, wall }
+        let wall = Wall {
+            secs: i64::try_from(secs).unwrap_or(0),
+            nanos: u32::try_from(nanos).unwrap_or(0),
+        };
+        Now {
+            mono: self.now,
+            wall,
+        }
     }
 
     /// From now on nothing goes wrong, nobody asks, and whoever holds something back lets it go.
-    pub fn calm(&mut self) {
+    pub(super) fn calm(&mut self) {
         self.faults.cease();
         self.busy = false;
         self.pids.clear_strangers();
     }
 
     /// One last request, asked now.
-    pub fn ask(&mut self, request: provost_model::Request) -> RequestId {
+    pub(super) fn ask(&mut self, request: provost_model::Request) -> RequestId {
         let id = self.clients.number();
         self.agenda.add(self.now, 0, Coming::Ask(id, request));
         id
     }
 
     /// How many children live.
-    pub fn living(&self) -> usize {
+    pub(super) fn living(&self) -> usize {
         self.children.living().count()
     }
 
     /// Goes on to the next thing that the core hears of, but not beyond `end`.
-    pub fn next(&mut self, deadline: Option<Mono>, end: Mono) -> Option<Step> {
+    pub(super) fn next(&mut self, deadline: Option<Mono>, end: Mono) -> Option<Step> {
         loop {
             let coming = self.agenda.next();
             let tick = deadline.filter(|deadline| {
@@ -177,7 +192,11 @@ impl World {
             self.now = at;
             if self.odd_is_due() {
                 let input = self.impossible();
-                return Some(Step { now: self.clocks(), input, impossible: true });
+                return Some(Step {
+                    now: self.clocks(),
+                    input,
+                    impossible: true,
+                });
             }
             if tick.is_some() {
                 return Some(self.step(Input::Tick));
@@ -196,7 +215,8 @@ impl World {
 
     /// The daemon begins anew with what the file says now. What is still on its way from the former life arrives in
     /// the new one; connections are closed.
-    pub fn next_life(&mut self) -> LoadedConfig {
+    pub(super) fn next_life(&mut self) -> LoadedConfig {
+        self.is_ending = false;
         self.told.clear();
         self.known.clear();
         self.clients.close_all();
@@ -205,7 +225,11 @@ impl World {
     }
 
     fn step(&self, input: Input) -> Step {
-        Step { now: self.clocks(), input, impossible: false }
+        Step {
+            now: self.clocks(),
+            input,
+            impossible: false,
+        }
     }
 
     /// Something happens; perhaps the core hears of it at once.
@@ -275,7 +299,8 @@ impl World {
     /// Puts a fact down that may not overtake others in its lane.
     pub(super) fn later_in_lane(&mut self, lane: Lane, wait: Duration, what: Coming) -> Mono {
         let dice = self.dice.next_u64();
-        self.agenda.add_in_lane(lane, self.now.plus(wait), dice, what)
+        self.agenda
+            .add_in_lane(lane, self.now.plus(wait), dice, what)
     }
 
     /// How long an answer takes that needs no more than another thread.
@@ -311,15 +336,23 @@ impl World {
             let quiet = [Signal::USR2, Signal::CHLD, Signal::from_raw(28)];
             return Some(Input::Signal(*self.dice.pick(&quiet)));
         }
-        if self.endings_left == 0 || !self.dice.chance(6) {
+        let permille = if self.is_ending { 80 } else { 6 };
+        if self.endings_left == 0 || !self.dice.chance(permille) {
             return None;
         }
         self.endings_left -= 1;
+        self.is_ending = true;
         Some(match self.dice.below(4) {
             0 => Input::Signal(*self.dice.pick(&[Signal::TERM, Signal::INT, Signal::QUIT])),
             1 => Input::Signal(Signal::HUP),
-            2 => Input::Requested { id: self.clients.number(), request: Request::Shutdown },
-            _ => Input::Requested { id: self.clients.number(), request: Request::Restart },
+            2 => Input::Requested {
+                id: self.clients.number(),
+                request: Request::Shutdown,
+            },
+            _ => Input::Requested {
+                id: self.clients.number(),
+                request: Request::Restart,
+            },
         })
     }
 
@@ -337,7 +370,9 @@ impl World {
             let year_ns = 31_536_000 * SECOND_NS;
             let jump = i128::from(self.dice.below(2 * year_ns)) - i128::from(year_ns);
             let small = self.dice.chance(500);
-            self.wall_offset_ns += if small { jump / 1_000_000 } else { jump };
+            if !self.wall_is_fixed {
+                self.wall_offset_ns += if small { jump / 1_000_000 } else { jump };
+            }
         }
         if self.faults.strike(&mut self.dice, Fault::Suspend) {
             // Everybody else goes on living meanwhile; facts that came due wait.
@@ -355,7 +390,10 @@ impl World {
         if !self.children.die(death) {
             return;
         }
-        let told = Input::Exited { run: death.run, status: death.status };
+        let told = Input::Exited {
+            run: death.run,
+            status: death.status,
+        };
         let late = self.faults.strike(&mut self.dice, Fault::LateExit);
         let mut wait = Duration::from_micros(self.dice.below(2_000));
         if late {
@@ -403,13 +441,26 @@ impl World {
     /// A child writes.
     fn chatter(&mut self, run: Run) {
         use provost_model::Channel;
-        let Some(child) = self.children.alive(run) else { return };
+        let Some(child) = self.children.alive(run) else {
+            return;
+        };
         let spec = child.spec.clone();
         let facts = [
-            (spec.stdout.events_enabled, Input::Logged { run, channel: Channel::Stdout, data: b"a\n".to_vec() }),
+            (
+                spec.stdout.events_enabled,
+                Input::Logged {
+                    run,
+                    channel: Channel::Stdout,
+                    data: b"a\n".to_vec(),
+                },
+            ),
             (
                 spec.stderr.capture_maxbytes > 0,
-                Input::Captured { run, channel: Channel::Stderr, data: b"b".to_vec() },
+                Input::Captured {
+                    run,
+                    channel: Channel::Stderr,
+                    data: b"b".to_vec(),
+                },
             ),
         ];
         for (wanted, fact) in facts {
@@ -423,16 +474,14 @@ impl World {
     }
 
     /// A child is born and begins its life.
-    pub(super) fn birth(&mut self, run: Run, proc: ProcId, pid: provost_model::Pid, known: &Known) {
+    pub(super) fn birth(&mut self, run: Run, pid: provost_model::Pid, known: &Known) {
         let script = script::draw(&mut self.dice, &self.faults, &known.spec);
         let ends = script.ends;
         let child = Child {
-            proc,
             spec: known.spec.clone(),
             pid,
             script,
             phase: super::children::Phase::Alive,
-            listens: known.listens,
             ends_at: None,
             plan: 0,
         };
@@ -455,7 +504,13 @@ impl World {
     pub(super) fn introduce(&mut self, effect: &Effect) {
         if let Effect::ProcessAdded { proc, spec, group } = effect {
             let listens = matches!(group.kind, GroupKind::Pool(_));
-            self.known.insert(*proc, Known { spec: spec.clone(), listens });
+            self.known.insert(
+                *proc,
+                Known {
+                    spec: spec.clone(),
+                    listens,
+                },
+            );
         }
     }
 }

@@ -14,8 +14,16 @@ pub(super) const LOAD_PATIENCE: Duration = Duration::from_mins(1);
 impl Monitor {
     /// A client is answered.
     pub(super) fn answer(&mut self, id: RequestId, answer: &Answer) {
-        let Some(asked) = self.requests.get(&id).filter(|asked| asked.waits()).cloned() else {
-            self.fail("I17", format!("{id:?} was answered and does not wait: {answer:?}"));
+        let Some(asked) = self
+            .requests
+            .get(&id)
+            .filter(|asked| asked.waits())
+            .cloned()
+        else {
+            self.fail(
+                "I17",
+                format!("{id:?} was answered and does not wait: {answer:?}"),
+            );
             return;
         };
         if let Some(asked) = self.requests.get_mut(&id) {
@@ -23,9 +31,16 @@ impl Monitor {
         }
         match &asked.expect {
             Some(expected) if *expected != *answer => {
-                let rule = if matches!(answer, Ok(Reply::Reload { .. })) { "I24" } else { "I17" };
+                let rule = if matches!(answer, Ok(Reply::Reload { .. })) {
+                    "I24"
+                } else {
+                    "I17"
+                };
                 let request = &asked.request;
-                self.fail(rule, format!("{request:?} got {answer:?} in place of {expected:?}"));
+                self.fail(
+                    rule,
+                    format!("{request:?} got {answer:?} in place of {expected:?}"),
+                );
             }
             Some(_) => {}
             None => {
@@ -39,10 +54,17 @@ impl Monitor {
     /// A request whose answer is known has it by the end of the step.
     pub(super) fn answers_given(&mut self) {
         let late = |asked: &&Asked| asked.waits() && asked.expect.is_some();
-        let late: Vec<String> =
-            self.requests.values().filter(late).map(|asked| format!("{:?}", asked.request)).collect();
+        let late: Vec<String> = self
+            .requests
+            .values()
+            .filter(late)
+            .map(|asked| format!("{:?}", asked.request))
+            .collect();
         for request in late {
-            self.fail("I17", format!("not answered, although the answer is known: {request}"));
+            self.fail(
+                "I17",
+                format!("not answered, although the answer is known: {request}"),
+            );
         }
         let over: Vec<String> = self
             .requests
@@ -51,19 +73,28 @@ impl Monitor {
             .map(|asked| format!("{:?}", asked.request))
             .collect();
         for request in over {
-            self.fail("I17", format!("still waits for what has happened: {request}"));
+            self.fail(
+                "I17",
+                format!("still waits for what has happened: {request}"),
+            );
         }
     }
 
     /// Whether a client waits for a single process that has come to where it was to come.
     fn is_wait_over(&self, asked: &Asked) -> bool {
-        let Target::One(id) = &asked.target else { return false };
-        let Some(proc) = self.procs.get(id) else { return false };
+        let Target::One(id) = &asked.target else {
+            return false;
+        };
+        let Some(proc) = self.procs.get(id) else {
+            return false;
+        };
         match &asked.request {
             Request::StartProcess { wait: true, .. } => {
                 asked.started.contains(id) && proc.state != ProcessState::Starting
             }
-            Request::StartProcess { wait: false, .. } => asked.started.contains(id) && proc.pid.is_some(),
+            Request::StartProcess { wait: false, .. } => {
+                asked.started.contains(id) && proc.pid.is_some()
+            }
             Request::StopProcess { wait: true, .. } => proc.state.is_stopped(),
             _ => false,
         }
@@ -73,26 +104,41 @@ impl Monitor {
         match (&asked.request, answer) {
             (Request::GetProcessInfo { .. }, Ok(Reply::Info(info))) => match &asked.target {
                 Target::One(id) => self.judge_info(*id, info),
-                Target::Many(_) | Target::Nobody => Err(("I39", "there is no such process".to_owned())),
+                Target::Many(_) | Target::Nobody => {
+                    Err(("I39", "there is no such process".to_owned()))
+                }
             },
             (Request::GetAllProcessInfo, Ok(Reply::Infos(infos))) => self.judge_infos(infos),
             (Request::GetAllConfigInfo, Ok(Reply::Configs(configs))) => {
-                let count: usize = self.latest.groups.iter().map(|group| group.processes.len()).sum();
+                let count: usize = self
+                    .latest
+                    .groups
+                    .iter()
+                    .map(|group| group.processes.len())
+                    .sum();
                 let sorted = configs.is_sorted_by_key(|config| config.name.clone());
-                claim(sorted && count == configs.len(), "I39", "not sorted or not complete")
+                claim(
+                    sorted && count == configs.len(),
+                    "I39",
+                    "not sorted or not complete",
+                )
             }
             (_, Ok(Reply::Results(results))) => self.judge_results(asked, results),
             (_, Ok(Reply::Done)) => self.judge_done(asked),
-            (Request::LogPath { .. } | Request::FollowPath { .. }, Ok(Reply::Log(_))) => {
-                claim(matches!(asked.target, Target::One(_)), "I39", "there is no such process")
-            }
+            (Request::LogPath { .. } | Request::FollowPath { .. }, Ok(Reply::Log(_))) => claim(
+                matches!(asked.target, Target::One(_)),
+                "I39",
+                "there is no such process",
+            ),
             (_, Err(fault)) => self.judge_fault(asked, fault),
             (_, Ok(_)) => Err(("I17", "an answer of the wrong kind".to_owned())),
         }
     }
 
     fn judge_info(&self, id: ProcId, info: &ProcessInfo) -> Result<(), (&'static str, String)> {
-        let Some(proc) = self.procs.get(&id) else { return Err(("I39", "it is gone".to_owned())) };
+        let Some(proc) = self.procs.get(&id) else {
+            return Err(("I39", "it is gone".to_owned()));
+        };
         let named = *proc.name == *info.name && *proc.group == *info.group;
         claim(named, "I39", "another process was expected here")?;
         let held = proc.was(self.step, info.state);
@@ -101,10 +147,18 @@ impl Monitor {
             return Ok(());
         }
         let pid = proc.pid.map_or(0, |pid| pid.0);
-        claim(pid == info.pid, "I03", &format!("{} has pid {pid}", info.name))?;
+        claim(
+            pid == info.pid,
+            "I03",
+            &format!("{} has pid {pid}", info.name),
+        )?;
         let ended = matches!(info.state, ProcessState::Exited);
         let code = proc.exit.map_or(0, provost_model::ExitStatus::code);
-        claim(!ended || code == info.exitstatus, "I10", &format!("{} ended with {code}", info.name))
+        claim(
+            !ended || code == info.exitstatus,
+            "I10",
+            &format!("{} ended with {code}", info.name),
+        )
     }
 
     /// I39: all processes by group and name.
@@ -112,12 +166,23 @@ impl Monitor {
         let mut expected: Vec<_> = self.procs.values().collect();
         expected.sort_by(|a, b| (&a.group, &a.name).cmp(&(&b.group, &b.name)));
         claim(expected.len() == infos.len(), "I39", "not complete")?;
-        expected.iter().zip(infos).try_for_each(|(proc, info)| self.judge_info(proc.id, info))
+        expected
+            .iter()
+            .zip(infos)
+            .try_for_each(|(proc, info)| self.judge_info(proc.id, info))
     }
 
     /// An array has one line for each process that it concerned.
-    fn judge_results(&self, asked: &Asked, results: &[ProcessResult]) -> Result<(), (&'static str, String)> {
-        claim(matches!(asked.target, Target::Many(_)), "I17", "not an array was asked")?;
+    fn judge_results(
+        &self,
+        asked: &Asked,
+        results: &[ProcessResult],
+    ) -> Result<(), (&'static str, String)> {
+        claim(
+            matches!(asked.target, Target::Many(_)),
+            "I17",
+            "not an array was asked",
+        )?;
         let find = |result: &ProcessResult| {
             let is_it = |id: &&ProcId| {
                 let proc = self.procs.get(id);
@@ -137,8 +202,15 @@ impl Monitor {
                 code => self.judge_refusal(asked, *id, code)?,
             }
         }
-        let missing = asked.concerned.iter().find(|id| self.procs.contains_key(id) && !named.contains(id));
-        claim(missing.is_none(), "I39", &format!("a line for {missing:?} is missing"))
+        let missing = asked
+            .concerned
+            .iter()
+            .find(|id| self.procs.contains_key(id) && !named.contains(id));
+        claim(
+            missing.is_none(),
+            "I39",
+            &format!("a line for {missing:?} is missing"),
+        )
     }
 
     fn judge_done(&self, asked: &Asked) -> Result<(), (&'static str, String)> {
@@ -152,7 +224,9 @@ impl Monitor {
 
     /// Whether what was asked has happened to this process.
     fn judge_one(&self, asked: &Asked, id: ProcId) -> Result<(), (&'static str, String)> {
-        let Some(proc) = self.procs.get(&id) else { return Ok(()) };
+        let Some(proc) = self.procs.get(&id) else {
+            return Ok(());
+        };
         let step = self.step;
         let started = proc.by_hand_at.is_some_and(|at| at >= asked.at);
         match &asked.request {
@@ -191,18 +265,25 @@ impl Monitor {
 
     fn judge_fault(&self, asked: &Asked, fault: &Fault) -> Result<(), (&'static str, String)> {
         match (fault.code, &asked.request) {
-            (FaultCode::ShutdownState, _) => claim(self.mood.is_stopping(), "I17", "it does not stop"),
+            (FaultCode::ShutdownState, _) => {
+                claim(self.mood.is_stopping(), "I17", "it does not stop")
+            }
             (FaultCode::CantReread, Request::Restart) => {
                 let overdue = self.now.mono.since(asked.at) >= LOAD_PATIENCE;
-                claim(self.restart_refused || overdue, "I17", "the configuration was read")
+                claim(
+                    self.restart_refused || overdue,
+                    "I17",
+                    "the configuration was read",
+                )
             }
             (FaultCode::CantReread, Request::ReloadConfig) => {
                 let overdue = self.now.mono.since(asked.at) >= LOAD_PATIENCE;
                 claim(overdue, "I17", "the configuration was read")
             }
-            (FaultCode::NoFile | FaultCode::Failed, Request::ClearMainLog | Request::SendProcessStdin { .. }) => {
-                Ok(())
-            }
+            (
+                FaultCode::NoFile | FaultCode::Failed,
+                Request::ClearMainLog | Request::SendProcessStdin { .. },
+            ) => Ok(()),
             (FaultCode::BadName, request) => {
                 let whole_is_bad = matches!(
                     request,
@@ -220,14 +301,23 @@ impl Monitor {
             }
             (code, _) => match &asked.target {
                 Target::One(id) => self.judge_refusal(asked, *id, code),
-                Target::Many(_) | Target::Nobody => Err(("I17", "that is no answer to this".to_owned())),
+                Target::Many(_) | Target::Nobody => {
+                    Err(("I17", "that is no answer to this".to_owned()))
+                }
             },
         }
     }
 
     /// Whether there was a reason to refuse it for this process.
-    fn judge_refusal(&self, asked: &Asked, id: ProcId, code: FaultCode) -> Result<(), (&'static str, String)> {
-        let Some(proc) = self.procs.get(&id) else { return Ok(()) };
+    fn judge_refusal(
+        &self,
+        asked: &Asked,
+        id: ProcId,
+        code: FaultCode,
+    ) -> Result<(), (&'static str, String)> {
+        let Some(proc) = self.procs.get(&id) else {
+            return Ok(());
+        };
         let step = self.step;
         let is_many = !matches!(asked.target, Target::One(_));
         let concerned = asked.concerned.contains(&id);
@@ -235,16 +325,22 @@ impl Monitor {
             (FaultCode::NoFile | FaultCode::NotExecutable, _) => {
                 asked.bad.contains(&id) || matches!(asked.request, Request::SendProcessStdin { .. })
             }
-            (FaultCode::AlreadyStarted, _) => is_many || proc.was_any(step, ProcessState::is_running),
+            (FaultCode::AlreadyStarted, _) => {
+                is_many || proc.was_any(step, ProcessState::is_running)
+            }
             (FaultCode::SpawnError, _) => {
-                proc.by_hand_at.is_some_and(|at| at >= asked.at) && (is_many || proc.was(step, ProcessState::Backoff))
+                proc.by_hand_at.is_some_and(|at| at >= asked.at)
+                    && (is_many || proc.was(step, ProcessState::Backoff))
             }
             (FaultCode::AbnormalTermination, _) => {
                 let left = |state| !matches!(state, ProcessState::Starting | ProcessState::Running);
                 is_many || proc.was_any(step, left)
             }
             (FaultCode::NotRunning, Request::SendProcessStdin { .. }) => {
-                proc.pid.is_none() || proc.was_any(step, |state| !state.is_signallable() || state == ProcessState::Stopping)
+                proc.pid.is_none()
+                    || proc.was_any(step, |state| {
+                        !state.is_signallable() || state == ProcessState::Stopping
+                    })
             }
             (FaultCode::NotRunning, _) => !concerned || asked.unborn.contains(&id),
             (FaultCode::ShutdownState, _) => is_many && self.mood.is_stopping(),
@@ -254,16 +350,27 @@ impl Monitor {
                 | Request::SignalAllProcesses { signal } => read_signal(signal).is_none(),
                 _ => false,
             },
-            (FaultCode::Failed, Request::ClearProcessLogs { .. } | Request::ClearAllProcessLogs) => true,
+            (
+                FaultCode::Failed,
+                Request::ClearProcessLogs { .. } | Request::ClearAllProcessLogs,
+            ) => true,
             (FaultCode::Failed, _) => {
                 asked.refused.contains(&id) || is_many || proc.was(step, ProcessState::Unknown)
             }
             _ => false,
         };
-        claim(holds, "I17", &format!("{} is {}", proc.spec.namespec(), proc.state))
+        claim(
+            holds,
+            "I17",
+            &format!("{} is {}", proc.spec.namespec(), proc.state),
+        )
     }
 }
 
 fn claim(holds: bool, rule: &'static str, why: &str) -> Result<(), (&'static str, String)> {
-    if holds { Ok(()) } else { Err((rule, why.to_owned())) }
+    if holds {
+        Ok(())
+    } else {
+        Err((rule, why.to_owned()))
+    }
 }

@@ -10,14 +10,19 @@ impl Monitor {
     /// Compares what had to happen in the step with what happened.
     pub(super) fn at_rest(&mut self, next_deadline: Option<Mono>) {
         for (run, signal, _) in std::mem::take(&mut self.kills) {
-            let rule = if signal == Signal::KILL { "I07" } else { "I09" };
+            let rule = match (signal == Signal::KILL, self.mood.is_stopping()) {
+                (true, _) => "I07",
+                (false, true) => "I25",
+                (false, false) => "I09",
+            };
             self.fail(rule, format!("{signal} was not sent to {run:?}"));
         }
         for notice in std::mem::take(&mut self.notices) {
             self.fail(rule_of(&notice), format!("did not say: {notice:?}"));
         }
         let now = self.now.mono;
-        self.loads.retain(|_, (began, _)| now.since(*began) < LOAD_PATIENCE);
+        self.loads
+            .retain(|_, (began, _)| now.since(*began) < LOAD_PATIENCE);
         self.starts_done();
         for (id, _, name) in std::mem::take(&mut self.introduced) {
             self.fail("I24", format!("{name} ({id:?}) came into service unasked"));
@@ -26,7 +31,9 @@ impl Monitor {
             self.fail("I24", format!("{id:?} did not go out of service"));
         }
         let due = self.may_leave();
-        self.check(!due, "I25", || "everything is stopped, but it did not leave".to_owned());
+        self.check(!due, "I25", || {
+            "everything is stopped, but it did not leave".to_owned()
+        });
         if !matches!(self.mood, Mood::Ended { .. }) {
             self.answers_given();
             self.sleeps_rightly(next_deadline);
@@ -60,11 +67,16 @@ impl Monitor {
     fn sleeps_rightly(&mut self, next_deadline: Option<Mono>) {
         let now = self.now.mono;
         let later = next_deadline.is_none_or(|at| at > now);
-        self.check(later, "I19", || format!("wants to wake at {next_deadline:?}, it is {now:?}"));
+        self.check(later, "I19", || {
+            format!("wants to wake at {next_deadline:?}, it is {now:?}")
+        });
         // Nothing starts while everything stops, whatever was planned.
         let starts = |state| matches!(state, ProcessState::Backoff | ProcessState::Exited);
         let serving = self.mood == Mood::Serving;
-        let dues = self.procs.values().filter(|proc| serving || !starts(proc.state));
+        let dues = self
+            .procs
+            .values()
+            .filter(|proc| serving || !starts(proc.state));
         let dues = dues.filter_map(|proc| proc.due);
         let due = dues.chain(self.ticks.values().copied()).min();
         let in_time = match (next_deadline, due) {
@@ -72,13 +84,16 @@ impl Monitor {
             (None, Some(_)) => false,
             (Some(at), Some(due)) => at <= due,
         };
-        self.check(in_time, "I21", || format!("sleeps until {next_deadline:?}, due is {due:?}"));
+        self.check(in_time, "I21", || {
+            format!("sleeps until {next_deadline:?}, due is {due:?}")
+        });
         // Reports on waits and patience with answers need deadlines of their own.
-        let quiet = self.mood == Mood::Serving
-            && self.requests.is_empty()
-            && self.tickets.is_empty();
+        let quiet =
+            self.mood == Mood::Serving && self.requests.is_empty() && self.tickets.is_empty();
         let exact = !quiet || next_deadline == due;
-        self.check(exact, "I19", || format!("wakes at {next_deadline:?} for nothing, due is {due:?}"));
+        self.check(exact, "I19", || {
+            format!("wakes at {next_deadline:?} for nothing, due is {due:?}")
+        });
     }
 
     fn pools_at_rest(&mut self) {

@@ -6,8 +6,8 @@ use super::{Group, Monitor};
 use provost_core::Input;
 use provost_model::spawn::SpawnProblem;
 use provost_model::{
-    Channel, Errno, Event, ExitStatus, GroupKind, GroupSpec, Notice, Pid, ProcId, ProcessState, Run,
-    Signal,
+    Channel, Errno, Event, ExitStatus, GroupKind, GroupSpec, Notice, Pid, ProcId, ProcessState,
+    Run, Signal,
 };
 use std::sync::Arc;
 
@@ -22,7 +22,11 @@ impl Monitor {
             Input::Spawned { run, pid } => self.spawned(*run, *pid),
             Input::SpawnFailed { run, problem } => self.spawn_failed(*run, problem),
             Input::Exited { run, status } => self.exited(*run, *status),
-            Input::KillFailed { run, errno, signal: _ } => self.kill_failed(*run, *errno),
+            Input::KillFailed {
+                run,
+                errno,
+                signal: _,
+            } => self.kill_failed(*run, *errno),
             Input::Probed { ticket, result } => {
                 self.tickets.remove(ticket);
                 self.probed(*ticket, result.is_ok());
@@ -66,8 +70,10 @@ impl Monitor {
         }
         self.pools.emit(&Event::SupervisorRunning);
         self.autostart(&order);
-        self.start_order =
-            order.into_iter().filter(|id| self.procs.get(id).is_some_and(|proc| proc.must_start)).collect();
+        self.start_order = order
+            .into_iter()
+            .filter(|id| self.procs.get(id).is_some_and(|proc| proc.must_start))
+            .collect();
     }
 
     /// Takes a group into service. Tells its processes in order.
@@ -79,7 +85,10 @@ impl Monitor {
                 .iter()
                 .position(|(_, group, name)| **group == **spec && *name == process.name);
             let Some(place) = place else {
-                self.fail("I24", format!("{} was not taken into service", process.namespec()));
+                self.fail(
+                    "I24",
+                    format!("{} was not taken into service", process.namespec()),
+                );
                 continue;
             };
             let (id, _, _) = self.introduced.remove(place);
@@ -88,13 +97,23 @@ impl Monitor {
         }
         if let GroupKind::Pool(pool) = &spec.kind {
             // A pool hears of its own arrival.
-            self.pools.by_group.insert(spec.name.clone(), super::pools::Pool::new(&spec.name, pool));
-            self.pools.home.extend(procs.iter().map(|id| (*id, spec.name.clone())));
+            self.pools
+                .by_group
+                .insert(spec.name.clone(), super::pools::Pool::new(&spec.name, pool));
+            self.pools
+                .home
+                .extend(procs.iter().map(|id| (*id, spec.name.clone())));
         }
         self.created += 1;
-        let group = Group { spec: spec.clone(), procs: procs.clone(), created: self.created };
+        let group = Group {
+            spec: spec.clone(),
+            procs: procs.clone(),
+            created: self.created,
+        };
         self.groups.insert(spec.name.clone(), group);
-        self.pools.emit(&Event::GroupAdded { group: Arc::from(spec.name.as_str()) });
+        self.pools.emit(&Event::GroupAdded {
+            group: Arc::from(spec.name.as_str()),
+        });
         procs
     }
 
@@ -110,7 +129,9 @@ impl Monitor {
     /// A process changes its state, and listeners hear of it.
     pub(super) fn change(&mut self, id: ProcId, to: ProcessState) {
         let step = self.step;
-        let Some(proc) = self.procs.get_mut(&id) else { return };
+        let Some(proc) = self.procs.get_mut(&id) else {
+            return;
+        };
         let from = proc.state;
         if proc.held.0 != step {
             proc.held = (step, Vec::new());
@@ -132,7 +153,9 @@ impl Monitor {
     /// The order to spawn was given.
     pub(super) fn spawn_ordered(&mut self, id: ProcId, run: Run, by_hand: bool) {
         let now = self.now.mono;
-        let Some(proc) = self.procs.get_mut(&id) else { return };
+        let Some(proc) = self.procs.get_mut(&id) else {
+            return;
+        };
         if by_hand {
             proc.tries = 0;
             proc.shortages = 0;
@@ -154,13 +177,20 @@ impl Monitor {
 
     fn spawned(&mut self, run: Run, pid: Pid) {
         let now = self.now.mono;
-        let Some(id) = self.runs.get(&run).copied() else { return };
-        let Some(proc) = self.procs.get_mut(&id).filter(|proc| proc.pid.is_none()) else { return };
+        let Some(id) = self.runs.get(&run).copied() else {
+            return;
+        };
+        let Some(proc) = self.procs.get_mut(&id).filter(|proc| proc.pid.is_none()) else {
+            return;
+        };
         proc.pid = Some(pid);
         proc.started = Some(now);
         proc.due = Some(now.plus(table::secs(proc.spec.startsecs)));
         let stop = std::mem::take(&mut proc.stop_wished);
-        self.notices.push(Notice::Spawned { name: proc.name.clone(), pid });
+        self.notices.push(Notice::Spawned {
+            name: proc.name.clone(),
+            pid,
+        });
         if stop {
             self.stop(id);
         }
@@ -168,23 +198,33 @@ impl Monitor {
 
     /// It stayed up long enough.
     pub(super) fn up(&mut self, id: ProcId) {
-        let Some(proc) = self.procs.get_mut(&id) else { return };
+        let Some(proc) = self.procs.get_mut(&id) else {
+            return;
+        };
         proc.tries = 0;
         proc.shortages = 0;
         proc.due = None;
         let (name, startsecs) = (proc.name.clone(), proc.spec.startsecs);
-        self.notices.push(Notice::EnteredRunning { name, startsecs });
+        self.notices
+            .push(Notice::EnteredRunning { name, startsecs });
         self.change(id, ProcessState::Running);
     }
 
     fn spawn_failed(&mut self, run: Run, problem: &SpawnProblem) {
         let now = self.now.mono;
-        let Some(id) = self.runs.get(&run).copied() else { return };
-        let Some(proc) = self.procs.get_mut(&id).filter(|proc| proc.pid.is_none()) else { return };
+        let Some(id) = self.runs.get(&run).copied() else {
+            return;
+        };
+        let Some(proc) = self.procs.get_mut(&id).filter(|proc| proc.pid.is_none()) else {
+            return;
+        };
         self.runs.remove(&run);
         proc.run = None;
         let text = problem.sentence(&proc.name);
-        self.notices.push(Notice::SpawnFailed { name: proc.name.clone(), text });
+        self.notices.push(Notice::SpawnFailed {
+            name: proc.name.clone(),
+            text,
+        });
         let shortage = table::is_shortage(problem);
         if shortage {
             proc.shortages += 1;
@@ -203,16 +243,22 @@ impl Monitor {
     }
 
     fn give_up_if_spent(&mut self, id: ProcId) {
-        let Some(proc) = self.procs.get_mut(&id) else { return };
+        let Some(proc) = self.procs.get_mut(&id) else {
+            return;
+        };
         if i64::from(proc.tries) > proc.spec.startretries {
-            self.notices.push(Notice::GaveUp { name: proc.name.clone() });
+            self.notices.push(Notice::GaveUp {
+                name: proc.name.clone(),
+            });
             self.give_up(id);
         }
     }
 
     /// BACKOFF becomes FATAL.
     pub(super) fn give_up(&mut self, id: ProcId) {
-        let Some(proc) = self.procs.get_mut(&id) else { return };
+        let Some(proc) = self.procs.get_mut(&id) else {
+            return;
+        };
         proc.tries = 0;
         proc.shortages = 0;
         proc.due = None;
@@ -221,8 +267,12 @@ impl Monitor {
 
     fn exited(&mut self, run: Run, status: ExitStatus) {
         let now = self.now.mono;
-        let Some(id) = self.runs.get(&run).copied() else { return };
-        let Some(proc) = self.procs.get_mut(&id).filter(|proc| proc.pid.is_some()) else { return };
+        let Some(id) = self.runs.get(&run).copied() else {
+            return;
+        };
+        let Some(proc) = self.procs.get_mut(&id).filter(|proc| proc.pid.is_some()) else {
+            return;
+        };
         self.runs.remove(&run);
         proc.run = None;
         let (name, expected) = (proc.name.clone(), proc.is_expected(status));
@@ -238,14 +288,22 @@ impl Monitor {
         proc.exit = Some(status);
         if after_stop {
             self.change(id, ProcessState::Stopped);
-            self.notices.push(Notice::Stopped { name, status, expected });
+            self.notices.push(Notice::Stopped {
+                name,
+                status,
+                expected,
+            });
         } else if early {
             proc.exit = None;
             proc.shortages = 0;
             proc.tries += 1;
             proc.due = Some(now.plus(proc.retry_delay()));
             self.change(id, ProcessState::Backoff);
-            self.notices.push(Notice::Exited { name, status, expected: false });
+            self.notices.push(Notice::Exited {
+                name,
+                status,
+                expected: false,
+            });
             self.give_up_if_spent(id);
         } else {
             proc.tries = 0;
@@ -254,7 +312,11 @@ impl Monitor {
                 self.change(id, ProcessState::Running);
             }
             self.change(id, ProcessState::Exited);
-            self.notices.push(Notice::Exited { name, status, expected });
+            self.notices.push(Notice::Exited {
+                name,
+                status,
+                expected,
+            });
             self.respawn(id, status);
         }
         if let Some(proc) = self.procs.get_mut(&id) {
@@ -268,19 +330,27 @@ impl Monitor {
     fn respawn(&mut self, id: ProcId, status: ExitStatus) {
         let now = self.now.mono;
         let serving = self.mood == Mood::Serving;
-        let Some(proc) = self.procs.get_mut(&id) else { return };
+        let Some(proc) = self.procs.get_mut(&id) else {
+            return;
+        };
         if serving && proc.restarts_after(status) {
             // The floor is reached at once by whatever ran for longer than it.
-            proc.due = proc.started.map(|started| started.plus(RESPAWN_FLOOR).max(now));
+            proc.due = proc
+                .started
+                .map(|started| started.plus(RESPAWN_FLOOR).max(now));
         }
     }
 
     fn kill_failed(&mut self, run: Run, errno: Errno) {
-        let Some(id) = self.runs.get(&run).copied() else { return };
+        let Some(id) = self.runs.get(&run).copied() else {
+            return;
+        };
         if errno == ESRCH {
             return;
         }
-        let Some(proc) = self.procs.get_mut(&id).filter(|proc| proc.pid.is_some()) else { return };
+        let Some(proc) = self.procs.get_mut(&id).filter(|proc| proc.pid.is_some()) else {
+            return;
+        };
         match proc.state {
             ProcessState::Starting | ProcessState::Running => proc.stop_wished = false,
             ProcessState::Stopping => proc.stop_wished = true,
@@ -297,11 +367,14 @@ impl Monitor {
     /// Somebody wants it stopped.
     pub(super) fn stop(&mut self, id: ProcId) {
         let now = self.now.mono;
-        let Some(proc) = self.procs.get_mut(&id) else { return };
+        let Some(proc) = self.procs.get_mut(&id) else {
+            return;
+        };
         match (proc.state, proc.run, proc.pid) {
             (ProcessState::Starting | ProcessState::Running, Some(run), Some(_)) => {
                 proc.due = Some(now.plus(table::secs(proc.spec.stopwaitsecs)));
-                self.kills.push((run, proc.spec.stopsignal, proc.spec.stopasgroup));
+                self.kills
+                    .push((run, proc.spec.stopsignal, proc.spec.stopasgroup));
                 self.change(id, ProcessState::Stopping);
             }
             (ProcessState::Starting, _, _) => proc.stop_wished = true,
@@ -318,9 +391,16 @@ impl Monitor {
         let now = self.now.mono;
         let serving = self.mood == Mood::Serving;
         let due = |proc: &&Proc| proc.due.is_some_and(|due| due <= now);
-        let due: Vec<ProcId> = self.procs.values().filter(due).map(|proc| proc.id).collect();
+        let due: Vec<ProcId> = self
+            .procs
+            .values()
+            .filter(due)
+            .map(|proc| proc.id)
+            .collect();
         for id in due {
-            let Some(proc) = self.procs.get_mut(&id) else { continue };
+            let Some(proc) = self.procs.get_mut(&id) else {
+                continue;
+            };
             match proc.state {
                 ProcessState::Starting => self.up(id),
                 ProcessState::Backoff | ProcessState::Exited => {
@@ -331,7 +411,10 @@ impl Monitor {
                     proc.due = Some(now.plus(proc.kill_period()));
                     if let (Some(run), Some(pid)) = (proc.run, proc.pid) {
                         self.kills.push((run, Signal::KILL, proc.spec.killasgroup));
-                        self.notices.push(Notice::KillingHard { name: proc.name.clone(), pid });
+                        self.notices.push(Notice::KillingHard {
+                            name: proc.name.clone(),
+                            pid,
+                        });
                     }
                 }
                 ProcessState::Stopped
@@ -344,13 +427,27 @@ impl Monitor {
     }
 
     fn wrote(&mut self, run: Run, channel: Channel, data: &[u8], captured: bool) {
-        let Some(proc) = self.runs.get(&run).and_then(|id| self.procs.get(id)) else { return };
+        let Some(proc) = self.runs.get(&run).and_then(|id| self.procs.get(id)) else {
+            return;
+        };
         let Some(pid) = proc.pid else { return };
         let (process, group, data) = (proc.name.clone(), proc.group.clone(), data.to_vec());
         self.pools.emit(&if captured {
-            Event::ProcessCommunication { process, group, pid, channel, data }
+            Event::ProcessCommunication {
+                process,
+                group,
+                pid,
+                channel,
+                data,
+            }
         } else {
-            Event::ProcessLog { process, group, pid, channel, data }
+            Event::ProcessLog {
+                process,
+                group,
+                pid,
+                channel,
+                data,
+            }
         });
     }
 }

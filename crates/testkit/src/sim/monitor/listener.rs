@@ -40,7 +40,9 @@ impl Ears {
 
     /// It says something, one byte after the other.
     pub(super) fn hear(&mut self, data: &[u8]) -> Vec<Verdict> {
-        data.iter().filter_map(|byte| self.hear_byte(*byte)).collect()
+        data.iter()
+            .filter_map(|byte| self.hear_byte(*byte))
+            .collect()
     }
 
     fn hear_byte(&mut self, byte: u8) -> Option<Verdict> {
@@ -48,7 +50,11 @@ impl Ears {
             Self::Acknowledged(said) => {
                 said.push(byte);
                 if said.len() == 6 {
-                    *self = if said == b"READY\n" { Self::Ready } else { Self::Unknown };
+                    *self = if said == b"READY\n" {
+                        Self::Ready
+                    } else {
+                        Self::Unknown
+                    };
                 }
                 None
             }
@@ -70,7 +76,11 @@ impl Ears {
                 }
                 let done = body == b"OK";
                 *self = Self::fresh();
-                Some(if done { Verdict::Done(event) } else { Verdict::Refused(event) })
+                Some(if done {
+                    Verdict::Done(event)
+                } else {
+                    Verdict::Refused(event)
+                })
             }
             Self::Unknown | Self::Deaf => None,
         }
@@ -80,7 +90,11 @@ impl Ears {
 /// The number after the first seven bytes, which nobody looks at.
 fn result_length(line: &[u8]) -> Option<usize> {
     let number = std::str::from_utf8(line.get(7..)?).ok()?;
-    number.trim().parse().ok().filter(|length| *length <= RESULT_MAX)
+    number
+        .trim()
+        .parse()
+        .ok()
+        .filter(|length| *length <= RESULT_MAX)
 }
 
 #[cfg(test)]

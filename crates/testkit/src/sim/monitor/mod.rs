@@ -47,7 +47,10 @@ pub(super) struct Report<'a>(pub(super) &'a mut Vec<Violation>);
 
 impl Report<'_> {
     pub(super) fn fail(&mut self, rule: &'static str, what: impl Into<String>) {
-        self.0.push(Violation { rule, what: what.into() });
+        self.0.push(Violation {
+            rule,
+            what: what.into(),
+        });
     }
 
     pub(super) fn check(&mut self, holds: bool, rule: &'static str, what: impl FnOnce() -> String) {
@@ -209,7 +212,10 @@ impl Monitor {
 
     /// How many processes live on although nobody can reach them: signals to them are refused.
     pub fn out_of_reach(&self) -> usize {
-        self.procs.values().filter(|proc| proc.state == ProcessState::Unknown && proc.run.is_some()).count()
+        self.procs
+            .values()
+            .filter(|proc| proc.state == ProcessState::Unknown && proc.run.is_some())
+            .count()
     }
 
     fn fail(&mut self, rule: &'static str, what: impl Into<String>) {
@@ -225,9 +231,12 @@ impl Monitor {
         for effect in effects {
             if let Effect::ProcessAdded { proc, spec, group } = effect {
                 let is_new = proc.0 > self.last_proc;
-                self.check(is_new, "I24", || format!("{proc:?} was given a second time"));
+                self.check(is_new, "I24", || {
+                    format!("{proc:?} was given a second time")
+                });
                 self.last_proc = self.last_proc.max(proc.0);
-                self.introduced.push((*proc, group.clone(), spec.name.clone()));
+                self.introduced
+                    .push((*proc, group.clone(), spec.name.clone()));
             }
         }
     }
@@ -236,7 +245,15 @@ impl Monitor {
 /// Whether two events say the same to a listener.
 pub(super) fn same_event(expected: &Event, seen: &Event) -> bool {
     let (
-        Event::ProcessState { process, group, from, to, tries, pid, expected: listed },
+        Event::ProcessState {
+            process,
+            group,
+            from,
+            to,
+            tries,
+            pid,
+            expected: listed,
+        },
         Event::ProcessState {
             process: seen_process,
             group: seen_group,

@@ -21,9 +21,15 @@ impl Monitor {
         match effect {
             Effect::ProcessRemoved { proc } => {
                 let expected = self.dismissed.remove(proc);
-                self.check(expected, "I24", || format!("{proc:?} went out of service unasked"));
+                self.check(expected, "I24", || {
+                    format!("{proc:?} went out of service unasked")
+                });
             }
-            Effect::Kill { run, signal, whole_group } => self.kill(*run, *signal, *whole_group),
+            Effect::Kill {
+                run,
+                signal,
+                whole_group,
+            } => self.kill(*run, *signal, *whole_group),
             Effect::Probe { ticket, proc } => {
                 self.tickets.insert(*ticket);
                 let prober = match input {
@@ -37,9 +43,15 @@ impl Monitor {
                 self.to_living(*run, "bytes");
             }
             Effect::Deliver { run, envelope } => self.deliver(*run, envelope),
-            Effect::LoadConfig { ticket, for_restart } => {
+            Effect::LoadConfig {
+                ticket,
+                for_restart,
+            } => {
                 let purpose = match input {
-                    Input::Requested { id, request: Request::ReloadConfig } => Some(*id),
+                    Input::Requested {
+                        id,
+                        request: Request::ReloadConfig,
+                    } => Some(*id),
                     _ => None,
                 };
                 self.check(purpose.is_none() == *for_restart, "I17", || {
@@ -80,14 +92,20 @@ impl Monitor {
         }
         let by_hand = !must;
         if by_hand {
-            let startable =
-                matches!(state, ProcessState::Stopped | ProcessState::Exited | ProcessState::Fatal);
+            let startable = matches!(
+                state,
+                ProcessState::Stopped | ProcessState::Exited | ProcessState::Fatal
+            );
             let asked = startable && self.is_start_asked(id);
-            self.check(asked, "I06", || format!("{name} was started in {state} without a reason"));
+            self.check(asked, "I06", || {
+                format!("{name} was started in {state} without a reason")
+            });
         }
         if !self.start_order.is_empty() {
             let first = self.start_order.remove(0);
-            self.check(first == id, "I26", || format!("{name} was started out of turn"));
+            self.check(first == id, "I26", || {
+                format!("{name} was started out of turn")
+            });
         }
         self.spawn_ordered(id, run, by_hand);
     }
@@ -98,24 +116,44 @@ impl Monitor {
         if let Some(place) = self.kills.iter().position(|expected| *expected == order) {
             self.kills.remove(place);
         } else {
-            self.fail("I09", format!("{signal} was sent to {run:?} (group: {whole_group}) for no reason"));
+            let rule = if self.mood.is_stopping() {
+                "I25"
+            } else {
+                "I09"
+            };
+            self.fail(
+                rule,
+                format!("{signal} was sent to {run:?} (group: {whole_group}) for no reason"),
+            );
         }
     }
 
     /// I08: nothing goes to a run that is not born or has ended.
     fn to_living(&mut self, run: Run, what: &str) {
         let proc = self.runs.get(&run).and_then(|id| self.procs.get(id));
-        let lives = proc.is_some_and(|proc| proc.run == Some(run) && proc.pid.is_some_and(|pid| pid.0 > 1));
-        self.check(lives, "I08", || format!("{what} for {run:?}, which does not live"));
+        let lives =
+            proc.is_some_and(|proc| proc.run == Some(run) && proc.pid.is_some_and(|pid| pid.0 > 1));
+        self.check(lives, "I08", || {
+            format!("{what} for {run:?}, which does not live")
+        });
     }
 
     fn deliver(&mut self, run: Run, envelope: &provost_model::Envelope) {
         self.to_living(run, "an event");
-        let Some(id) = self.runs.get(&run).copied() else { return };
-        let up = self.procs.get(&id).is_some_and(|proc| proc.state == ProcessState::Running);
-        self.check(up, "I16", || format!("an event for {run:?}, which is not RUNNING"));
+        let Some(id) = self.runs.get(&run).copied() else {
+            return;
+        };
+        let up = self
+            .procs
+            .get(&id)
+            .is_some_and(|proc| proc.state == ProcessState::Running);
+        self.check(up, "I16", || {
+            format!("an event for {run:?}, which is not RUNNING")
+        });
         let home = self.pools.home.get(&id).cloned().unwrap_or_default();
-        self.check(home == *envelope.pool, "I16", || format!("an event of {} for {home}", envelope.pool));
+        self.check(home == *envelope.pool, "I16", || {
+            format!("an event of {} for {home}", envelope.pool)
+        });
         let mut report = super::Report(&mut self.violations);
         if let Some(pool) = self.pools.by_group.get_mut(&home) {
             pool.delivered(run, envelope, &mut report);
@@ -153,9 +191,16 @@ impl Monitor {
 
     fn leave(&mut self, restart: bool) {
         let due = self.may_leave();
-        self.check(due, "I25", || "left before everything was stopped".to_owned());
-        if let Mood::Stopping { restart: wanted, .. } = self.mood {
-            self.check(wanted == restart, "I25", || format!("left with restart {restart}"));
+        self.check(due, "I25", || {
+            "left before everything was stopped".to_owned()
+        });
+        if let Mood::Stopping {
+            restart: wanted, ..
+        } = self.mood
+        {
+            self.check(wanted == restart, "I25", || {
+                format!("left with restart {restart}")
+            });
         }
         self.mood = Mood::Ended { restart };
     }

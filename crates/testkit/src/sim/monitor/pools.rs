@@ -68,7 +68,9 @@ impl Pool {
 
     /// Whether it wants to hear of this kind.
     pub(super) fn hears(&self, kind: EventKind) -> bool {
-        self.subscriptions.iter().any(|subscribed| subscribed.covers(kind))
+        self.subscriptions
+            .iter()
+            .any(|subscribed| subscribed.covers(kind))
     }
 
     /// An event happens that it hears of.
@@ -84,9 +86,17 @@ impl Pool {
         let events: Vec<_> = self.pending.drain(..).map(|event| (event, false)).collect();
         let first = self.accepted;
         self.accepted += events.len() as u64;
-        self.batches.push_back(Batch { first, serials, events, holed: false });
+        self.batches.push_back(Batch {
+            first,
+            serials,
+            events,
+            holed: false,
+        });
         while self.batches.len() > BATCHES_KEPT
-            && self.batches.front().is_some_and(|old| old.first + old.events.len() as u64 <= self.front)
+            && self
+                .batches
+                .front()
+                .is_some_and(|old| old.first + old.events.len() as u64 <= self.front)
         {
             self.batches.pop_front();
         }
@@ -106,7 +116,9 @@ impl Pool {
 
     /// A listener wrote.
     pub(super) fn said(&mut self, run: Run, data: &[u8]) {
-        let Some(ears) = self.ears.get_mut(&run) else { return };
+        let Some(ears) = self.ears.get_mut(&run) else {
+            return;
+        };
         for verdict in ears.hear(data) {
             match verdict {
                 Verdict::Done(_) => self.finished += 1,
@@ -117,7 +129,9 @@ impl Pool {
 
     /// An event did not get through.
     pub(super) fn deaf(&mut self, run: Run, serial: u64) {
-        let Some(ears) = self.ears.get_mut(&run) else { return };
+        let Some(ears) = self.ears.get_mut(&run) else {
+            return;
+        };
         if let Some(event) = ears.event()
             && self.serials.get(&event) == Some(&serial)
         {
@@ -127,15 +141,20 @@ impl Pool {
     }
 
     fn waiting(&self) -> u64 {
-        self.refused.len() as u64 + self.accepted - self.front
+        self.refused.len() as u64 + self.accepted.saturating_sub(self.front)
     }
 
     /// The core says that the oldest event was thrown away.
     pub(super) fn overflowed(&mut self, serial: u64, report: &mut Report<'_>) {
         let full = self.waiting() > self.size;
-        report.check(full, "I14", || format!("pool {} lost event {serial} with room left", self.name));
+        report.check(full, "I14", || {
+            format!("pool {} lost event {serial} with room left", self.name)
+        });
         self.lost += 1;
-        let known = self.refused.iter().position(|event| self.serials.get(event) == Some(&serial));
+        let known = self
+            .refused
+            .iter()
+            .position(|event| self.serials.get(event) == Some(&serial));
         if let Some(place) = known {
             self.refused.remove(place);
         } else {
@@ -143,7 +162,9 @@ impl Pool {
             if let Some(batch) = self.batch_of(front) {
                 batch.holed = true;
                 let fits = batch.serials.0 <= serial && serial < batch.serials.1;
-                report.check(fits, "I14", || format!("event {serial} was lost before older ones"));
+                report.check(fits, "I14", || {
+                    format!("event {serial} was lost before older ones")
+                });
             }
             self.front += 1;
         }
@@ -160,23 +181,35 @@ impl Pool {
         let (event, serial) = (envelope.pool_serial, envelope.serial);
         let ready = self.ears.get(&run) == Some(&Ears::Ready);
         report.check(ready, "I16", || {
-            format!("event {event} of pool {} was sent to a listener that is not ready", self.name)
+            format!(
+                "event {event} of pool {} was sent to a listener that is not ready",
+                self.name
+            )
         });
         self.ears.insert(run, Ears::Busy(event, Vec::new()));
         if let Some(place) = self.refused.iter().rposition(|refused| *refused == event) {
             let first = place + 1 == self.refused.len();
-            report.check(first, "I14", || format!("refused event {event} overtook another"));
+            report.check(first, "I14", || {
+                format!("refused event {event} overtook another")
+            });
             self.refused.remove(place);
             let same = self.serials.get(&event) == Some(&serial);
-            report.check(same, "I15", || format!("event {event} came back as number {serial}"));
+            report.check(same, "I15", || {
+                format!("event {event} came back as number {serial}")
+            });
             return;
         }
         let refused = self.refused.is_empty();
-        report.check(refused, "I14", || format!("event {event} overtook a refused one"));
+        report.check(refused, "I14", || {
+            format!("event {event} overtook a refused one")
+        });
         let in_order = event == self.front && event < self.accepted;
         report.check(in_order, "I15", || {
             let name = &self.name;
-            format!("pool {name} sent event {event}, due was {} of {}", self.front, self.accepted)
+            format!(
+                "pool {name} sent event {event}, due was {} of {}",
+                self.front, self.accepted
+            )
         });
         if in_order {
             self.sent_first(event, envelope, report);
@@ -188,20 +221,35 @@ impl Pool {
         self.front += 1;
         let serial = envelope.serial;
         let grows = self.last_serial.is_none_or(|last| last < serial);
-        report.check(grows, "I15", || format!("event number {serial} after {:?}", self.last_serial));
+        report.check(grows, "I15", || {
+            format!("event number {serial} after {:?}", self.last_serial)
+        });
         self.last_serial = Some(serial);
         self.serials.insert(event, serial);
         if self.serials.len() > 4 * BATCHES_KEPT {
             self.serials.pop_first();
         }
         let name = self.name.clone();
-        let Some(batch) = self.batch_of(event) else { return };
+        let Some(batch) = self.batch_of(event) else {
+            return;
+        };
         let fits = batch.serials.0 <= serial && serial < batch.serials.1;
-        report.check(fits, "I15", || format!("event number {serial} is not in {:?}", batch.serials));
-        let place = batch.events.iter().position(|(known, seen)| !seen && same_event(known, &envelope.event));
+        report.check(fits, "I15", || {
+            format!("event number {serial} is not in {:?}", batch.serials)
+        });
+        let place = batch
+            .events
+            .iter()
+            .position(|(known, seen)| !seen && same_event(known, &envelope.event));
         let Some(place) = place else {
             let what = &batch.events;
-            report.fail("I04", format!("pool {name} sent {:?}, but what happened was {what:?}", envelope.event));
+            report.fail(
+                "I04",
+                format!(
+                    "pool {name} sent {:?}, but what happened was {what:?}",
+                    envelope.event
+                ),
+            );
             return;
         };
         batch.events[place].1 = true;
@@ -215,23 +263,41 @@ impl Pool {
             }
         }
         let holed = batch.holed;
-        report.check(!overtaken || holed, "I04", || format!("{:?} overtook another", envelope.event));
+        report.check(!overtaken || holed, "I04", || {
+            format!("{:?} overtook another", envelope.event)
+        });
     }
 
     /// At the end of a step: no event waits while somebody could take it, and no more wait than may.
     pub(super) fn at_rest(&self, is_up: impl Fn(Run) -> bool, report: &mut Report<'_>) {
         let (waiting, size) = (self.waiting(), self.size);
         report.check(waiting <= size, "I28", || {
-            format!("pool {} holds {waiting} events, {size} are allowed", self.name)
+            format!(
+                "pool {} holds {waiting} events, {size} are allowed",
+                self.name
+            )
         });
-        let idle = self.ears.iter().find(|(run, ears)| **ears == Ears::Ready && is_up(**run));
+        let idle = self
+            .ears
+            .iter()
+            .find(|(run, ears)| **ears == Ears::Ready && is_up(**run));
         report.check(waiting == 0 || idle.is_none(), "I16", || {
-            format!("pool {} holds {waiting} events back from a listener that is ready", self.name)
+            format!(
+                "pool {} holds {waiting} events back from a listener that is ready",
+                self.name
+            )
         });
-        let with_listeners = self.ears.values().filter(|ears| ears.event().is_some()).count() as u64;
+        let with_listeners = self
+            .ears
+            .values()
+            .filter(|ears| ears.event().is_some())
+            .count() as u64;
         let sum = self.finished + self.lost + with_listeners + waiting;
         report.check(sum == self.accepted, "I14", || {
-            format!("pool {}: {} accepted, {sum} accounted for", self.name, self.accepted)
+            format!(
+                "pool {}: {} accepted, {sum} accounted for",
+                self.name, self.accepted
+            )
         });
     }
 }
@@ -259,13 +325,21 @@ impl Pools {
     /// The numbers of a next life go on where the former ended.
     pub(super) fn after(former: &Self) -> Self {
         let next_serial = former.next_serial;
-        Self { next_serial, first_of_step: next_serial, ..Self::default() }
+        Self {
+            next_serial,
+            first_of_step: next_serial,
+            ..Self::default()
+        }
     }
 
     /// Something happened that listeners may hear of.
     pub(super) fn emit(&mut self, event: &Event) {
         let mut heard = false;
-        for pool in self.by_group.values_mut().filter(|pool| pool.hears(event.kind())) {
+        for pool in self
+            .by_group
+            .values_mut()
+            .filter(|pool| pool.hears(event.kind()))
+        {
             pool.accept(event.clone());
             heard = true;
         }

@@ -4,15 +4,16 @@ use super::Monitor;
 use super::shutdown::Mood;
 use provost_model::fault::{Fault, FaultCode};
 use provost_model::{
-    Answer, Event, GroupKind, Mono, ProcId, ProcessState, Reply, Request, RequestId, Signal, SupervisorState,
-    Ticket,
+    Answer, Event, GroupKind, Mono, ProcId, ProcessState, Reply, Request, RequestId, Signal,
+    SupervisorState, Ticket,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long a client that left may still be the reason for a start: longer than any probe takes.
-const GONE_REMEMBERED: Duration = Duration::from_secs(60);
+/// How long a client that left may still be the reason for a start: longer than any probe takes, even
+/// when supervisord itself does not get to run meanwhile.
+const GONE_REMEMBERED: Duration = Duration::from_secs(200);
 
 /// Whom a name means.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +69,9 @@ impl Asked {
     fn starts(&self) -> bool {
         matches!(
             self.request,
-            Request::StartProcess { .. } | Request::StartProcessGroup { .. } | Request::StartAllProcesses { .. }
+            Request::StartProcess { .. }
+                | Request::StartProcessGroup { .. }
+                | Request::StartAllProcesses { .. }
         )
     }
 }
@@ -98,7 +101,9 @@ impl Monitor {
         self.check(!again, "I17", || format!("the world gave {id:?} twice"));
         let unrefused = matches!(
             request,
-            Request::SendRemoteCommEvent { .. } | Request::FollowPath { .. } | Request::SignalProcessGroup { .. }
+            Request::SendRemoteCommEvent { .. }
+                | Request::FollowPath { .. }
+                | Request::SignalProcessGroup { .. }
         );
         if asked.too_late && !unrefused {
             self.expect(id, Err(Fault::bare(FaultCode::ShutdownState)));
@@ -110,7 +115,9 @@ impl Monitor {
     /// What a request does at once.
     fn act_on(&mut self, id: RequestId, asked: &Asked) {
         match &asked.request {
-            Request::StopProcess { .. } | Request::StopProcessGroup { .. } | Request::StopAllProcesses { .. } => {
+            Request::StopProcess { .. }
+            | Request::StopProcessGroup { .. }
+            | Request::StopAllProcesses { .. } => {
                 for proc in &asked.concerned {
                     self.stop(*proc);
                 }
@@ -127,7 +134,10 @@ impl Monitor {
                 }
             }
             Request::SendRemoteCommEvent { kind, data } => {
-                let event = Event::RemoteCommunication { kind: kind.clone(), data: data.clone() };
+                let event = Event::RemoteCommunication {
+                    kind: kind.clone(),
+                    data: data.clone(),
+                };
                 self.pools.emit(&event);
                 self.expect(id, Ok(Reply::Done));
             }
@@ -174,7 +184,12 @@ impl Monitor {
 
     fn add(&mut self, name: &str) -> Answer {
         // Upstream looks into the latest configuration first.
-        let spec = self.latest.groups.iter().find(|spec| spec.name == name).cloned();
+        let spec = self
+            .latest
+            .groups
+            .iter()
+            .find(|spec| spec.name == name)
+            .cloned();
         let spec = spec.ok_or_else(|| Fault::about(FaultCode::BadName, name))?;
         if self.groups.contains_key(name) {
             return Err(Fault::about(FaultCode::AlreadyAdded, name));
@@ -185,13 +200,19 @@ impl Monitor {
     }
 
     fn remove(&mut self, name: &str) -> Answer {
-        let group = self.groups.get(name).ok_or_else(|| Fault::about(FaultCode::BadName, name))?;
+        let group = self
+            .groups
+            .get(name)
+            .ok_or_else(|| Fault::about(FaultCode::BadName, name))?;
         let idle = |id: &ProcId| self.procs.get(id).is_none_or(super::table::Proc::is_idle);
         if !group.procs.iter().all(idle) {
             return Err(Fault::about(FaultCode::StillRunning, name));
         }
         let group = self.groups.remove(name);
-        if group.as_ref().is_some_and(|group| matches!(group.spec.kind, GroupKind::Pool(_))) {
+        if group
+            .as_ref()
+            .is_some_and(|group| matches!(group.spec.kind, GroupKind::Pool(_)))
+        {
             // A pool does not hear of its own departure.
             self.pools.by_group.remove(name);
         }
@@ -200,12 +221,16 @@ impl Monitor {
             self.pools.home.remove(&id);
             self.dismissed.insert(id);
         }
-        self.pools.emit(&Event::GroupRemoved { group: Arc::from(name) });
+        self.pools.emit(&Event::GroupRemoved {
+            group: Arc::from(name),
+        });
         Ok(Reply::Done)
     }
 
     fn signal(&mut self, id: ProcId, signal: Signal) {
-        let Some(proc) = self.procs.get(&id) else { return };
+        let Some(proc) = self.procs.get(&id) else {
+            return;
+        };
         if let (true, Some(run), Some(_)) = (proc.state.is_signallable(), proc.run, proc.pid) {
             self.kills.push((run, signal, false));
         }
@@ -233,7 +258,9 @@ impl Monitor {
     }
 
     fn whole(&self, name: &str) -> Target {
-        self.groups.get(name).map_or(Target::Nobody, |group| Target::Many(group.procs.clone()))
+        self.groups
+            .get(name)
+            .map_or(Target::Nobody, |group| Target::Many(group.procs.clone()))
     }
 
     fn named(&self, name: &str) -> Target {
@@ -241,9 +268,20 @@ impl Monitor {
         if process.is_empty() || process == "*" {
             return self.whole(group);
         }
-        let members = self.groups.get(group).map(|group| group.procs.as_slice()).unwrap_or_default();
-        let is_it = |id: &&ProcId| self.procs.get(id).is_some_and(|proc| *proc.name == *process);
-        members.iter().find(is_it).map_or(Target::Nobody, |id| Target::One(*id))
+        let members = self
+            .groups
+            .get(group)
+            .map(|group| group.procs.as_slice())
+            .unwrap_or_default();
+        let is_it = |id: &&ProcId| {
+            self.procs
+                .get(id)
+                .is_some_and(|proc| *proc.name == *process)
+        };
+        members
+            .iter()
+            .find(is_it)
+            .map_or(Target::Nobody, |id| Target::One(*id))
     }
 
     /// Those of the target in a state for the request.
@@ -266,13 +304,20 @@ impl Monitor {
             _ => true,
         };
         let state = |id: &ProcId| self.procs.get(id).map(|proc| proc.state);
-        all.iter().copied().filter(|id| state(id).is_some_and(fits)).collect()
+        all.iter()
+            .copied()
+            .filter(|id| state(id).is_some_and(fits))
+            .collect()
     }
 
     /// A client left.
     pub(super) fn left(&mut self, id: RequestId) {
         let now = self.now.mono;
-        if let Some(asked) = self.requests.get_mut(&id).filter(|asked| asked.answered.is_none()) {
+        if let Some(asked) = self
+            .requests
+            .get_mut(&id)
+            .filter(|asked| asked.answered.is_none())
+        {
             asked.gone = Some(now);
         }
     }
@@ -281,13 +326,18 @@ impl Monitor {
     pub(super) fn forget_old_requests(&mut self) {
         let now = self.now.mono;
         self.requests.retain(|_, asked| {
-            asked.answered.is_none() && asked.gone.is_none_or(|gone| now.since(gone) < GONE_REMEMBERED)
+            asked.answered.is_none()
+                && asked
+                    .gone
+                    .is_none_or(|gone| now.since(gone) < GONE_REMEMBERED)
         });
     }
 
     /// The answer to a look at a command.
     pub(super) fn probed(&mut self, ticket: Ticket, good: bool) {
-        let Some((id, prober)) = self.probes.remove(&ticket) else { return };
+        let Some((id, prober)) = self.probes.remove(&ticket) else {
+            return;
+        };
         self.prober = prober;
         if !good {
             for asked in self.requests.values_mut().filter(|asked| asked.covers(id)) {
@@ -308,7 +358,8 @@ impl Monitor {
         if self.mood != Mood::Serving {
             return false;
         }
-        let wishes = |asked: &Asked| asked.starts() && asked.covers(id) && !asked.started.contains(&id);
+        let wishes =
+            |asked: &Asked| asked.starts() && asked.covers(id) && !asked.started.contains(&id);
         if let Some(prober) = self.prober
             && let Some(asked) = self.requests.get_mut(&prober)
             && wishes(asked)

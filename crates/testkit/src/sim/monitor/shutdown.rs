@@ -10,8 +10,11 @@ use std::time::Duration;
 const SECOND_NS: i128 = 1_000_000_000;
 
 /// Periods of ticks in seconds.
-const PERIODS: &[(u32, EventKind)] =
-    &[(5, EventKind::Tick5), (60, EventKind::Tick60), (3600, EventKind::Tick3600)];
+const PERIODS: &[(u32, EventKind)] = &[
+    (5, EventKind::Tick5),
+    (60, EventKind::Tick60),
+    (3600, EventKind::Tick3600),
+];
 
 /// What the daemon is at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +46,10 @@ impl Monitor {
     pub(super) fn stop_everything(&mut self, restart: bool) {
         match &mut self.mood {
             Mood::Serving => {
-                self.mood = Mood::Stopping { restart, level: None };
+                self.mood = Mood::Stopping {
+                    restart,
+                    level: None,
+                };
                 self.pools.emit(&Event::SupervisorStopping);
             }
             Mood::Stopping { restart: goal, .. } => *goal = *goal && restart,
@@ -61,7 +67,9 @@ impl Monitor {
     /// When all groups of the present priority are stopped, the next lower ones are told to stop, all of one
     /// priority together. True when any was told.
     fn next_level(&mut self) -> bool {
-        let Mood::Stopping { restart, level } = self.mood else { return false };
+        let Mood::Stopping { restart, level } = self.mood else {
+            return false;
+        };
         let below = |priority: i64| level.is_none_or(|level| priority < level);
         let mut next: Option<i64> = None;
         for group in self.groups.values() {
@@ -72,7 +80,10 @@ impl Monitor {
             }
         }
         let Some(priority) = next else { return false };
-        self.mood = Mood::Stopping { restart, level: Some(priority) };
+        self.mood = Mood::Stopping {
+            restart,
+            level: Some(priority),
+        };
         let members: Vec<ProcId> = self
             .groups
             .values()
@@ -90,12 +101,16 @@ impl Monitor {
     }
 
     pub(super) fn is_stopped(&self, id: ProcId) -> bool {
-        self.procs.get(&id).is_none_or(|proc| proc.state.is_stopped())
+        self.procs
+            .get(&id)
+            .is_none_or(|proc| proc.state.is_stopped())
     }
 
     /// Whether the order to leave is due.
     pub(super) fn may_leave(&self) -> bool {
-        let Mood::Stopping { level, .. } = self.mood else { return false };
+        let Mood::Stopping { level, .. } = self.mood else {
+            return false;
+        };
         let done = |priority: i64| level.is_some_and(|level| level <= priority);
         self.groups.values().all(|group| done(group.spec.priority))
             && self.procs.keys().all(|id| self.is_stopped(*id))
@@ -103,7 +118,9 @@ impl Monitor {
 
     /// A configuration was read.
     pub(super) fn loaded(&mut self, ticket: Ticket, result: &Result<LoadedConfig, String>) {
-        let Some((_, purpose)) = self.loads.remove(&ticket) else { return };
+        let Some((_, purpose)) = self.loads.remove(&ticket) else {
+            return;
+        };
         match (purpose, result) {
             (None, Ok(_)) => {
                 if self.mood == Mood::Serving {
@@ -136,7 +153,11 @@ impl Monitor {
         let gone = |name: &str| config.groups.iter().all(|spec| spec.name != name);
         let mut removed: Vec<_> = self.groups.iter().filter(|(name, _)| gone(name)).collect();
         removed.sort_by_key(|(_, group)| group.created);
-        Reply::Reload { added, changed, removed: removed.into_iter().map(|(name, _)| name.clone()).collect() }
+        Reply::Reload {
+            added,
+            changed,
+            removed: removed.into_iter().map(|(name, _)| name.clone()).collect(),
+        }
     }
 
     fn wall_ns(&self) -> i128 {
@@ -165,7 +186,10 @@ impl Monitor {
             let next = if late <= SECOND_NS { span - late } else { span };
             self.ticks.insert(*period, now.plus(wait(next)));
             let when = i64::try_from(slice / SECOND_NS).unwrap_or(0);
-            self.pools.emit(&Event::Tick { period: *period, when });
+            self.pools.emit(&Event::Tick {
+                period: *period,
+                when,
+            });
         }
     }
 }

@@ -124,7 +124,8 @@ impl Proc {
 
     /// Whether any state it held in the step is such.
     pub(super) fn was_any(&self, step: u64, is_such: impl Fn(ProcessState) -> bool) -> bool {
-        is_such(self.state) || (self.held.0 == step && self.held.1.iter().any(|held| is_such(*held)))
+        is_such(self.state)
+            || (self.held.0 == step && self.held.1.iter().any(|held| is_such(*held)))
     }
 
     /// When the first retry after `tries` counted failures, or this many shortages, is due.
@@ -164,7 +165,9 @@ mod tests {
 
     #[test]
     fn the_table_knows_no_way_out_of_fatal_but_a_start_and_no_way_into_a_state_from_itself() {
-        let all = [Stopped, Starting, Running, Backoff, Stopping, Exited, Fatal, Unknown];
+        let all = [
+            Stopped, Starting, Running, Backoff, Stopping, Exited, Fatal, Unknown,
+        ];
         let after_fatal: Vec<_> = all.into_iter().filter(|to| is_legal(Fatal, *to)).collect();
         assert_eq!(after_fatal, [Starting]);
         assert!(all.into_iter().all(|state| !is_legal(state, state)));

@@ -1,0 +1,71 @@
+//! Planted bugs: each must be caught, and each rule must catch one.
+
+use provost_testkit::sim::mutants::{Mutant, Plant};
+use provost_testkit::sim::{Settings, run_subject};
+use std::collections::BTreeSet;
+
+/// Seeds within which a planted bug must show; a small part of what the ordinary run goes through.
+const SEEDS: u64 = 400;
+
+const SETTINGS: Settings = Settings {
+    steps: 1_000,
+    traced: false,
+    wall_is_fixed: false,
+};
+
+/// Rules that the monitor checks at each step.
+const RULES: &[&str] = &[
+    "I01", "I03", "I04", "I05", "I06", "I07", "I08", "I09", "I10", "I14", "I15", "I16", "I17",
+    "I19", "I21", "I24", "I25", "I26", "I28", "I39", "I41",
+];
+
+/// After how many seeds the bug shows by one of the rules meant for it, and by which rules it showed until then.
+fn hunt(plant: Plant, meant: &[&str]) -> (Option<u64>, BTreeSet<&'static str>) {
+    let mut rules = BTreeSet::new();
+    for seed in 0..SEEDS {
+        let outcome = run_subject(seed, SETTINGS, |config| Mutant::new(plant, config));
+        rules.extend(outcome.violations.iter().map(|violation| violation.rule));
+        if meant.iter().any(|rule| rules.contains(rule)) {
+            return (Some(seed + 1), rules);
+        }
+    }
+    (None, rules)
+}
+
+#[test]
+#[expect(
+    clippy::print_stdout,
+    reason = "shown with --nocapture: which rule catches what, and how soon"
+)]
+fn each_planted_bug_is_caught_by_a_rule_meant_for_it() {
+    let mut survivors = Vec::new();
+    for (plant, meant) in Plant::ALL {
+        let (seeds, rules) = hunt(*plant, meant);
+        println!("{plant:?} shows after {seeds:?} seeds as {rules:?}");
+        if seeds.is_none() {
+            survivors.push(format!(
+                "{plant:?} shows only as {rules:?}, not as {meant:?}"
+            ));
+        }
+    }
+    assert!(survivors.is_empty(), "{}", survivors.join("\n"));
+}
+
+#[test]
+fn each_rule_catches_a_planted_bug() {
+    let only = |meant: &&[&'static str]| (meant.len() == 1).then(|| meant[0]);
+    let named: BTreeSet<&str> = Plant::ALL
+        .iter()
+        .filter_map(|(_, meant)| only(meant))
+        .collect();
+    let idle: Vec<_> = RULES.iter().filter(|rule| !named.contains(*rule)).collect();
+    assert!(idle.is_empty(), "no planted bug is caught by just {idle:?}");
+}
+
+#[test]
+fn the_wrapper_alone_is_no_bug() {
+    for seed in 0..SEEDS {
+        let outcome = run_subject(seed, SETTINGS, |config| Mutant::new(Plant::Nothing, config));
+        assert!(outcome.violations.is_empty(), "{}", outcome.report());
+    }
+}

@@ -29,3 +29,6 @@ pub(crate) const STATUS_NOT_RUNNING: i32 = 3;
 
 /// `status`: a name is unknown, or the server could not be asked.
 pub(crate) const STATUS_UNKNOWN: i32 = 4;
+
+/// Ctrl-C ended a command where nothing else was agreed: what shells report of SIGINT.
+pub(crate) const INTERRUPTED: i32 = 130;

@@ -267,6 +267,10 @@ impl Session {
             Err(error) if Errno::of(&error).name() == "ENXIO" => {
                 self.ask("Password:")?.ok_or(Trouble::EndOfInput)?
             }
+            // Ctrl-C.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                return Err(Trouble::Interrupted);
+            }
             outcome => outcome.map_err(Trouble::Input)?,
         };
         self.say("");

@@ -1,6 +1,6 @@
 //! From a command line to an exit status.
 
-use crate::dispatch::run_line;
+use crate::dispatch::{After, run_line};
 use crate::exit;
 use crate::host::Machine;
 use crate::input::Input;
@@ -90,6 +90,8 @@ fn serve(run: &SupervisorctlRun, config: CtlConfig, mut output: Output) -> i32 {
             at_terminal,
         );
     }
-    run_line(&mut session, &run.words.join(" "));
-    session.status()
+    match run_line(&mut session, &run.words.join(" ")) {
+        After::Interrupted => exit::INTERRUPTED,
+        After::Next | After::Leave | After::Unheard => session.status(),
+    }
 }

@@ -228,6 +228,7 @@ fn transcript(oracle: &Path, client: &Client) -> Vec<Outcome> {
 fn reduce(text: &str, compare: Compare) -> String {
     match compare {
         Compare::All | Compare::Stdout => text.to_owned(),
+        Compare::Interrupted => text.trim_end().to_owned(),
         Compare::Sorted => {
             let mut lines: Vec<&str> = text.lines().collect();
             lines.sort_unstable();
@@ -265,14 +266,15 @@ fn differences(theirs: &[Outcome], ours: &[Outcome]) -> String {
                 "exit {:?}\n{}\n2>{}",
                 outcome.status,
                 reduce(&outcome.stdout, step.compare),
-                if step.compare == Compare::Stdout {
+                if matches!(step.compare, Compare::Stdout | Compare::Interrupted) {
                     ""
                 } else {
                     &outcome.stderr
                 }
             )
         };
-        if shown(theirs) != shown(ours) {
+        let unparted = step.compare == Compare::Interrupted && !ours.stdout.ends_with("\n\n");
+        if unparted || shown(theirs) != shown(ours) {
             _ = writeln!(
                 report,
                 "=== {} {:?}\n--- upstream: {}\n--- ours: {}",

@@ -1,7 +1,8 @@
 //! XML-RPC as Supervisor's clients and servers write it.
 //!
 //! Answers are byte for byte what upstream sends, because clients older than any specification parse them. Reading is
-//! iterative and bounded: elements may nest [`MAX_DEPTH`] deep and there may be [`MAX_ELEMENTS`] of them; a document
+//! iterative and bounded: elements may nest [`MAX_DEPTH`] deep and there may be [`MAX_ELEMENTS`] of
+//! them in a call and [`MAX_ANSWER_ELEMENTS`] in an answer; a document
 //! type declaration and entities beyond the five predefined ones are refused, so that nothing can grow out of little.
 
 mod read;
@@ -15,8 +16,12 @@ use std::fmt;
 /// How deep elements may nest. A call inside `system.multicall` needs 15; hand-written clients stay far below 64.
 pub const MAX_DEPTH: usize = 64;
 
-/// How many elements a message may have. 10,000 calls of two parameters in one `system.multicall` need 170,000.
+/// How many elements a call may have. 10,000 calls of two parameters in one `system.multicall` need 170,000.
 pub const MAX_ELEMENTS: usize = 200_000;
+
+/// How many elements an answer may have. Clients choose their server, so this only stops nonsense: a process has 60 of
+/// them in `getAllProcessInfo` and 130 in `getAllConfigInfo`, and 100,000 processes are more than one machine runs.
+pub const MAX_ANSWER_ELEMENTS: usize = 20_000_000;
 
 /// The largest integer that is written; larger ones are capped, as the type on the wire has 32 bits.
 pub const MAX_INT: i64 = i32::MAX as i64;
@@ -171,8 +176,8 @@ pub enum Problem {
     Entity(String),
     /// More than [`MAX_DEPTH`] elements inside each other.
     TooDeep,
-    /// More than [`MAX_ELEMENTS`] elements.
-    TooMany,
+    /// More elements than this limit.
+    TooMany(usize),
     /// An element that has no meaning, or none here.
     Misplaced(String),
     /// A value that does not fit its type.
@@ -194,7 +199,7 @@ impl fmt::Display for DecodeError {
             Problem::DocType => f.write_str("a document type declaration is not accepted"),
             Problem::Entity(name) => write!(f, "unknown entity &{name};"),
             Problem::TooDeep => write!(f, "elements nest more than {MAX_DEPTH} deep"),
-            Problem::TooMany => write!(f, "more than {MAX_ELEMENTS} elements"),
+            Problem::TooMany(limit) => write!(f, "more than {limit} elements"),
             Problem::Misplaced(name) => write!(f, "element <{name}> does not belong here"),
             Problem::BadValue { kind, text } => write!(f, "{text:?} is no {kind}"),
             Problem::Missing(what) => write!(f, "{what} is missing"),

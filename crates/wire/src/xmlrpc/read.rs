@@ -4,7 +4,9 @@
 //! comments between elements are ignored, as is any other text there. Bytes that are not UTF-8 become replacement
 //! characters rather than a refusal.
 
-use super::{Call, DecodeError, MAX_DEPTH, MAX_ELEMENTS, Problem, Value, WireFault};
+use super::{
+    Call, DecodeError, MAX_ANSWER_ELEMENTS, MAX_DEPTH, MAX_ELEMENTS, Problem, Value, WireFault,
+};
 use crate::base64;
 use quick_xml::Reader;
 use quick_xml::events::{BytesRef, Event};
@@ -15,7 +17,7 @@ const SHOWN: usize = 64;
 
 /// Reads a call.
 pub fn read_call(body: &[u8]) -> Result<Call, DecodeError> {
-    match read(body)? {
+    match read(body, MAX_ELEMENTS)? {
         (Root::Call(call), _) => Ok(call),
         (Root::Response(_), at) => Err(DecodeError {
             at,
@@ -26,7 +28,7 @@ pub fn read_call(body: &[u8]) -> Result<Call, DecodeError> {
 
 /// Reads an answer: a result, or the refusal that came in its place.
 pub fn read_response(body: &[u8]) -> Result<Result<Value, WireFault>, DecodeError> {
-    match read(body)? {
+    match read(body, MAX_ANSWER_ELEMENTS)? {
         (Root::Response(answer), _) => Ok(answer),
         (Root::Call(_), at) => Err(DecodeError {
             at,
@@ -143,17 +145,22 @@ struct Open {
 }
 
 /// The state of the one pass.
-#[derive(Default)]
 struct Machine {
     open: Vec<Open>,
     elements: usize,
+    elements_max: usize,
     root: Option<Root>,
 }
 
-fn read(body: &[u8]) -> Result<(Root, usize), DecodeError> {
+fn read(body: &[u8], elements_max: usize) -> Result<(Root, usize), DecodeError> {
     let text = String::from_utf8_lossy(body);
     let mut reader = Reader::from_str(&text);
-    let mut machine = Machine::default();
+    let mut machine = Machine {
+        open: Vec::new(),
+        elements: 0,
+        elements_max,
+        root: None,
+    };
     loop {
         let event = reader.read_event();
         let at = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
@@ -190,8 +197,8 @@ impl Machine {
 
     fn start(&mut self, name: &str) -> Result<(), Problem> {
         self.elements = self.elements.saturating_add(1);
-        if self.elements > MAX_ELEMENTS {
-            return Err(Problem::TooMany);
+        if self.elements > self.elements_max {
+            return Err(Problem::TooMany(self.elements_max));
         }
         if self.open.len() >= MAX_DEPTH {
             return Err(Problem::TooDeep);

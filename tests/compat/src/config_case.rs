@@ -159,12 +159,24 @@ fn answered(daemon: &Daemon) -> Option<String> {
     let answer = daemon.rpc().raw("supervisor.getAllConfigInfo", &[]).ok()?;
     Some(match decode(&answer.text()) {
         Some(Ok(value)) => {
-            let lines: Vec<String> = value.items().iter().map(Value::to_string).collect();
-            lines.join("\n") + "\n"
+            let lines: Vec<String> = value.items().iter().flat_map(members).collect();
+            lines.concat()
         }
         Some(Err((code, text))) => format!("fault {code} {text}\n"),
         None => format!("HTTP {}\n", answer.status()),
     })
+}
+
+/// A struct, one member a line. The one that only Provost has is left out (see [`crate::differences`]).
+fn members(info: &Value) -> Vec<String> {
+    let Value::Struct(members) = info else {
+        return vec![format!("{info}\n")];
+    };
+    members
+        .iter()
+        .filter(|(name, _)| name != "autorestart")
+        .map(|(name, value)| format!("{name}: {value}\n"))
+        .collect()
 }
 
 /// Everything about a daemon with this configuration that can be seen from outside.
@@ -220,7 +232,7 @@ fn files(daemon: &Daemon) -> String {
             "file"
         };
         lines.push(format!(
-            "{kind} {name} {:o} {}:{}\n",
+            "{kind} {:o} {}:{} {name}\n",
             about.mode() & 0o7777,
             about.uid(),
             about.gid()

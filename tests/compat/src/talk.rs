@@ -5,6 +5,7 @@ use std::thread;
 use provost_e2e::{Answer, Daemon, Normal, Side, Target, Value, encode_call};
 
 use crate::compare::compare;
+use crate::differences::without_autorestart;
 use crate::rig::Scenario;
 
 /// One side of a conversation, and what was said.
@@ -111,22 +112,27 @@ impl Talk {
     }
 }
 
-/// An answer as text: the head with its date left out and its length checked, and the body.
+/// An answer as text: the head with its date left out and its length checked, and the body. Of a page that reports an
+/// error only the lines with code and message are kept: the rest is for people's eyes.
 fn shown(answer: &Answer) -> String {
-    let mut lines: Vec<String> = Vec::new();
-    for line in &answer.head {
-        if line.starts_with("Date: ") {
-            lines.push("Date: ⟨date⟩".to_owned());
-        } else if let Some(length) = line.strip_prefix("Content-Length: ") {
-            let right = length.parse() == Ok(answer.body.len());
-            lines.push(if right {
-                "Content-Length: ⟨right⟩".to_owned()
-            } else {
-                line.clone()
-            });
-        } else {
-            lines.push(line.clone());
-        }
+    let mut lines: Vec<String> = answer.head.iter().take(1).cloned().collect();
+    for line in answer.head.iter().skip(1) {
+        let (name, value) = line.split_once(": ").unwrap_or((line, ""));
+        let name = name.to_lowercase();
+        let value = match name.as_str() {
+            "date" => "⟨date⟩",
+            "content-length" if value.parse() == Ok(answer.body.len()) => "⟨right⟩",
+            _ => value,
+        };
+        lines.push(format!("{name}: {value}"));
     }
-    format!("{}\n\n{}", lines.join("\n"), answer.text())
+    let mut body = without_autorestart(&answer.text());
+    if answer.status() >= 400 {
+        let kept: Vec<&str> = body
+            .lines()
+            .filter(|line| line.contains("code") || line.contains("Message"))
+            .collect();
+        body = kept.join("\n");
+    }
+    format!("{}\n\n{body}", lines.join("\n"))
 }

@@ -35,9 +35,11 @@ fn a_program_under_another_user() {
 #[test]
 fn descriptors_and_signals_of_a_child() {
     let config = "[program:p]\n\
-        command=/bin/sh -c 'ls /proc/self/fd; grep -E \"^(SigBlk|SigIgn|SigCgt)\" /proc/self/status; \
+        command=/bin/sh -c 'ls /proc/self/fd; for mask in SigBlk SigIgn SigCgt; do \
+        value=`sed -n s/^$mask:.//p /proc/self/status`; echo $mask $((0x$value & 0x7fffffff)); done; \
         cut -d\" \" -f5,6 /proc/self/stat | tr \" \" \"\\n\" | sort -u | wc -l; echo done; exec cat'\n\
         stdout_logfile=%(here)s/p.log\n";
+    // Real-time signals beyond the 31 classic ones are the C library's own affair.
     Scenario::new("child descriptors", config).run(|rig| {
         rig.state("p", "RUNNING");
         rig.file_with("p.log", "done");

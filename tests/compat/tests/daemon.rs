@@ -26,7 +26,8 @@ fn all_running(rig: &mut Rig, names: &[&str]) {
 
 #[test]
 fn programs_start_in_the_order_of_priorities_and_stop_in_the_opposite_one() {
-    Scenario::new("priorities", PRIORITIES).run(|rig| {
+    let config = format!("loglevel=debug\n{PRIORITIES}");
+    Scenario::new("priorities", &config).run(|rig| {
         all_running(
             rig,
             &["late", "early", "middle", "last:first", "last:second"],
@@ -34,7 +35,7 @@ fn programs_start_in_the_order_of_priorities_and_stop_in_the_opposite_one() {
         rig.call("shutdown", &[]);
         rig.end();
         rig.log_of("spawned:");
-        rig.log_of("stopped:");
+        rig.log_of("killing");
     });
 }
 

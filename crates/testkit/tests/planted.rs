@@ -23,7 +23,7 @@ const RULES: &[&str] = &[
 fn hunt(plant: Plant, meant: &[&str]) -> (Option<u64>, BTreeSet<&'static str>) {
     let mut rules = BTreeSet::new();
     for seed in 0..SEEDS {
-        let outcome = run_subject(seed, SETTINGS, |config| Mutant::new(plant, config));
+        let outcome = run_subject(seed, SETTINGS, |config| Mutant::new(plant, &config));
         rules.extend(outcome.violations.iter().map(|violation| violation.rule));
         if meant.iter().any(|rule| rules.contains(rule)) {
             return (Some(seed + 1), rules);
@@ -65,7 +65,9 @@ fn each_rule_catches_a_planted_bug() {
 #[test]
 fn the_wrapper_alone_is_no_bug() {
     for seed in 0..SEEDS {
-        let outcome = run_subject(seed, SETTINGS, |config| Mutant::new(Plant::Nothing, config));
+        let outcome = run_subject(seed, SETTINGS, |config| {
+            Mutant::new(Plant::Nothing, &config)
+        });
         assert!(outcome.violations.is_empty(), "{}", outcome.report());
     }
 }

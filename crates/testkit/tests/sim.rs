@@ -12,7 +12,7 @@ use std::thread;
 const SEEDS: u64 = 5_000;
 
 /// Inputs a seed; `PROVOST_STEPS` asks for another number.
-const STEPS: usize = 1_500;
+const STEPS: usize = 2_000;
 
 fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
@@ -191,7 +191,7 @@ fn i22_a_wall_clock_that_is_set_changes_no_decision() {
 
 #[test]
 fn i22_would_notice_a_core_that_trusts_the_wall_clock() {
-    let bad = |config| Mutant::new(Plant::TrustsTheWallClock, config);
+    let bad = |config: LoadedConfig| Mutant::new(Plant::TrustsTheWallClock, &config);
     let differs = |seed: &u64| decisions(*seed, false, bad) != decisions(*seed, true, bad);
     assert!((0..300).any(|seed| differs(&seed)));
 }
@@ -204,7 +204,7 @@ fn a_failure_says_what_was_seen_and_how_to_see_it_again() {
         wall_is_fixed: false,
     };
     let outcome = sim::run_subject(5, settings, |config| {
-        Mutant::new(Plant::SleepsForEver, config)
+        Mutant::new(Plant::SleepsForEver, &config)
     });
     let report = outcome.report();
     assert!(report.contains("seed 5 failed in step "), "{report}");
@@ -220,7 +220,7 @@ fn words_after(trace: &[String], mark: &str) -> BTreeSet<String> {
         let rest = line.get(place..)?;
         Some(
             rest.chars()
-                .take_while(|c| c.is_ascii_alphanumeric())
+                .take_while(char::is_ascii_alphanumeric)
                 .collect(),
         )
     };

@@ -18,6 +18,7 @@ mod rng;
 mod run;
 mod scene;
 mod script;
+mod weather;
 mod world;
 
 pub use run::{Outcome, Settings, Subject, run, run_subject, run_traced};

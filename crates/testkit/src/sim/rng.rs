@@ -1,7 +1,7 @@
 //! The dice of the simulation: one small generator whose numbers never change.
 //!
 //! A seed is a bug report, so the generator is our own: an update of a library must not turn kept seeds into others.
-//! The recurrence is SplitMix64 (Steele, Lea and Flood, 2014), which has no weak seeds.
+//! The recurrence is `SplitMix64` (Steele, Lea and Flood, 2014), which has no weak seeds.
 
 /// A stream of numbers that depends on the seed alone.
 #[derive(Clone, Debug)]

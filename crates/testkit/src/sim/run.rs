@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// How long everything may take to settle once nothing goes wrong any more: the longest stop, the longest back-off and
 /// the longest patience with a worker, one after another.
-const SETTLES_WITHIN: Duration = Duration::from_secs(300);
+const SETTLES_WITHIN: Duration = Duration::from_mins(5);
 
 /// Steps that a settling world takes at most; more means that it runs in circles.
 const SETTLING_STEPS_MAX: usize = 50_000;

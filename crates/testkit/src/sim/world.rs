@@ -24,7 +24,7 @@ const MONO_AT_START: Mono = Mono(1_000_000_000_000);
 const WALL_AT_START_SECS: i64 = 1_700_000_000;
 
 /// Nanoseconds of a second.
-const SECOND_NS: u64 = 1_000_000_000;
+pub(super) const SECOND_NS: u64 = 1_000_000_000;
 
 /// Something that will happen.
 #[derive(Clone, Debug)]
@@ -62,7 +62,7 @@ pub(super) struct Known {
 #[derive(Clone, Debug)]
 pub(super) struct World {
     pub(super) now: Mono,
-    wall_offset_ns: i128,
+    pub(super) wall_offset_ns: i128,
     /// Nobody sets the wall clock, whatever the dice say.
     pub(super) wall_is_fixed: bool,
     pub(super) dice: Rng,
@@ -77,13 +77,13 @@ pub(super) struct World {
     /// Facts that were told, for telling them twice.
     pub(super) told: VecDeque<Input>,
     /// Whether clients and weather go on.
-    busy: bool,
+    pub(super) busy: bool,
     /// Mean time between two requests.
-    pace_ms: u64,
+    pub(super) pace_ms: u64,
     /// No more requests to end or restart the daemon than this.
-    endings_left: u32,
+    pub(super) endings_left: u32,
     /// One such request has been made; others may follow soon.
-    is_ending: bool,
+    pub(super) is_ending: bool,
 }
 
 /// What the world does next.
@@ -309,79 +309,6 @@ impl World {
             Duration::from_millis(self.dice.between(1, 8_000))
         } else {
             Duration::from_micros(self.dice.below(3_000))
-        }
-    }
-
-    fn client_asks(&mut self) -> Option<Input> {
-        if !self.busy {
-            return None;
-        }
-        let wait = Duration::from_millis(self.dice.below(self.pace_ms * 2));
-        self.later(wait, Coming::Client);
-        if let Some(input) = self.signal_or_ending() {
-            return Some(input);
-        }
-        let (id, request) = self.clients.draw(&mut self.dice, &self.file);
-        if self.faults.strike(&mut self.dice, Fault::ClientLeaves) {
-            let wait = Duration::from_millis(self.dice.below(5_000));
-            self.later(wait, Coming::Leave(id));
-        }
-        Some(Input::Requested { id, request })
-    }
-
-    /// Rarely a signal to supervisord, and more rarely the order to end or to restart.
-    fn signal_or_ending(&mut self) -> Option<Input> {
-        use provost_model::{Request, Signal};
-        if self.dice.chance(15) {
-            let quiet = [Signal::USR2, Signal::CHLD, Signal::from_raw(28)];
-            return Some(Input::Signal(*self.dice.pick(&quiet)));
-        }
-        let permille = if self.is_ending { 80 } else { 6 };
-        if self.endings_left == 0 || !self.dice.chance(permille) {
-            return None;
-        }
-        self.endings_left -= 1;
-        self.is_ending = true;
-        Some(match self.dice.below(4) {
-            0 => Input::Signal(*self.dice.pick(&[Signal::TERM, Signal::INT, Signal::QUIT])),
-            1 => Input::Signal(Signal::HUP),
-            2 => Input::Requested {
-                id: self.clients.number(),
-                request: Request::Shutdown,
-            },
-            _ => Input::Requested {
-                id: self.clients.number(),
-                request: Request::Restart,
-            },
-        })
-    }
-
-    /// What happens to a machine now and then.
-    fn weather(&mut self) {
-        if !self.busy {
-            return;
-        }
-        let wait = Duration::from_millis(self.dice.between(100, 10_000));
-        self.later(wait, Coming::Weather);
-        if self.dice.chance(300) {
-            self.file = scene::edit(&mut self.dice, &self.file);
-        }
-        if self.faults.strike(&mut self.dice, Fault::WallJump) {
-            let year_ns = 31_536_000 * SECOND_NS;
-            let jump = i128::from(self.dice.below(2 * year_ns)) - i128::from(year_ns);
-            let small = self.dice.chance(500);
-            if !self.wall_is_fixed {
-                self.wall_offset_ns += if small { jump / 1_000_000 } else { jump };
-            }
-        }
-        if self.faults.strike(&mut self.dice, Fault::Suspend) {
-            // Everybody else goes on living meanwhile; facts that came due wait.
-            let away = Duration::from_millis(self.dice.between(10, 60_000));
-            self.now = self.now.plus(away);
-        }
-        if self.faults.strike(&mut self.dice, Fault::PidShortage) {
-            let left = self.dice.index(3);
-            self.pids.crowd(left);
         }
     }
 

@@ -344,12 +344,12 @@ impl Monitor {
             }
             (FaultCode::NotRunning, _) => !concerned || asked.unborn.contains(&id),
             (FaultCode::ShutdownState, _) => is_many && self.mood.is_stopping(),
-            (FaultCode::BadSignal, request) => match request {
+            (
+                FaultCode::BadSignal,
                 Request::SignalProcess { signal, .. }
                 | Request::SignalProcessGroup { signal, .. }
-                | Request::SignalAllProcesses { signal } => read_signal(signal).is_none(),
-                _ => false,
-            },
+                | Request::SignalAllProcesses { signal },
+            ) => read_signal(signal).is_none(),
             (
                 FaultCode::Failed,
                 Request::ClearProcessLogs { .. } | Request::ClearAllProcessLogs,

@@ -366,24 +366,31 @@ impl Monitor {
 
     /// Somebody wants it stopped.
     pub(super) fn stop(&mut self, id: ProcId) {
-        let now = self.now.mono;
         let Some(proc) = self.procs.get_mut(&id) else {
             return;
         };
-        match (proc.state, proc.run, proc.pid) {
-            (ProcessState::Starting | ProcessState::Running, Some(run), Some(_)) => {
-                proc.due = Some(now.plus(table::secs(proc.spec.stopwaitsecs)));
-                self.kills
-                    .push((run, proc.spec.stopsignal, proc.spec.stopasgroup));
-                self.change(id, ProcessState::Stopping);
-            }
-            (ProcessState::Starting, _, _) => proc.stop_wished = true,
-            (ProcessState::Backoff, _, _) => {
+        match (proc.state, proc.pid) {
+            (ProcessState::Starting | ProcessState::Running, Some(_)) => self.ask_to_end(id),
+            (ProcessState::Starting, None) => proc.stop_wished = true,
+            (ProcessState::Backoff, _) => {
                 proc.due = None;
                 self.change(id, ProcessState::Stopped);
             }
             _ => {}
         }
+    }
+
+    /// The stop signal must be sent to its child, and SIGKILL when that does not help in time.
+    pub(super) fn ask_to_end(&mut self, id: ProcId) {
+        let now = self.now.mono;
+        let Some(proc) = self.procs.get_mut(&id) else {
+            return;
+        };
+        let Some(run) = proc.run else { return };
+        proc.due = Some(now.plus(table::secs(proc.spec.stopwaitsecs)));
+        self.kills
+            .push((run, proc.spec.stopsignal, proc.spec.stopasgroup));
+        self.change(id, ProcessState::Stopping);
     }
 
     /// What is due by now.

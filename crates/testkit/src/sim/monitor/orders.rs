@@ -40,7 +40,7 @@ impl Monitor {
             }
             Effect::WriteStdin { ticket, run, .. } => {
                 self.tickets.insert(*ticket);
-                self.to_living(*run, "bytes");
+                self.must_live(*run, "bytes");
             }
             Effect::Deliver { run, envelope } => self.deliver(*run, envelope),
             Effect::LoadConfig {
@@ -111,7 +111,7 @@ impl Monitor {
     }
 
     fn kill(&mut self, run: Run, signal: Signal, whole_group: bool) {
-        self.to_living(run, "a signal");
+        self.must_live(run, "a signal");
         let order = (run, signal, whole_group);
         if let Some(place) = self.kills.iter().position(|expected| *expected == order) {
             self.kills.remove(place);
@@ -129,7 +129,7 @@ impl Monitor {
     }
 
     /// I08: nothing goes to a run that is not born or has ended.
-    fn to_living(&mut self, run: Run, what: &str) {
+    fn must_live(&mut self, run: Run, what: &str) {
         let proc = self.runs.get(&run).and_then(|id| self.procs.get(id));
         let lives =
             proc.is_some_and(|proc| proc.run == Some(run) && proc.pid.is_some_and(|pid| pid.0 > 1));
@@ -139,7 +139,7 @@ impl Monitor {
     }
 
     fn deliver(&mut self, run: Run, envelope: &provost_model::Envelope) {
-        self.to_living(run, "an event");
+        self.must_live(run, "an event");
         let Some(id) = self.runs.get(&run).copied() else {
             return;
         };

@@ -94,6 +94,8 @@ impl Monitor {
             match self.procs.get(&id).map(|proc| proc.state) {
                 Some(ProcessState::Backoff) => self.give_up(id),
                 Some(ProcessState::Starting | ProcessState::Running) => self.stop(id),
+                // Once more, so that it does not live on beside the next daemon's copy of it.
+                Some(ProcessState::Unknown) => self.ask_to_end(id),
                 _ => {}
             }
         }

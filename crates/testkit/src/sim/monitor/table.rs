@@ -28,6 +28,8 @@ const CHANGES: &[(ProcessState, ProcessState)] = &[
     (Stopping, Unknown),
     (Unknown, Exited),
     (Unknown, Stopped),
+    // Ours: at shutdown what could not be signalled is tried once more.
+    (Unknown, Stopping),
 ];
 
 /// Shortest time between two starts of a process that ends at once (ours; upstream has none).

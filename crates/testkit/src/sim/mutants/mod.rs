@@ -174,10 +174,10 @@ pub struct Mutant {
 
 impl Mutant {
     /// A core for this configuration with this bug.
-    pub fn new(plant: Plant, given: LoadedConfig) -> Self {
-        let first = configs::edit(plant, &given);
+    pub fn new(plant: Plant, given: &LoadedConfig) -> Self {
+        let first = configs::edit(plant, given);
         let mut mutant = Self::around(plant, Core::new(first.clone()), first.clone());
-        mutant.remember(&given, &first);
+        mutant.remember(given, &first);
         mutant
     }
 

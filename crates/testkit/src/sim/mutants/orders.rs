@@ -103,7 +103,7 @@ impl Mutant {
             Plant::MixesUpGroupSignals => out.push(kill(!whole_group)),
             Plant::KillsLate => self.held.push(kill(whole_group)),
             Plant::SignalsTwice if self.each(3) => {
-                out.extend([kill(whole_group), kill(whole_group)])
+                out.extend([kill(whole_group), kill(whole_group)]);
             }
             _ => out.push(kill(whole_group)),
         }
@@ -166,12 +166,12 @@ impl Mutant {
 
     fn edit_notice(&mut self, notice: Notice, out: &mut Vec<Effect>) {
         let plant = self.plant;
-        let hidden = match (plant, &notice) {
+        let hidden = matches!(
+            (plant, &notice),
             (Plant::HidesOverflow, Notice::PoolOverflow { .. })
-            | (Plant::HidesExit, Notice::Exited { .. })
-            | (Plant::HidesGivingUp, Notice::GaveUp { .. }) => true,
-            _ => false,
-        };
+                | (Plant::HidesExit, Notice::Exited { .. })
+                | (Plant::HidesGivingUp, Notice::GaveUp { .. })
+        );
         // The moment at which a careless core would start what has just ended.
         let again = match (plant, &notice) {
             (Plant::SpawnsWhileStopping, Notice::WaitingToDie { .. }) => self.last_proc,

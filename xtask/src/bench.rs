@@ -40,19 +40,33 @@ struct Side {
 
 /// Measures both and prints a table. Answers whether all runs could be made.
 pub(crate) fn run() -> bool {
-    let programs = std::env::args().nth(2).and_then(|text| text.parse().ok()).unwrap_or(PROGRAMS);
+    let programs = std::env::args()
+        .nth(2)
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(PROGRAMS);
     if !oracle::run() || !build() {
         return false;
     }
     let sides = [
-        Side { name: "Provost", daemon: ours("supervisord"), client: ours("supervisorctl") },
-        Side { name: "Supervisor", daemon: theirs("supervisord"), client: theirs("supervisorctl") },
+        Side {
+            name: "Provost",
+            daemon: ours("supervisord"),
+            client: ours("supervisorctl"),
+        },
+        Side {
+            name: "Supervisor",
+            daemon: theirs("supervisord"),
+            client: theirs("supervisorctl"),
+        },
     ];
     let mut figures = vec![vec![Vec::new(); ROWS.len()]; sides.len()];
     for turn in 0..STARTS {
         for (side, figures) in sides.iter().zip(&mut figures) {
             match measure(side, programs, turn) {
-                Ok(run) => figures.iter_mut().zip(run).for_each(|(row, figure)| row.push(figure)),
+                Ok(run) => figures
+                    .iter_mut()
+                    .zip(run)
+                    .for_each(|(row, figure)| row.push(figure)),
                 Err(reason) => {
                     eprintln!("error: {}: {reason}", side.name);
                     return false;
@@ -66,19 +80,31 @@ pub(crate) fn run() -> bool {
 
 fn print_table(sides: &[Side], figures: &mut [Vec<Vec<f64>>], programs: usize) {
     println!("\n{programs} programs, median of {STARTS} runs\n");
-    println!("| what | {} | {} | ratio |\n|---|---|---|---|", sides[0].name, sides[1].name);
+    println!(
+        "| what | {} | {} | ratio |\n|---|---|---|---|",
+        sides[0].name, sides[1].name
+    );
     for (row, what) in ROWS.iter().enumerate() {
         let (ours, theirs) = (median(&mut figures[0][row]), median(&mut figures[1][row]));
-        println!("| {what} | {ours:.1} | {theirs:.1} | {:.3} |", ours / theirs);
+        println!(
+            "| {what} | {ours:.1} | {theirs:.1} | {:.3} |",
+            ours / theirs
+        );
     }
 }
 
 /// One start, and everything that is measured with it.
 fn measure(side: &Side, programs: usize, turn: usize) -> Result<Vec<f64>, String> {
-    let place = std::env::temp_dir().join(format!("provost-bench-{}-{}-{turn}", std::process::id(), side.name));
-    fs::create_dir_all(&place).map_err(|error| format!("cannot make {}: {error}", place.display()))?;
+    let place = std::env::temp_dir().join(format!(
+        "provost-bench-{}-{}-{turn}",
+        std::process::id(),
+        side.name
+    ));
+    fs::create_dir_all(&place)
+        .map_err(|error| format!("cannot make {}: {error}", place.display()))?;
     let result = measure_in(side, programs, &place);
-    fs::remove_dir_all(&place).map_err(|error| format!("cannot remove {}: {error}", place.display()))?;
+    fs::remove_dir_all(&place)
+        .map_err(|error| format!("cannot remove {}: {error}", place.display()))?;
     result
 }
 
@@ -124,15 +150,30 @@ fn figures_of(
             .stdout(Stdio::null())
             .status()
             .map_err(|error| format!("cannot start {}: {error}", side.client.display()))?;
-        if status.success() { Ok(milliseconds(begun)) } else { Err(format!("{words:?} ended with {status}")) }
+        if status.success() {
+            Ok(milliseconds(begun))
+        } else {
+            Err(format!("{words:?} ended with {status}"))
+        }
     };
-    let mut status = (0..CLIENT_RUNS).map(|_| client(&["status"])).collect::<Result<Vec<_>, _>>()?;
-    let mut restart = (0..CLIENT_RUNS).map(|_| client(&["restart", "p:p_0"])).collect::<Result<Vec<_>, _>>()?;
+    let mut status = (0..CLIENT_RUNS)
+        .map(|_| client(&["status"]))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut restart = (0..CLIENT_RUNS)
+        .map(|_| client(&["restart", "p:p_0"]))
+        .collect::<Result<Vec<_>, _>>()?;
     let memory = memory(daemon.id())?;
     let begun = Instant::now();
     client(&["shutdown"])?;
     daemon.wait().map_err(|error| error.to_string())?;
-    Ok(vec![first, all, median(&mut status), median(&mut restart), milliseconds(begun), memory])
+    Ok(vec![
+        first,
+        all,
+        median(&mut status),
+        median(&mut restart),
+        milliseconds(begun),
+        memory,
+    ])
 }
 
 fn configuration(place: &Path, programs: usize) -> String {
@@ -157,15 +198,25 @@ fn count(marks: &Path) -> usize {
 fn memory(pid: u32) -> Result<f64, String> {
     let path = format!("/proc/{pid}/smaps_rollup");
     let text = fs::read_to_string(&path).map_err(|error| format!("cannot read {path}: {error}"))?;
-    let line = text.lines().find_map(|line| line.strip_prefix("Pss:")).ok_or_else(|| format!("no Pss in {path}"))?;
-    line.trim().trim_end_matches("kB").trim().parse().map_err(|error| format!("{line}: {error}"))
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("Pss:"))
+        .ok_or_else(|| format!("no Pss in {path}"))?;
+    line.trim()
+        .trim_end_matches("kB")
+        .trim()
+        .parse()
+        .map_err(|error| format!("{line}: {error}"))
 }
 
 fn wait_for(what: &str, done: impl Fn() -> bool) -> Result<(), String> {
     let begun = Instant::now();
     while !done() {
         if begun.elapsed() > PATIENCE {
-            return Err(format!("{what} did not start within {} s", PATIENCE.as_secs()));
+            return Err(format!(
+                "{what} did not start within {} s",
+                PATIENCE.as_secs()
+            ));
         }
         std::thread::sleep(Duration::from_micros(200));
     }
@@ -184,7 +235,14 @@ fn median(figures: &mut [f64]) -> f64 {
 fn build() -> bool {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     Command::new(cargo)
-        .args(["build", "--quiet", "--release", "--package", "provost", "--bins"])
+        .args([
+            "build",
+            "--quiet",
+            "--release",
+            "--package",
+            "provost",
+            "--bins",
+        ])
         .current_dir(oracle::root())
         .status()
         .is_ok_and(|status| status.success())

@@ -24,14 +24,21 @@ pub(crate) fn run(check: bool) -> bool {
     let mut well = true;
     for page in pages() {
         let path = oracle::root().join(page.path);
-        let done = if check { compare(&path, &page) } else { write(&path, &page) };
+        let done = if check {
+            compare(&path, &page)
+        } else {
+            write(&path, &page)
+        };
         if let Err(problem) = done {
             eprintln!("error: {problem}");
             well = false;
         }
     }
     if well {
-        println!("gen: all pages are {}", if check { "up to date" } else { "written" });
+        println!(
+            "gen: all pages are {}",
+            if check { "up to date" } else { "written" }
+        );
     }
     well
 }
@@ -39,8 +46,14 @@ pub(crate) fn run(check: bool) -> bool {
 fn compare(path: &Path, page: &Page) -> Result<(), String> {
     match fs::read_to_string(path) {
         Ok(text) if text == page.text => Ok(()),
-        Ok(_) => Err(format!("{} is not what the tables say; run `cargo xtask gen`", page.path)),
-        Err(error) => Err(format!("cannot read {}: {error}; run `cargo xtask gen`", page.path)),
+        Ok(_) => Err(format!(
+            "{} is not what the tables say; run `cargo xtask gen`",
+            page.path
+        )),
+        Err(error) => Err(format!(
+            "cannot read {}: {error}; run `cargo xtask gen`",
+            page.path
+        )),
     }
 }
 
@@ -54,11 +67,22 @@ fn write(path: &Path, page: &Page) -> Result<(), String> {
 
 fn pages() -> Vec<Page> {
     vec![
-        Page { path: "docs/src/reference/configuration.md", text: format!("{MARK}{}", reference::markdown()) },
-        Page { path: "docs/src/reference/xml-rpc.md", text: format!("{MARK}{}", provost_wire::methods::reference()) },
+        Page {
+            path: "docs/src/reference/configuration.md",
+            text: format!("{MARK}{}", reference::markdown()),
+        },
+        Page {
+            path: "docs/src/reference/xml-rpc.md",
+            text: format!("{MARK}{}", provost_wire::methods::reference()),
+        },
         Page {
             path: "docs/man/supervisord.1",
-            text: command_page("supervisord", "process control daemon", &supervisord_help(), SUPERVISORD),
+            text: command_page(
+                "supervisord",
+                "process control daemon",
+                &supervisord_help(),
+                SUPERVISORD,
+            ),
         },
         Page {
             path: "docs/man/supervisorctl.1",
@@ -66,18 +90,38 @@ fn pages() -> Vec<Page> {
                 "supervisorctl",
                 "control a running supervisord",
                 &supervisorctl_help(),
-                &[("COMMANDS", &provost_ctl::commands_help()), ("EXIT STATUS", CTL_STATUS)],
+                &[
+                    ("COMMANDS", &provost_ctl::commands_help()),
+                    ("EXIT STATUS", CTL_STATUS),
+                ],
             ),
         },
         Page {
             path: "docs/man/echo_supervisord_conf.1",
-            text: command_page("echo_supervisord_conf", "print a sample configuration", ECHO, &[]),
+            text: command_page(
+                "echo_supervisord_conf",
+                "print a sample configuration",
+                ECHO,
+                &[],
+            ),
         },
         Page {
             path: "docs/man/pidproxy.1",
-            text: command_page("pidproxy", "stand in for a program that writes a pid file", PIDPROXY, &[]),
+            text: command_page(
+                "pidproxy",
+                "stand in for a program that writes a pid file",
+                PIDPROXY,
+                &[],
+            ),
         },
-        Page { path: "docs/man/supervisord.conf.5", text: format!("{}{}", title("supervisord.conf", 5, "configuration of supervisord"), reference::roff()) },
+        Page {
+            path: "docs/man/supervisord.conf.5",
+            text: format!(
+                "{}{}",
+                title("supervisord.conf", 5, "configuration of supervisord"),
+                reference::roff()
+            ),
+        },
     ]
 }
 
@@ -123,7 +167,8 @@ fn command_page(name: &str, what: &str, help: &str, sections: &[(&str, &str)]) -
 }
 
 fn title(name: &str, section: u8, what: &str) -> String {
-    let mut page = String::from(".\\\" Made by `cargo xtask gen`; edit the table in the code instead.\n");
+    let mut page =
+        String::from(".\\\" Made by `cargo xtask gen`; edit the table in the code instead.\n");
     let _ = writeln!(page, ".TH {} {section} \"\" Provost", name.to_uppercase());
     let _ = writeln!(page, ".SH NAME\n{} \\- {}", escape(name), escape(what));
     page
@@ -133,7 +178,11 @@ fn section(page: &mut String, heading: &str, text: &str) {
     let _ = writeln!(page, ".SH {heading}\n.nf");
     for line in text.lines() {
         // A line that begins with a dot or a quote would be a request.
-        let guard = if line.starts_with(['.', '\'']) { "\\&" } else { "" };
+        let guard = if line.starts_with(['.', '\'']) {
+            "\\&"
+        } else {
+            ""
+        };
         let _ = writeln!(page, "{guard}{}", escape(line));
     }
     page.push_str(".fi\n");

@@ -22,6 +22,7 @@ mod transport;
 mod trouble;
 mod watch;
 
+pub use commands::commands_help;
 pub use sample::echo_sample;
 pub use start::main;
 

@@ -21,7 +21,10 @@ pub const COMPATIBLE_VERSION: &str = "4.3.0";
 
 /// `supervisord`: its whole run; the result is the exit status.
 pub fn main(args: &[OsString]) -> i32 {
-    let name = args.first().map_or_else(|| "supervisord".to_owned(), |name| name.to_string_lossy().into_owned());
+    let name = args.first().map_or_else(
+        || "supervisord".to_owned(),
+        |name| name.to_string_lossy().into_owned(),
+    );
     match cli::parse_supervisord(args, &SystemHost) {
         Ok(Supervisord::Help(text)) => {
             output::out(&text);
@@ -59,7 +62,12 @@ fn about() -> String {
 fn demo(name: &str, mut run: SupervisordRun) -> i32 {
     let demo = match Demo::prepare() {
         Ok(demo) => demo,
-        Err(error) => return refuse(name, &format!("could not prepare the demonstration: {error}")),
+        Err(error) => {
+            return refuse(
+                name,
+                &format!("could not prepare the demonstration: {error}"),
+            );
+        }
     };
     output::out(&demo.greeting());
     run.configuration = Some(demo.config());
@@ -72,13 +80,14 @@ fn config_path(run: &SupervisordRun) -> Result<PathBuf, String> {
     let path = if let Some(path) = &run.configuration {
         cli::named_config(path, &host)?
     } else {
-            if host.uid() == 0 {
-                output::err(&format!("{}: {}\n", run.argv0, cli::ROOT_SEARCH_WARNING));
-            }
+        if host.uid() == 0 {
+            output::err(&format!("{}: {}\n", run.argv0, cli::ROOT_SEARCH_WARNING));
+        }
         cli::default_config(&run.argv0, &host)?
     };
     // The path must mean the same file after a change of directory.
-    std::path::absolute(&path).map_err(|error| format!("could not read config file {}: {error}", path.display()))
+    std::path::absolute(&path)
+        .map_err(|error| format!("could not read config file {}: {error}", path.display()))
 }
 
 /// Lives one life after another until one ends for good.
@@ -89,11 +98,16 @@ fn supervise(name: &str, path: PathBuf, run: SupervisordRun) -> i32 {
     };
     let overrides = run.overrides;
     let loader: Arc<dyn Fn() -> Result<Config, String> + Send + Sync> = Arc::new(move || {
-        provost_config::load(&path, &overrides, &SystemHost).map_err(|failure| failure.upstream_message)
+        provost_config::load(&path, &overrides, &SystemHost)
+            .map_err(|failure| failure.upstream_message)
     });
     let mut previous = None;
     loop {
-        let launch = Launch { config, previous, loader: Arc::clone(&loader) };
+        let launch = Launch {
+            config,
+            previous,
+            loader: Arc::clone(&loader),
+        };
         match life::live(launch) {
             Ok(Ending::Shutdown) => return EXIT_OK,
             Ok(Ending::Restart(next, core)) => (config, previous) = (*next, Some(*core)),

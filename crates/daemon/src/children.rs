@@ -3,8 +3,10 @@
 //! Nothing is decided here; the core decides by run, and this table says which pid and pipes a run has.
 
 use crate::stdin::ChildStdin;
-use provost_model::{Channel, ExitStatus, GroupKind, GroupSpec, Mono, Pid, ProcId, ProcessSpec, Run};
 use provost_model::spec::LogFile;
+use provost_model::{
+    Channel, ExitStatus, GroupKind, GroupSpec, Mono, Pid, ProcId, ProcessSpec, Run,
+};
 use provost_os::spawn::Plan;
 use std::collections::{BTreeSet, HashMap};
 use std::os::fd::OwnedFd;
@@ -35,8 +37,16 @@ impl Entry {
             LogFile::Path(path) => Some(path.clone()),
         };
         let stdout = resolve(&spec.stdout.logfile, Channel::Stdout);
-        let stderr = if spec.redirect_stderr { None } else { resolve(&spec.stderr.logfile, Channel::Stderr) };
-        Self { logs: [stdout, stderr], spec, group }
+        let stderr = if spec.redirect_stderr {
+            None
+        } else {
+            resolve(&spec.stderr.logfile, Channel::Stderr)
+        };
+        Self {
+            logs: [stdout, stderr],
+            spec,
+            group,
+        }
     }
 
     /// Whether its standard output is the event protocol.
@@ -94,8 +104,14 @@ pub(crate) struct Children {
 impl Children {
     /// A run begins.
     pub(crate) fn begin(&mut self, proc: ProcId, run: Run) {
-        let child =
-            Child { proc, phase: Phase::Preparing, pid: None, stdin: None, listener: None, report: None };
+        let child = Child {
+            proc,
+            phase: Phase::Preparing,
+            pid: None,
+            stdin: None,
+            listener: None,
+            report: None,
+        };
         self.runs.insert(run, child);
     }
 
@@ -125,7 +141,9 @@ impl Children {
 
     /// A run is over: how it ended, and its table entry, whose descriptors close when it is dropped.
     pub(crate) fn finish(&mut self, run: Run) -> Option<(ExitStatus, Child)> {
-        let Phase::Draining { status, until } = self.runs.get(&run)?.phase else { return None };
+        let Phase::Draining { status, until } = self.runs.get(&run)?.phase else {
+            return None;
+        };
         self.draining.remove(&(until, run));
         self.runs.remove(&run).map(|child| (status, child))
     }
@@ -142,6 +160,9 @@ impl Children {
 
     /// A run whose drain is overdue.
     pub(crate) fn overdue(&self, now: Mono) -> Option<Run> {
-        self.draining.first().filter(|&&(until, _)| until <= now).map(|&(_, run)| run)
+        self.draining
+            .first()
+            .filter(|&&(until, _)| until <= now)
+            .map(|&(_, run)| run)
     }
 }

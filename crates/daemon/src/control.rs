@@ -57,7 +57,11 @@ impl Drop for Leaving<'_> {
 impl ControlHandle {
     /// A handle that posts into `sender` and then calls `wake`.
     pub fn new(sender: Sender<ClientMessage>, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
-        Self { sender, wake, next: Arc::new(AtomicU64::new(1)) }
+        Self {
+            sender,
+            wake,
+            next: Arc::new(AtomicU64::new(1)),
+        }
     }
 
     /// Asks and waits for the answer. Dropping the future withdraws the request.
@@ -66,8 +70,15 @@ impl ControlHandle {
     pub async fn ask(&self, request: Request) -> Answer {
         let id = RequestId(self.next.fetch_add(1, Ordering::Relaxed));
         let (answer, answered) = oneshot::channel();
-        let mut leaving = Leaving { handle: self, id: Some(id) };
-        self.post(ClientMessage::Ask { id, request, answer });
+        let mut leaving = Leaving {
+            handle: self,
+            id: Some(id),
+        };
+        self.post(ClientMessage::Ask {
+            id,
+            request,
+            answer,
+        });
         let answer = answered.await;
         leaving.id = None;
         answer.unwrap_or_else(|_| Err(Fault::bare(FaultCode::ShutdownState)))

@@ -18,7 +18,10 @@ impl Demo {
     pub(crate) fn prepare() -> io::Result<Self> {
         let directory = std::env::temp_dir().join(format!("provost-demo-{}", std::process::id()));
         DirBuilder::new().mode(0o700).create(&directory)?;
-        let demo = Self { directory, port: free_port()? };
+        let demo = Self {
+            directory,
+            port: free_port()?,
+        };
         fs::write(demo.config(), configuration(&demo.directory, demo.port))?;
         Ok(demo)
     }
@@ -52,7 +55,9 @@ impl Drop for Demo {
 
 /// The client beside this binary, or the way to build and run it from a checkout.
 fn client() -> String {
-    let beside = std::env::current_exe().ok().map(|exe| exe.with_file_name("supervisorctl"));
+    let beside = std::env::current_exe()
+        .ok()
+        .map(|exe| exe.with_file_name("supervisorctl"));
     match beside {
         Some(path) if path.exists() => path.display().to_string(),
         _ => "cargo run --release --bin supervisorctl --".to_owned(),
@@ -61,7 +66,9 @@ fn client() -> String {
 
 /// A port that nobody listens on at this moment.
 fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
+        .local_addr()?
+        .port())
 }
 
 fn configuration(directory: &Path, port: u16) -> String {

@@ -9,8 +9,14 @@ pub(crate) fn not_executed(spec: &ProcessSpec, stage: Stage, errno: Errno) -> St
         Stage::Setup => "could not be set up".to_owned(),
         Stage::User => format!("could not become uid {}", spec.uid.unwrap_or_default()),
         Stage::Directory => {
-            let directory = spec.directory.as_deref().unwrap_or_else(|| std::path::Path::new("."));
-            format!("could not change to the directory '{}'", directory.display())
+            let directory = spec
+                .directory
+                .as_deref()
+                .unwrap_or_else(|| std::path::Path::new("."));
+            format!(
+                "could not change to the directory '{}'",
+                directory.display()
+            )
         }
         Stage::Exec => format!("could not execute its command '{}'", spec.command),
     };

@@ -28,19 +28,30 @@ impl Host for SystemHost {
     }
 
     fn list_dir(&self, path: &Path) -> io::Result<Vec<OsString>> {
-        std::fs::read_dir(path)?.map(|entry| entry.map(|entry| entry.file_name())).collect()
+        std::fs::read_dir(path)?
+            .map(|entry| entry.map(|entry| entry.file_name()))
+            .collect()
     }
 
     fn user_by_name(&self, name: &str) -> Option<User> {
-        users::by_name(name).ok().flatten().map(|user| User { uid: user.uid, gid: user.gid })
+        users::by_name(name).ok().flatten().map(|user| User {
+            uid: user.uid,
+            gid: user.gid,
+        })
     }
 
     fn user_by_id(&self, uid: u32) -> Option<User> {
-        users::by_uid(uid).ok().flatten().map(|user| User { uid: user.uid, gid: user.gid })
+        users::by_uid(uid).ok().flatten().map(|user| User {
+            uid: user.uid,
+            gid: user.gid,
+        })
     }
 
     fn group_by_name(&self, name: &str) -> Option<u32> {
-        users::group_by_name(name).ok().flatten().map(|group| group.gid)
+        users::group_by_name(name)
+            .ok()
+            .flatten()
+            .map(|group| group.gid)
     }
 
     fn group_exists(&self, gid: u32) -> bool {
@@ -61,7 +72,9 @@ impl Host for SystemHost {
     }
 
     fn env(&self) -> Vec<(String, String)> {
-        let text = |(key, value): (OsString, OsString)| Some((key.into_string().ok()?, value.into_string().ok()?));
+        let text = |(key, value): (OsString, OsString)| {
+            Some((key.into_string().ok()?, value.into_string().ok()?))
+        };
         std::env::vars_os().filter_map(text).collect()
     }
 
@@ -71,9 +84,16 @@ impl Host for SystemHost {
     }
 
     fn temp_dir(&self) -> String {
-        let named = ["TMPDIR", "TEMP", "TMP"].into_iter().filter_map(|key| std::env::var(key).ok());
-        let usual = ["/tmp", "/var/tmp", "/usr/tmp"].into_iter().map(str::to_owned);
-        named.chain(usual).find(|path| is_writable_dir(path)).unwrap_or_else(|| self.cwd().display().to_string())
+        let named = ["TMPDIR", "TEMP", "TMP"]
+            .into_iter()
+            .filter_map(|key| std::env::var(key).ok());
+        let usual = ["/tmp", "/var/tmp", "/usr/tmp"]
+            .into_iter()
+            .map(str::to_owned);
+        named
+            .chain(usual)
+            .find(|path| is_writable_dir(path))
+            .unwrap_or_else(|| self.cwd().display().to_string())
     }
 
     fn uid(&self) -> u32 {

@@ -25,8 +25,15 @@ use std::time::Duration;
 const FLUSH_MAX: Duration = Duration::from_secs(5);
 
 /// The signals that mean something to supervisord, and USR1, which must not end it.
-const SIGNALS: &[Signal] =
-    &[Signal::TERM, Signal::INT, Signal::QUIT, Signal::HUP, Signal::USR1, Signal::USR2, Signal::CHLD];
+const SIGNALS: &[Signal] = &[
+    Signal::TERM,
+    Signal::INT,
+    Signal::QUIT,
+    Signal::HUP,
+    Signal::USR1,
+    Signal::USR2,
+    Signal::CHLD,
+];
 
 /// What a life begins with.
 pub(crate) struct Launch {
@@ -43,20 +50,26 @@ type Early = Vec<(Level, String)>;
 
 /// Lives. An error is the reason why supervisord cannot start, for the operator's terminal.
 pub(crate) fn live(launch: Launch) -> Result<Ending, String> {
-    let Launch { config, previous, loader } = launch;
+    let Launch {
+        config,
+        previous,
+        loader,
+    } = launch;
     let first = previous.is_none();
     let daemon = config.supervisord.clone();
     let mut early: Early = config.startup_messages.clone();
     become_user(&daemon, &mut early)?;
     if first {
         raise_limits(&daemon, &mut early)?;
-        signals::ignore(Signal::from_raw(13)).and_then(|()| signals::ignore(Signal::from_raw(25))).map_err(|error| {
-            format!("could not ignore SIGPIPE and SIGXFSZ: {error}")
-        })?;
+        signals::ignore(Signal::from_raw(13))
+            .and_then(|()| signals::ignore(Signal::from_raw(25)))
+            .map_err(|error| format!("could not ignore SIGPIPE and SIGXFSZ: {error}"))?;
     }
     let mut pidfile = PidFile::lock(&daemon.pidfile);
     if let Err(problem @ PidFileProblem::Held { .. }) = &pidfile {
-        return Err(format!("{problem}; shut that one down first, or give this one a pid file of its own"));
+        return Err(format!(
+            "{problem}; shut that one down first, or give this one a pid file of its own"
+        ));
     }
     let open = servers::open(&config.servers)?;
     let mut main_log = open_main_log(&daemon)?;
@@ -68,16 +81,28 @@ pub(crate) fn live(launch: Launch) -> Result<Ending, String> {
         logs::clean_auto_logs(&daemon.childlogdir, &daemon.identifier, &mut main_log);
     }
     servers::announce(&open, &config.rpcinterfaces, &mut main_log);
-    let parent = if first && !daemon.nodaemon { Some(detach(&daemon, &mut main_log)?) } else { None };
+    let parent = if first && !daemon.nodaemon {
+        Some(detach(&daemon, &mut main_log)?)
+    } else {
+        None
+    };
     let written = match &mut pidfile {
-        Ok(pidfile) => pidfile.write(std::process::id()).map_err(|error| error.to_string()),
+        Ok(pidfile) => pidfile
+            .write(std::process::id())
+            .map_err(|error| error.to_string()),
         Err(problem) => Err(problem.to_string()),
     };
     if let Err(reason) = written {
-        let text = format!("could not write pidfile {}: {reason}", daemon.pidfile.display());
+        let text = format!(
+            "could not write pidfile {}: {reason}",
+            daemon.pidfile.display()
+        );
         main_log.write(Level::Critical, &text);
     }
-    main_log.write(Level::Info, &format!("supervisord started with pid {}", std::process::id()));
+    main_log.write(
+        Level::Info,
+        &format!("supervisord started with pid {}", std::process::id()),
+    );
     if let Some(parent) = parent {
         parent.ready();
     }
@@ -109,9 +134,17 @@ fn become_user(daemon: &DaemonSpec, early: &mut Early) -> Result<(), String> {
 }
 
 fn raise_limits(daemon: &DaemonSpec, early: &mut Early) -> Result<(), String> {
-    for (resource, minimum) in [(Resource::Files, daemon.minfds), (Resource::Processes, daemon.minprocs)] {
-        if let Some(value) = limits::raise_minimum(resource, minimum).map_err(|problem| problem.to_string())? {
-            early.push((Level::Info, format!("Increased {} limit to {value}", resource.name())));
+    for (resource, minimum) in [
+        (Resource::Files, daemon.minfds),
+        (Resource::Processes, daemon.minprocs),
+    ] {
+        if let Some(value) =
+            limits::raise_minimum(resource, minimum).map_err(|problem| problem.to_string())?
+        {
+            early.push((
+                Level::Info,
+                format!("Increased {} limit to {value}", resource.name()),
+            ));
         }
     }
     Ok(())
@@ -126,20 +159,29 @@ fn open_main_log(daemon: &DaemonSpec) -> Result<MainLog, String> {
         to_stdout: daemon.nodaemon && !daemon.silent,
     };
     MainLog::open(settings).map_err(|error| match &daemon.logfile {
-        MainLogTarget::File(path) => format!("could not open the log file {}: {error}", path.display()),
+        MainLogTarget::File(path) => {
+            format!("could not open the log file {}: {error}", path.display())
+        }
         MainLogTarget::Syslog => format!("could not reach the system log: {error}"),
     })
 }
 
 /// Leaves the terminal. The parent waits until the child is ready, so that a script finds the pid file.
 fn detach(daemon: &DaemonSpec, main_log: &mut MainLog) -> Result<daemonize::Readiness, String> {
-    let parent = daemonize::daemonize().map_err(|error| format!("could not become a daemon: {error}"))?;
+    let parent =
+        daemonize::daemonize().map_err(|error| format!("could not become a daemon: {error}"))?;
     main_log.write(Level::Info, "daemonizing the supervisord process");
     if let Some(directory) = &daemon.directory {
         match std::env::set_current_dir(directory) {
-            Ok(()) => main_log.write(Level::Info, &format!("set current directory: '{}'", directory.display())),
+            Ok(()) => main_log.write(
+                Level::Info,
+                &format!("set current directory: '{}'", directory.display()),
+            ),
             Err(error) => {
-                main_log.write(Level::Critical, &format!("can't chdir into '{}': {error}", directory.display()));
+                main_log.write(
+                    Level::Critical,
+                    &format!("can't chdir into '{}': {error}", directory.display()),
+                );
             }
         }
     }
@@ -161,20 +203,23 @@ fn supervise(
         Some(previous) => Core::after(previous, loaded_config(config)),
         None => Core::new(loaded_config(config)),
     };
-    let failed = |what: &'static str| move |error: std::io::Error| format!("could not {what}: {error}");
+    let failed =
+        |what: &'static str| move |error: std::io::Error| format!("could not {what}: {error}");
     // Only one process of a tree of orphans needs to be us: without this they go to init, as under upstream.
     let signals = SignalQueue::open(SIGNALS).map_err(failed("receive signals"))?;
     let waker = Waker::new().map_err(failed("wake the control thread"))?;
     let (fact_sender, facts) = channel();
     let fact_waker = waker.clone();
-    let settings = ChildLogSettings { strip_ansi: daemon.strip_ansi };
+    let settings = ChildLogSettings {
+        strip_ansi: daemon.strip_ansi,
+    };
     let post = move |fact| {
         if fact_sender.send(fact).is_ok() {
             fact_waker.wake();
         }
     };
-    let logs = logs::start(main_log, settings, Box::new(post))
-    .map_err(failed("start the logs thread"))?;
+    let logs =
+        logs::start(main_log, settings, Box::new(post)).map_err(failed("start the logs thread"))?;
     let (client_sender, clients) = channel();
     let client_waker = waker.clone();
     let control = ControlHandle::new(client_sender, Arc::new(move || client_waker.wake()));
@@ -187,8 +232,15 @@ fn supervise(
         },
         logger: logs.logger(),
         board: logs.board(),
-        descriptors: limits::get(Resource::Files).0.and_then(|soft| usize::try_from(soft).ok()).unwrap_or(usize::MAX),
-        namespaces: config.rpcinterfaces.iter().map(|spec| spec.namespace.clone()).collect(),
+        descriptors: limits::get(Resource::Files)
+            .0
+            .and_then(|soft| usize::try_from(soft).ok())
+            .unwrap_or(usize::MAX),
+        namespaces: config
+            .rpcinterfaces
+            .iter()
+            .map(|spec| spec.namespace.clone())
+            .collect(),
     })
     .map_err(failed("start the api thread"))?;
     let shell = Shell::new(Parts {
@@ -207,7 +259,9 @@ fn supervise(
     let (ending, logs) = shell.run().map_err(failed("wait for events"))?;
     api.stop();
     if let Stopped::Stuck = logs.stop(FLUSH_MAX) {
-        output::err("supervisord: a log did not take its last lines within 5 seconds; they are lost\n");
+        output::err(
+            "supervisord: a log did not take its last lines within 5 seconds; they are lost\n",
+        );
     }
     Ok(ending)
 }

@@ -10,9 +10,9 @@ use provost_config::Config;
 use provost_core::{Effect, Input, LoadedConfig, StdinProblem};
 use provost_model::spawn::SpawnProblem;
 use provost_model::{Channel, Envelope, Errno, Level, ProcId, Run, Signal, Ticket};
-use provost_os::{clock, pipe};
 use provost_os::reactor::Interest;
 use provost_os::spawn::{self, Plan, Stdio};
+use provost_os::{clock, pipe};
 use provost_wire::events;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -43,20 +43,41 @@ impl Shell {
                 self.logs.order(Order::Forget { proc });
             }
             Effect::Spawn { proc, run } => self.prepare(proc, run),
-            Effect::Kill { run, signal, whole_group } => self.kill(run, signal, whole_group),
+            Effect::Kill {
+                run,
+                signal,
+                whole_group,
+            } => self.kill(run, signal, whole_group),
             Effect::Fence { ticket } => self.tell(Input::Fenced { ticket }),
             Effect::Probe { ticket, proc } => self.probe(ticket, proc),
             Effect::WriteStdin { ticket, run, data } => self.write_stdin(ticket, run, data),
             Effect::Deliver { run, envelope } => self.deliver(run, &envelope),
             Effect::ClearLogs { ticket, proc } => {
-                let paths = self.children.entries.get(&proc).map(|entry| entry.logs.clone()).unwrap_or_default();
-                self.logs.order(Order::Clear { ticket, proc, paths: paths.into_iter().flatten().collect() });
+                let paths = self
+                    .children
+                    .entries
+                    .get(&proc)
+                    .map(|entry| entry.logs.clone())
+                    .unwrap_or_default();
+                self.logs.order(Order::Clear {
+                    ticket,
+                    paths: paths.into_iter().flatten().collect(),
+                });
             }
             Effect::ClearMainLog { ticket } => self.logs.order(Order::ClearMain { ticket }),
             Effect::ReopenLogs => self.logs.order(Order::Reopen),
-            Effect::LoadConfig { ticket, for_restart } => {
+            Effect::LoadConfig {
+                ticket,
+                for_restart,
+            } => {
                 let (loader, report) = (Arc::clone(&self.loader), self.reporter());
-                self.workers.submit(move || report(Done::Loaded { ticket, for_restart, result: Box::new(loader()) }));
+                self.workers.submit(move || {
+                    report(Done::Loaded {
+                        ticket,
+                        for_restart,
+                        result: Box::new(loader()),
+                    })
+                });
             }
             Effect::Reply { id, answer } => {
                 if let Some(client) = self.answers.remove(&id) {
@@ -74,24 +95,42 @@ impl Shell {
 
     /// Makes AUTO logs and tells the core what they are called.
     fn announce_logs(&mut self, proc: ProcId, entry: &Entry) {
-        for (channel, output) in [(Channel::Stdout, &entry.spec.stdout), (Channel::Stderr, &entry.spec.stderr)] {
+        for (channel, output) in [
+            (Channel::Stdout, &entry.spec.stdout),
+            (Channel::Stderr, &entry.spec.stderr),
+        ] {
             let path = match channel {
                 Channel::Stdout => &entry.logs[0],
                 Channel::Stderr => &entry.logs[1],
             };
             if let (provost_model::spec::LogFile::Auto, Some(path)) = (&output.logfile, path) {
                 self.logs.order(Order::CreateAuto { path: path.clone() });
-                self.tell(Input::AutoLogNamed { proc, channel, path: path.clone() });
+                self.tell(Input::AutoLogNamed {
+                    proc,
+                    channel,
+                    path: path.clone(),
+                });
             }
         }
     }
 
     fn prepare(&mut self, proc: ProcId, run: Run) {
-        let Some(entry) = self.children.entries.get(&proc) else { return };
-        let (spec, surroundings, report) = (Arc::clone(&entry.spec), Arc::clone(&self.surroundings), self.reporter());
+        let Some(entry) = self.children.entries.get(&proc) else {
+            return;
+        };
+        let (spec, surroundings, report) = (
+            Arc::clone(&entry.spec),
+            Arc::clone(&self.surroundings),
+            self.reporter(),
+        );
         self.children.begin(proc, run);
         self.spawns.ordered(run, clock::mono());
-        self.workers.submit(move || report(Done::Prepared { run, result: prepare::plan(&spec, &surroundings) }));
+        self.workers.submit(move || {
+            report(Done::Prepared {
+                run,
+                result: prepare::plan(&spec, &surroundings),
+            })
+        });
     }
 
     /// The plan is there: the logs are next.
@@ -100,10 +139,16 @@ impl Shell {
             Ok(plan) => plan,
             Err(problem) => return self.spawn_failed(run, problem),
         };
-        let Some(entry) = self.children.entry_of(run) else { return self.children.abandon(run) };
+        let Some(entry) = self.children.entry_of(run) else {
+            return self.children.abandon(run);
+        };
         let order = Order::Open {
             run,
-            proc: self.children.runs.get(&run).map_or(ProcId(0), |child| child.proc),
+            proc: self
+                .children
+                .runs
+                .get(&run)
+                .map_or(ProcId(0), |child| child.proc),
             spec: Arc::clone(&entry.spec),
             stdout: entry.logs[0].clone(),
             stderr: entry.logs[1].clone(),
@@ -120,20 +165,37 @@ impl Shell {
         if let Err(errno) = result {
             return self.spawn_failed(run, prepare::problem_of(errno));
         }
-        let Some(child) = self.children.runs.get_mut(&run) else { return };
-        let Phase::Opening(plan) = std::mem::replace(&mut child.phase, Phase::Preparing) else { return };
-        let redirect = self.children.entry_of(run).is_some_and(|entry| entry.spec.redirect_stderr);
-        let spawned = pipes(redirect).map_err(|error| prepare::problem_of(Errno::of(&error))).and_then(
-            |Pipes { child, stdin, stdout, stderr }| {
-                let spawned = spawn::spawn(&plan, child).map_err(spawn::problem)?;
-                Ok((spawned, stdin, stdout, stderr))
-            },
-        );
+        let Some(child) = self.children.runs.get_mut(&run) else {
+            return;
+        };
+        let Phase::Opening(plan) = std::mem::replace(&mut child.phase, Phase::Preparing) else {
+            return;
+        };
+        let redirect = self
+            .children
+            .entry_of(run)
+            .is_some_and(|entry| entry.spec.redirect_stderr);
+        let spawned = pipes(redirect)
+            .map_err(|error| prepare::problem_of(Errno::of(&error)))
+            .and_then(
+                |Pipes {
+                     child,
+                     stdin,
+                     stdout,
+                     stderr,
+                 }| {
+                    let spawned = spawn::spawn(&plan, child).map_err(spawn::problem)?;
+                    Ok((spawned, stdin, stdout, stderr))
+                },
+            );
         match spawned {
             Ok((spawned, stdin, stdout, stderr)) => {
                 self.children.alive(run, spawned.pid);
                 self.attach(run, stdin, stdout, stderr, spawned.report);
-                self.tell(Input::Spawned { run, pid: spawned.pid });
+                self.tell(Input::Spawned {
+                    run,
+                    pid: spawned.pid,
+                });
             }
             Err(problem) => {
                 self.logs.order(Order::Abandon { run });
@@ -148,33 +210,63 @@ impl Shell {
     }
 
     /// Gives each pipe to whoever reads or writes it.
-    fn attach(&mut self, run: Run, stdin: OwnedFd, stdout: OwnedFd, stderr: Option<OwnedFd>, report: OwnedFd) {
+    fn attach(
+        &mut self,
+        run: Run,
+        stdin: OwnedFd,
+        stdout: OwnedFd,
+        stderr: Option<OwnedFd>,
+        report: OwnedFd,
+    ) {
         let listener = self.children.entry_of(run).is_some_and(Entry::is_listener);
-        let Some(child) = self.children.runs.get_mut(&run) else { return };
+        let Some(child) = self.children.runs.get_mut(&run) else {
+            return;
+        };
         let nonblocking = pipe::set_nonblocking(stdin.as_fd(), true);
         child.stdin = Some(ChildStdin::new(stdin));
-        let mut watch = self.reactor.add(report.as_fd(), token::of(run, token::REPORT), Interest::Read);
+        let mut watch = self.reactor.add(
+            report.as_fd(),
+            token::of(run, token::REPORT),
+            Interest::Read,
+        );
         child.report = Some(report);
         if listener {
             watch = watch
                 .and(pipe::set_nonblocking(stdout.as_fd(), true))
-                .and(self.reactor.add(stdout.as_fd(), token::of(run, token::LISTENER), Interest::Read));
+                .and(self.reactor.add(
+                    stdout.as_fd(),
+                    token::of(run, token::LISTENER),
+                    Interest::Read,
+                ));
             child.listener = Some(stdout);
         } else {
-            self.logs.order(Order::Attach { run, channel: Channel::Stdout, fd: stdout });
+            self.logs.order(Order::Attach {
+                run,
+                channel: Channel::Stdout,
+                fd: stdout,
+            });
         }
         if let Some(stderr) = stderr {
-            self.logs.order(Order::Attach { run, channel: Channel::Stderr, fd: stderr });
+            self.logs.order(Order::Attach {
+                run,
+                channel: Channel::Stderr,
+                fd: stderr,
+            });
         }
         if let Err(error) = nonblocking.and(watch) {
-            self.log(Level::Critical, format!("could not watch the pipes of a new child: {error}"));
+            self.log(
+                Level::Critical,
+                format!("could not watch the pipes of a new child: {error}"),
+            );
         }
     }
 
     fn kill(&mut self, run: Run, signal: Signal, whole_group: bool) {
         const ESRCH: Errno = Errno(3);
         let pid = self.children.runs.get(&run).and_then(|child| child.pid);
-        let sent = pid.map_or(Err(ESRCH), |pid| provost_os::kill::kill(pid, signal, whole_group));
+        let sent = pid.map_or(Err(ESRCH), |pid| {
+            provost_os::kill::kill(pid, signal, whole_group)
+        });
         if let Err(errno) = sent {
             self.tell(Input::KillFailed { run, errno, signal });
         }
@@ -182,9 +274,16 @@ impl Shell {
 
     fn probe(&mut self, ticket: Ticket, proc: ProcId) {
         let Some(entry) = self.children.entries.get(&proc) else {
-            return self.tell(Input::Probed { ticket, result: Ok(()) });
+            return self.tell(Input::Probed {
+                ticket,
+                result: Ok(()),
+            });
         };
-        let (spec, surroundings, report) = (Arc::clone(&entry.spec), Arc::clone(&self.surroundings), self.reporter());
+        let (spec, surroundings, report) = (
+            Arc::clone(&entry.spec),
+            Arc::clone(&self.surroundings),
+            self.reporter(),
+        );
         self.workers.submit(move || {
             let result = prepare::look_up(&spec, &surroundings).map(|_| ());
             report(Done::Probed { ticket, result });
@@ -192,7 +291,11 @@ impl Shell {
     }
 
     fn write_stdin(&mut self, ticket: Ticket, run: Run, data: Vec<u8>) {
-        let stdin = self.children.runs.get_mut(&run).and_then(|child| child.stdin.as_mut());
+        let stdin = self
+            .children
+            .runs
+            .get_mut(&run)
+            .and_then(|child| child.stdin.as_mut());
         let result = match stdin.map(|stdin| stdin.push(data, None)) {
             Some(false) => Err(StdinProblem::Full),
             Some(true) if self.flush_stdin(run) => Ok(()),
@@ -203,17 +306,31 @@ impl Shell {
 
     fn deliver(&mut self, run: Run, envelope: &Envelope) {
         let frame = events::frame(self.core.identifier(), envelope);
-        let stdin = self.children.runs.get_mut(&run).and_then(|child| child.stdin.as_mut());
+        let stdin = self
+            .children
+            .runs
+            .get_mut(&run)
+            .and_then(|child| child.stdin.as_mut());
         if stdin.is_some_and(|stdin| stdin.push(frame, Some(envelope.serial))) {
             self.flush_stdin(run);
         } else {
-            self.tell(Input::ListenerDeaf { run, serial: envelope.serial });
+            self.tell(Input::ListenerDeaf {
+                run,
+                serial: envelope.serial,
+            });
         }
     }
 
     /// Writes what waits; false when the child has closed its end.
     pub(crate) fn flush_stdin(&mut self, run: Run) -> bool {
-        let Some(stdin) = self.children.runs.get_mut(&run).and_then(|child| child.stdin.as_mut()) else { return false };
+        let Some(stdin) = self
+            .children
+            .runs
+            .get_mut(&run)
+            .and_then(|child| child.stdin.as_mut())
+        else {
+            return false;
+        };
         let flushed = stdin.flush();
         let wanted = flushed == Flushed::Waiting;
         if wanted != stdin.watched {
@@ -238,7 +355,12 @@ impl Shell {
     }
 
     /// The configuration was read: what is live at once, and what the core is told.
-    pub(crate) fn loaded(&mut self, ticket: Ticket, for_restart: bool, result: Result<Config, String>) {
+    pub(crate) fn loaded(
+        &mut self,
+        ticket: Ticket,
+        for_restart: bool,
+        result: Result<Config, String>,
+    ) {
         let told = match result {
             Ok(config) => {
                 let told = loaded_config(&config);
@@ -251,7 +373,10 @@ impl Shell {
             }
             Err(message) => Err(message),
         };
-        self.tell(Input::ConfigLoaded { ticket, result: told });
+        self.tell(Input::ConfigLoaded {
+            ticket,
+            result: told,
+        });
     }
 
     /// The few keys of `[supervisord]` that a reread changes at once.
@@ -269,7 +394,10 @@ impl Shell {
 
 /// The part of a configuration that the core works with.
 pub(crate) fn loaded_config(config: &Config) -> LoadedConfig {
-    LoadedConfig { identifier: config.supervisord.identifier.as_str().into(), groups: config.groups.clone() }
+    LoadedConfig {
+        identifier: config.supervisord.identifier.as_str().into(),
+        groups: config.groups.clone(),
+    }
 }
 
 /// The pipes of a new child.
@@ -282,5 +410,14 @@ fn pipes(redirect_stderr: bool) -> io::Result<Pipes> {
         let (ours, theirs) = pipe::pipe()?;
         (Some(ours), Some(theirs))
     };
-    Ok(Pipes { child: Stdio { stdin: child_in, stdout: child_out, stderr: child_err }, stdin, stdout, stderr })
+    Ok(Pipes {
+        child: Stdio {
+            stdin: child_in,
+            stdout: child_out,
+            stderr: child_err,
+        },
+        stdin,
+        stdout,
+        stderr,
+    })
 }

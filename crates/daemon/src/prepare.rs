@@ -22,7 +22,10 @@ pub(crate) struct Surroundings {
 impl Surroundings {
     /// supervisord's own environment, and the URL children use to reach it.
     pub(crate) fn new(environment: Vec<(OsString, OsString)>, servers: &[ServerSpec]) -> Arc<Self> {
-        Arc::new(Self { environment, server_url: server_url(servers) })
+        Arc::new(Self {
+            environment,
+            server_url: server_url(servers),
+        })
     }
 
     /// The environment of one process: ours, then `SUPERVISOR_*`, then what is configured.
@@ -50,8 +53,12 @@ fn server_url(servers: &[ServerSpec]) -> Option<String> {
     });
     unix.or_else(|| {
         servers.iter().find_map(|server| match &server.address {
-            ServerAddress::Inet { host, port } if host.is_empty() => Some(format!("http://localhost:{port}")),
-            ServerAddress::Inet { host, port } if host.contains(':') => Some(format!("http://[{host}]:{port}")),
+            ServerAddress::Inet { host, port } if host.is_empty() => {
+                Some(format!("http://localhost:{port}"))
+            }
+            ServerAddress::Inet { host, port } if host.contains(':') => {
+                Some(format!("http://[{host}]:{port}"))
+            }
             ServerAddress::Inet { host, port } => Some(format!("http://{host}:{port}")),
             ServerAddress::Unix { .. } => None,
         })
@@ -59,18 +66,29 @@ fn server_url(servers: &[ServerSpec]) -> Option<String> {
 }
 
 /// Whether the command can be executed now, and as what.
-pub(crate) fn look_up(spec: &ProcessSpec, surroundings: &Surroundings) -> Result<(PathBuf, Vec<String>), SpawnProblem> {
-    let words = words::split(&spec.command)
-        .map_err(|error| SpawnProblem::BadCommand { command: spec.command.clone(), why: error.to_string() })?;
+pub(crate) fn look_up(
+    spec: &ProcessSpec,
+    surroundings: &Surroundings,
+) -> Result<(PathBuf, Vec<String>), SpawnProblem> {
+    let words = words::split(&spec.command).map_err(|error| SpawnProblem::BadCommand {
+        command: spec.command.clone(),
+        why: error.to_string(),
+    })?;
     let program = words.first().ok_or(SpawnProblem::EmptyCommand)?;
     let environment = surroundings.environment_of(spec);
-    let path = environment.get(&OsString::from("PATH")).and_then(|path| path.to_str());
+    let path = environment
+        .get(&OsString::from("PATH"))
+        .and_then(|path| path.to_str());
     let found = locate(program, path, spec.directory.as_deref())?;
     Ok((found, words))
 }
 
 /// The file to execute. A relative path is looked at from where the child will execute it.
-fn locate(program: &str, path: Option<&str>, directory: Option<&Path>) -> Result<PathBuf, SpawnProblem> {
+fn locate(
+    program: &str,
+    path: Option<&str>,
+    directory: Option<&Path>,
+) -> Result<PathBuf, SpawnProblem> {
     match directory {
         Some(directory) if program.contains('/') && !program.starts_with('/') => {
             let from_there = directory.join(program);
@@ -83,7 +101,10 @@ fn locate(program: &str, path: Option<&str>, directory: Option<&Path>) -> Result
 /// Everything the child needs, in memory it can use between fork and exec.
 pub(crate) fn plan(spec: &ProcessSpec, surroundings: &Surroundings) -> Result<Plan, SpawnProblem> {
     let (program, words) = look_up(spec, surroundings)?;
-    let argv = words.iter().map(|word| c_string(word.as_bytes(), &spec.command)).collect::<Result<Vec<_>, _>>()?;
+    let argv = words
+        .iter()
+        .map(|word| c_string(word.as_bytes(), &spec.command))
+        .collect::<Result<Vec<_>, _>>()?;
     let envp = surroundings
         .environment_of(spec)
         .iter()
@@ -95,7 +116,11 @@ pub(crate) fn plan(spec: &ProcessSpec, surroundings: &Surroundings) -> Result<Pl
         })
         .collect::<Result<Vec<_>, _>>()?;
     let mut plan = Plan::new(c_path(&program, &spec.command)?, argv, envp);
-    plan.directory = spec.directory.as_deref().map(|path| c_path(path, &spec.command)).transpose()?;
+    plan.directory = spec
+        .directory
+        .as_deref()
+        .map(|path| c_path(path, &spec.command))
+        .transpose()?;
     plan.umask = spec.umask;
     if let Some(uid) = spec.uid {
         plan.run_as(uid);
@@ -109,8 +134,10 @@ fn c_path(path: &Path, command: &str) -> Result<CString, SpawnProblem> {
 
 /// A NUL byte cannot be passed to a program.
 fn c_string(bytes: &[u8], command: &str) -> Result<CString, SpawnProblem> {
-    CString::new(bytes)
-        .map_err(|_| SpawnProblem::BadCommand { command: command.to_owned(), why: "embedded null byte".to_owned() })
+    CString::new(bytes).map_err(|_| SpawnProblem::BadCommand {
+        command: command.to_owned(),
+        why: "embedded null byte".to_owned(),
+    })
 }
 
 /// Why the pipes or logs of a child could not be made.

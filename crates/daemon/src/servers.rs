@@ -31,12 +31,18 @@ pub(crate) struct Open {
 
 /// Opens them all or none.
 pub(crate) fn open(specs: &[ServerSpec]) -> Result<Open, String> {
-    let mut open = Open { servers: Vec::new(), files: SocketFiles::default() };
+    let mut open = Open {
+        servers: Vec::new(),
+        files: SocketFiles::default(),
+    };
     for spec in specs {
         let listener = match &spec.address {
-            ServerAddress::Inet { host, port } => Listener::Tcp(sockets::bind_tcp(host, *port).map_err(|problem| explain(&problem))?),
+            ServerAddress::Inet { host, port } => {
+                Listener::Tcp(sockets::bind_tcp(host, *port).map_err(|problem| explain(&problem))?)
+            }
             ServerAddress::Unix { path, mode, owner } => {
-                let bound = sockets::bind_unix(path, *mode, *owner).map_err(|problem| explain(&problem))?;
+                let bound =
+                    sockets::bind_unix(path, *mode, *owner).map_err(|problem| explain(&problem))?;
                 if bound.removed_stale {
                     output::err(&format!("Unlinking stale socket {}\n", path.display()));
                 }
@@ -44,7 +50,10 @@ pub(crate) fn open(specs: &[ServerSpec]) -> Result<Open, String> {
                 Listener::Unix(bound.listener)
             }
         };
-        open.servers.push(OpenServer { spec: spec.clone(), listener });
+        open.servers.push(OpenServer {
+            spec: spec.clone(),
+            listener,
+        });
     }
     Ok(open)
 }
@@ -61,10 +70,16 @@ fn explain(problem: &BindProblem) -> String {
 pub(crate) fn announce(open: &Open, interfaces: &[RpcInterfaceSpec], log: &mut MainLog) {
     for server in &open.servers {
         for interface in interfaces {
-            log.write(Level::Info, &format!("RPC interface '{}' initialized", interface.namespace));
+            log.write(
+                Level::Info,
+                &format!("RPC interface '{}' initialized", interface.namespace),
+            );
         }
         if server.spec.credentials.is_none() {
-            let text = format!("Server '{}' running without any HTTP authentication checking", server.spec.section);
+            let text = format!(
+                "Server '{}' running without any HTTP authentication checking",
+                server.spec.section
+            );
             log.write(Level::Critical, &text);
         }
     }

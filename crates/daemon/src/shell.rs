@@ -14,10 +14,10 @@ use provost_core::{Core, Effect, Input};
 use provost_model::config::DaemonSpec;
 use provost_model::spawn::SpawnProblem;
 use provost_model::{Answer, Level, Mono, RequestId, Run, Signal, Ticket};
+use provost_os::clock;
 use provost_os::reactor::{Interest, Reactor, Ready, Waker};
 use provost_os::signals::SignalQueue;
 use provost_os::spawn::Plan;
-use provost_os::clock;
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::os::fd::AsFd;
@@ -198,7 +198,14 @@ impl Shell {
 
     /// How long nothing will be due; no limit when nothing ever is.
     fn patience(&self) -> Option<Duration> {
-        let next = [self.core.next_deadline(), self.children.next_deadline(), self.spawns.next_deadline()].into_iter().flatten().min()?;
+        let next = [
+            self.core.next_deadline(),
+            self.children.next_deadline(),
+            self.spawns.next_deadline(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()?;
         Some(next.since(clock::mono()))
     }
 
@@ -252,13 +259,24 @@ impl Shell {
     fn take_signals(&mut self) {
         let received = match self.signals.read() {
             Ok(received) => received,
-            Err(error) => return self.log(Level::Critical, format!("could not read pending signals: {error}")),
+            Err(error) => {
+                return self.log(
+                    Level::Critical,
+                    format!("could not read pending signals: {error}"),
+                );
+            }
         };
         let mut children = false;
         for one in received {
             children |= one.signal == Signal::CHLD;
             if one.signal != Signal::CHLD && one.pid > 0 && self.logger.enabled(Level::Debug) {
-                self.log(Level::Debug, format!("{} was sent by pid {} of uid {}", one.signal, one.pid, one.uid));
+                self.log(
+                    Level::Debug,
+                    format!(
+                        "{} was sent by pid {} of uid {}",
+                        one.signal, one.pid, one.uid
+                    ),
+                );
             }
             self.tell(Input::Signal(one.signal));
         }
@@ -276,7 +294,11 @@ impl Shell {
                     }
                 }
                 Ok(Done::Probed { ticket, result }) => self.tell(Input::Probed { ticket, result }),
-                Ok(Done::Loaded { ticket, for_restart, result }) => self.loaded(ticket, for_restart, *result),
+                Ok(Done::Loaded {
+                    ticket,
+                    for_restart,
+                    result,
+                }) => self.loaded(ticket, for_restart, *result),
                 Err(_) => return self.take_prepared(),
             }
         }
@@ -293,7 +315,11 @@ impl Shell {
     fn take_clients(&mut self) {
         for _ in 0..FACTS_PER_TURN {
             match self.clients.try_recv() {
-                Ok(ClientMessage::Ask { id, request, answer }) => {
+                Ok(ClientMessage::Ask {
+                    id,
+                    request,
+                    answer,
+                }) => {
                     self.answers.insert(id, answer);
                     self.tell(Input::Requested { id, request });
                 }

@@ -32,7 +32,11 @@ pub(crate) struct SpawnOrder {
 impl SpawnOrder {
     /// The core ordered a spawn.
     pub(crate) fn ordered(&mut self, run: Run, now: Mono) {
-        self.queue.push_back(Waiting { run, passed_at: now.plus(GRACE), prepared: None });
+        self.queue.push_back(Waiting {
+            run,
+            passed_at: now.plus(GRACE),
+            prepared: None,
+        });
     }
 
     /// A worker is done with one. The answer is given back at once when nobody keeps a place for it any more.
@@ -65,7 +69,10 @@ impl SpawnOrder {
 
     /// When somebody who waits behind a slow one may pass.
     pub(crate) fn next_deadline(&self) -> Option<Mono> {
-        self.queue.front().map(|first| first.passed_at).filter(|_| self.queue.len() > 1)
+        self.queue
+            .front()
+            .map(|first| first.passed_at)
+            .filter(|_| self.queue.len() > 1)
     }
 }
 
@@ -78,7 +85,9 @@ mod tests {
     }
 
     fn runs(order: &mut SpawnOrder, now: Mono) -> Vec<u64> {
-        std::iter::from_fn(|| order.next(now)).map(|(run, _)| run.0).collect()
+        std::iter::from_fn(|| order.next(now))
+            .map(|(run, _)| run.0)
+            .collect()
     }
 
     #[test]

@@ -41,7 +41,12 @@ pub(crate) struct ChildStdin {
 impl ChildStdin {
     /// Takes the writing end, which must be non-blocking.
     pub(crate) fn new(fd: OwnedFd) -> Self {
-        Self { fd, queue: VecDeque::new(), queued: 0, watched: false }
+        Self {
+            fd,
+            queue: VecDeque::new(),
+            queued: 0,
+            watched: false,
+        }
     }
 
     /// Takes bytes behind those that wait, or refuses them whole when too much waits.
@@ -50,7 +55,11 @@ impl ChildStdin {
             return false;
         }
         self.queued += data.len();
-        self.queue.push_back(Chunk { data, sent: 0, serial });
+        self.queue.push_back(Chunk {
+            data,
+            sent: 0,
+            serial,
+        });
         true
     }
 
@@ -70,7 +79,11 @@ impl ChildStdin {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Flushed::Waiting,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => {
-                    let lost = self.queue.drain(..).filter_map(|chunk| chunk.serial).collect();
+                    let lost = self
+                        .queue
+                        .drain(..)
+                        .filter_map(|chunk| chunk.serial)
+                        .collect();
                     self.queued = 0;
                     return Flushed::Broken(lost);
                 }

@@ -27,13 +27,16 @@ impl Shell {
                             self.read_report(run);
                             self.logs.order(Order::Drain { run });
                         }
-                        None => self.log(Level::Info, format!("reaped unknown pid {pid} ({status})")),
+                        None => {
+                            self.log(Level::Info, format!("reaped unknown pid {pid} ({status})"))
+                        }
                     }
                 }
                 Ok(None) => return,
                 Err(error) => {
                     let errno = error.raw_os_error().unwrap_or(0);
-                    let text = format!("waitpid error {errno}; a process may not be cleaned up properly");
+                    let text =
+                        format!("waitpid error {errno}; a process may not be cleaned up properly");
                     return self.log(Level::Critical, text);
                 }
             }
@@ -45,7 +48,9 @@ impl Shell {
 
     /// Publishes an exit.
     pub(crate) fn finish(&mut self, run: Run) {
-        let Some((status, child)) = self.children.finish(run) else { return };
+        let Some((status, child)) = self.children.finish(run) else {
+            return;
+        };
         // Closing a descriptor takes it out of the reactor.
         drop(child);
         self.tell(Input::Exited { run, status });
@@ -65,8 +70,18 @@ impl Shell {
         match fact {
             Fact::Opened { run, result } => self.opened(run, result),
             Fact::Drained { run } => self.finish(run),
-            Fact::Captured { run, channel, data, charge: _charge } => self.tell(Input::Captured { run, channel, data }),
-            Fact::Logged { run, channel, data, charge: _charge } => self.tell(Input::Logged { run, channel, data }),
+            Fact::Captured {
+                run,
+                channel,
+                data,
+                charge: _charge,
+            } => self.tell(Input::Captured { run, channel, data }),
+            Fact::Logged {
+                run,
+                channel,
+                data,
+                charge: _charge,
+            } => self.tell(Input::Logged { run, channel, data }),
             Fact::Closed { .. } => {}
             Fact::Cleared { ticket, result } => self.tell(Input::LogsCleared { ticket, result }),
         }
@@ -87,7 +102,14 @@ impl Shell {
     /// Reads what a listener wrote, at most `turns` buffers of it.
     fn read_listener(&mut self, run: Run, turns: usize) {
         for _ in 0..turns {
-            let Some(fd) = self.children.runs.get(&run).and_then(|child| child.listener.as_ref()) else { return };
+            let Some(fd) = self
+                .children
+                .runs
+                .get(&run)
+                .and_then(|child| child.listener.as_ref())
+            else {
+                return;
+            };
             match pipe::read(fd.as_fd(), &mut self.buffer) {
                 Ok(0) => {
                     let _ = self.reactor.remove(fd.as_fd());
@@ -98,7 +120,10 @@ impl Shell {
                 }
                 Ok(size) => {
                     let data = self.buffer.get(..size).unwrap_or_default().to_vec();
-                    self.logs.order(Order::ListenerOutput { run, data: data.clone() });
+                    self.logs.order(Order::ListenerOutput {
+                        run,
+                        data: data.clone(),
+                    });
                     self.tell(Input::ListenerSaid { run, data });
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -109,7 +134,14 @@ impl Shell {
 
     /// The child executed, which closed the pipe, or says why it could not.
     fn read_report(&mut self, run: Run) {
-        let Some(report) = self.children.runs.get_mut(&run).and_then(|child| child.report.take()) else { return };
+        let Some(report) = self
+            .children
+            .runs
+            .get_mut(&run)
+            .and_then(|child| child.report.take())
+        else {
+            return;
+        };
         match spawn::read_report(report.as_fd()) {
             Report::Pending => {
                 if let Some(child) = self.children.runs.get_mut(&run) {
@@ -119,7 +151,9 @@ impl Shell {
             // Dropping the descriptor takes it out of the reactor.
             Report::Executed => {}
             Report::Failed { stage, errno } => {
-                let Some(entry) = self.children.entry_of(run) else { return };
+                let Some(entry) = self.children.entry_of(run) else {
+                    return;
+                };
                 let text = explain::not_executed(&entry.spec, stage, errno);
                 self.log(Level::Info, text);
             }

@@ -26,10 +26,15 @@ impl Workers {
         let threads = (0..WORKERS)
             .map(|_| {
                 let queue = Arc::clone(&queue);
-                Builder::new().name("worker".to_owned()).spawn(move || work(&queue))
+                Builder::new()
+                    .name("worker".to_owned())
+                    .spawn(move || work(&queue))
             })
             .collect::<std::io::Result<Vec<_>>>()?;
-        Ok(Self { jobs: Some(jobs), threads })
+        Ok(Self {
+            jobs: Some(jobs),
+            threads,
+        })
     }
 
     /// Hands a job to the next idle thread.

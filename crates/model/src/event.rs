@@ -206,10 +206,22 @@ impl Event {
     pub fn kind(&self) -> EventKind {
         match self {
             Self::ProcessState { to, .. } => EventKind::of_state(*to),
-            Self::ProcessCommunication { channel: Channel::Stdout, .. } => EventKind::ProcessCommunicationStdout,
-            Self::ProcessCommunication { channel: Channel::Stderr, .. } => EventKind::ProcessCommunicationStderr,
-            Self::ProcessLog { channel: Channel::Stdout, .. } => EventKind::ProcessLogStdout,
-            Self::ProcessLog { channel: Channel::Stderr, .. } => EventKind::ProcessLogStderr,
+            Self::ProcessCommunication {
+                channel: Channel::Stdout,
+                ..
+            } => EventKind::ProcessCommunicationStdout,
+            Self::ProcessCommunication {
+                channel: Channel::Stderr,
+                ..
+            } => EventKind::ProcessCommunicationStderr,
+            Self::ProcessLog {
+                channel: Channel::Stdout,
+                ..
+            } => EventKind::ProcessLogStdout,
+            Self::ProcessLog {
+                channel: Channel::Stderr,
+                ..
+            } => EventKind::ProcessLogStderr,
             Self::RemoteCommunication { .. } => EventKind::RemoteCommunication,
             Self::SupervisorRunning => EventKind::SupervisorStateChangeRunning,
             Self::SupervisorStopping => EventKind::SupervisorStateChangeStopping,

@@ -31,12 +31,19 @@ impl fmt::Display for ExitStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Code(code) => write!(f, "exit status {code}"),
-            Self::Signaled { signal, core_dumped } => {
+            Self::Signaled {
+                signal,
+                core_dumped,
+            } => {
                 match signal.name() {
                     Some(name) => write!(f, "terminated by {name}")?,
                     None => write!(f, "terminated by signal {}", signal.number())?,
                 }
-                if *core_dumped { f.write_str(" (core dumped)") } else { Ok(()) }
+                if *core_dumped {
+                    f.write_str(" (core dumped)")
+                } else {
+                    Ok(())
+                }
             }
         }
     }

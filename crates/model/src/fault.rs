@@ -86,7 +86,10 @@ impl Fault {
 
     /// A refusal that names its object.
     pub fn about(code: FaultCode, extra: impl Into<String>) -> Self {
-        Self { code, extra: Some(extra.into()) }
+        Self {
+            code,
+            extra: Some(extra.into()),
+        }
     }
 }
 

@@ -25,8 +25,15 @@ pub enum Level {
 
 impl Level {
     /// Every level, least severe first.
-    pub const ALL: &'static [Self] =
-        &[Self::Blather, Self::Trace, Self::Debug, Self::Info, Self::Warn, Self::Error, Self::Critical];
+    pub const ALL: &'static [Self] = &[
+        Self::Blather,
+        Self::Trace,
+        Self::Debug,
+        Self::Info,
+        Self::Warn,
+        Self::Error,
+        Self::Critical,
+    ];
 
     /// The four letters in the log line.
     pub fn tag(self) -> &'static str {

@@ -8,11 +8,38 @@ pub struct Signal(i32);
 
 /// Linux names in numeric order of the generic ABI, as Python's `signal` module spells them.
 const NAMES: &[(i32, &str)] = &[
-    (1, "SIGHUP"), (2, "SIGINT"), (3, "SIGQUIT"), (4, "SIGILL"), (5, "SIGTRAP"), (6, "SIGABRT"), (7, "SIGBUS"),
-    (8, "SIGFPE"), (9, "SIGKILL"), (10, "SIGUSR1"), (11, "SIGSEGV"), (12, "SIGUSR2"), (13, "SIGPIPE"),
-    (14, "SIGALRM"), (15, "SIGTERM"), (16, "SIGSTKFLT"), (17, "SIGCHLD"), (18, "SIGCONT"), (19, "SIGSTOP"), (20, "SIGTSTP"),
-    (21, "SIGTTIN"), (22, "SIGTTOU"), (23, "SIGURG"), (24, "SIGXCPU"), (25, "SIGXFSZ"), (26, "SIGVTALRM"),
-    (27, "SIGPROF"), (28, "SIGWINCH"), (29, "SIGIO"), (30, "SIGPWR"), (31, "SIGSYS"), (34, "SIGRTMIN"),
+    (1, "SIGHUP"),
+    (2, "SIGINT"),
+    (3, "SIGQUIT"),
+    (4, "SIGILL"),
+    (5, "SIGTRAP"),
+    (6, "SIGABRT"),
+    (7, "SIGBUS"),
+    (8, "SIGFPE"),
+    (9, "SIGKILL"),
+    (10, "SIGUSR1"),
+    (11, "SIGSEGV"),
+    (12, "SIGUSR2"),
+    (13, "SIGPIPE"),
+    (14, "SIGALRM"),
+    (15, "SIGTERM"),
+    (16, "SIGSTKFLT"),
+    (17, "SIGCHLD"),
+    (18, "SIGCONT"),
+    (19, "SIGSTOP"),
+    (20, "SIGTSTP"),
+    (21, "SIGTTIN"),
+    (22, "SIGTTOU"),
+    (23, "SIGURG"),
+    (24, "SIGXCPU"),
+    (25, "SIGXFSZ"),
+    (26, "SIGVTALRM"),
+    (27, "SIGPROF"),
+    (28, "SIGWINCH"),
+    (29, "SIGIO"),
+    (30, "SIGPWR"),
+    (31, "SIGSYS"),
+    (34, "SIGRTMIN"),
     (64, "SIGRTMAX"),
 ];
 
@@ -51,9 +78,23 @@ impl Signal {
     /// A name with or without `SIG`, in any case.
     pub fn from_name(name: &str) -> Option<Self> {
         let upper = name.trim().to_uppercase();
-        let full = if upper.starts_with("SIG") { upper } else { format!("SIG{upper}") };
-        let by_name = NAMES.iter().find(|(_, known)| *known == full).map(|&(number, _)| number);
-        by_name.or_else(|| ALIASES.iter().find(|(known, _)| *known == full).map(|&(_, number)| number)).map(Self)
+        let full = if upper.starts_with("SIG") {
+            upper
+        } else {
+            format!("SIG{upper}")
+        };
+        let by_name = NAMES
+            .iter()
+            .find(|(_, known)| *known == full)
+            .map(|&(number, _)| number);
+        by_name
+            .or_else(|| {
+                ALIASES
+                    .iter()
+                    .find(|(known, _)| *known == full)
+                    .map(|&(_, number)| number)
+            })
+            .map(Self)
     }
 
     /// The number.
@@ -63,7 +104,10 @@ impl Signal {
 
     /// The name with `SIG`, or nothing for a number without one.
     pub fn name(self) -> Option<&'static str> {
-        NAMES.iter().find(|&&(number, _)| number == self.0).map(|&(_, name)| name)
+        NAMES
+            .iter()
+            .find(|&&(number, _)| number == self.0)
+            .map(|&(_, name)| name)
     }
 }
 

@@ -55,16 +55,25 @@ impl SpawnProblem {
     /// Upstream's sentence, shown as `spawnerr` of the process called `name`.
     pub fn sentence(&self, name: &str) -> String {
         match self {
-            Self::BadCommand { command, why } => format!("can't parse command {}: {why}", python_repr(command)),
+            Self::BadCommand { command, why } => {
+                format!("can't parse command {}: {why}", python_repr(command))
+            }
             Self::EmptyCommand => "command is empty".to_owned(),
             Self::NotFound { file } => format!("can't find command '{file}'"),
             Self::IsDirectory { file } => format!("command at '{file}' is a directory"),
             Self::NotExecutable { file } => format!("command at '{file}' is not executable"),
             Self::NoPermission { file } => format!("no permission to run command '{file}'"),
             Self::TooManyFiles => format!("too many open files to spawn '{name}'"),
-            Self::Dispatchers { errno } => format!("unknown error making dispatchers for '{name}': {}", errno.name()),
-            Self::TooManyProcesses => format!("Too many processes in process table to spawn '{name}'"),
-            Self::Fork { errno } => format!("unknown error during fork for '{name}': {}", errno.name()),
+            Self::Dispatchers { errno } => format!(
+                "unknown error making dispatchers for '{name}': {}",
+                errno.name()
+            ),
+            Self::TooManyProcesses => {
+                format!("Too many processes in process table to spawn '{name}'")
+            }
+            Self::Fork { errno } => {
+                format!("unknown error during fork for '{name}': {}", errno.name())
+            }
         }
     }
 
@@ -84,7 +93,11 @@ impl SpawnProblem {
 
 /// A string the way upstream's messages quote it: single quotes, or double ones when it holds only single quotes.
 pub fn python_repr(text: &str) -> String {
-    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
+    let quote = if text.contains('\'') && !text.contains('"') {
+        '"'
+    } else {
+        '\''
+    };
     let mut out = String::with_capacity(text.len() + 2);
     out.push(quote);
     for c in text.chars() {
@@ -98,7 +111,9 @@ pub fn python_repr(text: &str) -> String {
                 out.push(c);
             }
             c if u32::from(c) < 0x20 || u32::from(c) == 0x7f => push_hex(&mut out, u32::from(c)),
-            c if (0x80..0xa1).contains(&u32::from(c)) || u32::from(c) == 0xad => push_hex(&mut out, u32::from(c)),
+            c if (0x80..0xa1).contains(&u32::from(c)) || u32::from(c) == 0xad => {
+                push_hex(&mut out, u32::from(c))
+            }
             c => out.push(c),
         }
     }
@@ -108,7 +123,11 @@ pub fn python_repr(text: &str) -> String {
 
 /// Bytes the way upstream's messages quote them: `b'…'` with `\xNN` for whatever is not printable ASCII.
 pub fn python_bytes_repr(bytes: &[u8]) -> String {
-    let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') { '"' } else { '\'' };
+    let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') {
+        '"'
+    } else {
+        '\''
+    };
     let mut out = String::with_capacity(bytes.len() + 3);
     out.push('b');
     out.push(quote);

@@ -101,7 +101,11 @@ impl ProcessSpec {
 
 /// `group:name`, or the name alone when both are equal.
 pub fn namespec(group: &str, name: &str) -> String {
-    if group == name { name.to_owned() } else { format!("{group}:{name}") }
+    if group == name {
+        name.to_owned()
+    } else {
+        format!("{group}:{name}")
+    }
 }
 
 /// What an event listener pool adds to its group.

@@ -59,7 +59,10 @@ impl ProcessState {
 
     /// Upstream's group "stopped": STOPPED, EXITED, FATAL, UNKNOWN.
     pub fn is_stopped(self) -> bool {
-        matches!(self, Self::Stopped | Self::Exited | Self::Fatal | Self::Unknown)
+        matches!(
+            self,
+            Self::Stopped | Self::Exited | Self::Fatal | Self::Unknown
+        )
     }
 
     /// Upstream's group "signallable": STARTING, RUNNING, STOPPING.

@@ -102,6 +102,16 @@ pub(crate) fn find(name: &str) -> Option<&'static Command> {
         .find(|command| command.name == name)
 }
 
+/// The help of all commands, one below the other, for pages made from it.
+pub fn commands_help() -> String {
+    let mut text = String::new();
+    for command in COMMANDS {
+        text.push_str(&command.help.replace("\t\t", "\t").replace('\t', "  "));
+        text.push('\n');
+    }
+    text
+}
+
 /// The words of an argument; blanks divide them, and nothing quotes a blank.
 fn words(arg: &str) -> Vec<&str> {
     arg.split_whitespace().collect()

@@ -62,8 +62,6 @@ pub enum Order {
     Clear {
         /// For the answer.
         ticket: Ticket,
-        /// Whose. Logs are known by their paths; this is for a reader of a trace.
-        proc: ProcId,
         /// Its log files, each once.
         paths: Vec<PathBuf>,
     },

@@ -17,7 +17,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 /// Messages dealt with before the pipes get their turn: enough for any burst, and a few milliseconds at most.
 const MESSAGES_A_TURN: usize = 1024;
@@ -183,21 +183,12 @@ impl Room {
             }
             Order::Drain { run } => self.drain(run),
             Order::Abandon { run } => self.end(run),
-            Order::Clear {
-                ticket,
-                proc: _,
-                paths,
-            } => self.clear(ticket, &paths),
+            Order::Clear { ticket, paths } => self.clear(ticket, &paths),
             Order::ClearMain { ticket } => {
                 let result = self.desk.main.clear();
                 self.desk.tell(Fact::Cleared { ticket, result });
             }
-            Order::Reopen => {
-                self.desk
-                    .main
-                    .write_at(Level::Info, SystemTime::now(), "supervisord logreopen");
-                self.desk.main.sinks.reopen_all();
-            }
+            Order::Reopen => self.desk.main.sinks.reopen_all(),
             Order::Forget { proc } => self.forget(proc),
             Order::StripAnsi(on) => self.desk.strip_ansi = on,
         }

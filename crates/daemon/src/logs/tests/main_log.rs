@@ -136,17 +136,15 @@ fn clearing_it_leaves_an_empty_file() {
 }
 
 #[test]
-fn reopening_is_told_in_the_old_file() {
+fn lines_before_a_reopening_are_in_the_old_file() {
     let world = World::new();
     let moved = world.path("moved.log");
     fs::rename(world.path("main.log"), &moved).unwrap();
+    world.logs.logger().log(Level::Info, "old");
     world.logs.order(Order::Reopen);
     world.logs.logger().log(Level::Info, "new");
     let (dir, _, _) = world.stop();
-    assert_eq!(
-        unstamped(&fs::read_to_string(moved).unwrap()),
-        ["INFO supervisord logreopen"]
-    );
+    assert_eq!(unstamped(&fs::read_to_string(moved).unwrap()), ["INFO old"]);
     assert_eq!(
         unstamped(&fs::read_to_string(dir.path("main.log")).unwrap()),
         ["INFO new"]

@@ -375,11 +375,7 @@ fn a_cleared_log_is_a_new_empty_file_with_the_old_permissions() {
         absent.clone(),
         PathBuf::from("/dev/stdout"),
     ];
-    world.logs.order(Order::Clear {
-        ticket,
-        proc: ProcId(1),
-        paths,
-    });
+    world.logs.order(Order::Clear { ticket, paths });
     assert!(
         matches!(world.fact(), Fact::Cleared { ticket: told, result: Ok(()) } if told == ticket)
     );

@@ -3,7 +3,7 @@
 /// How far a hint may be off: a third of the name, and at most this many edits.
 const MAX_EDITS: usize = 3;
 
-/// The nearest candidate, if it is near enough to be what was meant.
+/// The nearest candidate, if it is near enough to be what was meant. Case makes no difference.
 pub(crate) fn nearest<'a>(
     name: &str,
     candidates: impl IntoIterator<Item = &'a str>,
@@ -12,7 +12,7 @@ pub(crate) fn nearest<'a>(
     let limit = (lower.chars().count() / 3).clamp(1, MAX_EDITS);
     let scored = candidates
         .into_iter()
-        .map(|candidate| (edits(&lower, candidate), candidate));
+        .map(|candidate| (edits(&lower, &candidate.to_lowercase()), candidate));
     scored
         .filter(|&(edits, _)| edits <= limit)
         .min_by_key(|&(edits, _)| edits)

@@ -84,3 +84,66 @@ pub fn to_json(diagnostics: &[Diagnostic]) -> String {
         .collect();
     format!("{:#}\n", Value::Array(all))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Overrides;
+    use crate::testing::World;
+    use std::path::Path;
+
+    #[test]
+    fn a_problem_is_shown_with_its_line_a_caret_and_advice() {
+        let text = "[supervisord]\n[program:web]\ncommand=run %(ENV_HOEM)s\nstopwaitsecs=10s\nstartsec=1\n";
+        let world = World::new()
+            .env("HOME", "/home/me")
+            .file("/work/web.conf", text);
+        let failure =
+            crate::load(Path::new("web.conf"), &Overrides::default(), &world).unwrap_err();
+        let expected = "\
+error[C007]: `%(ENV_HOEM)s` is not known here
+ --> web.conf:3:13
+  |
+3 | command=run %(ENV_HOEM)s
+  |             ^^^^^^^^^^^
+  |
+  = help: did you mean `%(ENV_HOME)s`?
+
+error[C009]: `stopwaitsecs` expects a whole number, found `10s`
+ --> web.conf:4:14
+  |
+4 | stopwaitsecs=10s
+  |              ^^^
+  |
+  = help: write `stopwaitsecs=10`
+
+warning[C101]: [program:web] has no key `startsec`; it is ignored
+ --> web.conf:5:1
+  |
+5 | startsec=1
+  | ^^^^^^^^
+  |
+  = help: did you mean `startsecs`?
+";
+        assert_eq!(render(&failure.diagnostics, &failure.sources), expected);
+        let parsed: Value = serde_json::from_str(&to_json(&failure.diagnostics)).unwrap();
+        assert_eq!(
+            parsed[1],
+            json!({
+                "severity": "error", "code": "C009", "message": "`stopwaitsecs` expects a whole number, found `10s`",
+                "file": "web.conf", "line": 4, "column": 14, "help": "write `stopwaitsecs=10`",
+            })
+        );
+    }
+
+    #[test]
+    fn a_problem_without_a_place_is_a_line() {
+        let failure =
+            crate::load(Path::new("no.conf"), &Overrides::default(), &World::new()).unwrap_err();
+        assert_eq!(
+            render(&failure.diagnostics, &failure.sources),
+            "error[C001]: could not find config file no.conf\n |\n = help: name an existing file with -c\n"
+        );
+        assert!(to_json(&failure.diagnostics).contains("\"line\": null"));
+    }
+}

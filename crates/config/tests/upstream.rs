@@ -21,6 +21,7 @@ const CASES: &str = "1000";
 const SHOWN: usize = 5;
 
 #[test]
+#[expect(clippy::print_stderr, reason = "a skipped comparison must be seen")]
 fn upstream_reads_the_same() {
     let Some(oracle) = std::env::var_os("PROVOST_ORACLE") else {
         eprintln!("skipped: PROVOST_ORACLE does not name a directory with upstream");
@@ -78,7 +79,7 @@ fn different_lines(expected: &Value, got: &Value) -> String {
         let lines = from
             .lines()
             .filter(|line| !other.lines().any(|known| known == *line));
-        lines.map(|line| format!("{sign} {line}\n")).collect()
+        lines.flat_map(|line| [sign, " ", line, "\n"]).collect()
     };
     only(&expected, &got, "-") + &only(&got, &expected, "+")
 }

@@ -6,7 +6,7 @@ use super::report::Told;
 use crate::datatypes as kinds;
 use crate::diagnostic::Code;
 use crate::environment::Pairs;
-use crate::options::program as keys;
+use crate::options::{fcgi, program as keys};
 use crate::paths;
 use crate::python::is_space;
 use provost_model::spec::{FcgiAddress, FcgiSpec, GroupKind, GroupSpec};
@@ -59,23 +59,23 @@ impl Reader<'_> {
         let backlog = self.backlog(scope);
         let owner = self.renamed(
             scope,
-            &keys::SOCKET_OWNER,
+            &fcgi::SOCKET_OWNER,
             "Invalid socket_owner value",
             |text| kinds::owner(text, host),
         );
         let mode = self.renamed(
             scope,
-            &keys::SOCKET_MODE,
+            &fcgi::SOCKET_MODE,
             "Invalid socket_mode value",
             kinds::octal,
         );
         let named = scope.clone().name("program_name", program);
         let socket = self
-            .text(&named, &keys::SOCKET)?
+            .text(&named, &fcgi::SOCKET)?
             .filter(|socket| !socket.text.is_empty());
         let Some(socket) = socket else {
             let sentence = format!("[{}] section requires a \"socket\" line", scope.section);
-            return Err(self.missing(scope, &keys::SOCKET, &sentence));
+            return Err(self.missing(scope, &fcgi::SOCKET, &sentence));
         };
         let ownership = Ownership {
             owner: owner?,
@@ -100,7 +100,7 @@ impl Reader<'_> {
     }
 
     fn backlog(&mut self, scope: &Scope) -> Result<Option<i32>, Told> {
-        let Some(backlog) = self.optional(scope, &keys::SOCKET_BACKLOG, kinds::integer)? else {
+        let Some(backlog) = self.optional(scope, &fcgi::SOCKET_BACKLOG, kinds::integer)? else {
             return Ok(None);
         };
         match i32::try_from(backlog) {
@@ -108,7 +108,7 @@ impl Reader<'_> {
             _ => {
                 let place = self
                     .sections
-                    .get(&scope.section, keys::SOCKET_BACKLOG.name)
+                    .get(&scope.section, fcgi::SOCKET_BACKLOG.name)
                     .map(|value| value.place.clone());
                 let sentence = format!("Invalid socket_backlog value {backlog}");
                 let help = Some(format!("write a number from 1 to {MAX_BACKLOG}"));

@@ -2,7 +2,7 @@
 
 use super::reader::{Got, Reader, Scope};
 use super::report::{Problem, Told};
-use crate::decode::decode;
+use crate::decode::{NotUtf8, decode};
 use crate::diagnostic::{Code, Place};
 use crate::document::{Document, LineKind};
 use crate::glob::glob;
@@ -45,22 +45,26 @@ impl Reader<'_> {
         let shown = path.to_string_lossy().into_owned();
         let lossy = String::from_utf8_lossy(&bytes).into_owned();
         let decoded = decode(bytes);
-        let Some(error) = decoded.error else {
-            let document = Document::parse(&decoded.text);
-            let source = self.report.sources.add(path, decoded.text.clone());
-            self.syntax(&document, &decoded.text, &shown, source);
-            self.sections
-                .merge(&decoded.text, &document, source, included_from);
-            return;
-        };
+        let source = self.report.sources.add(path, lossy.clone());
+        if let Some(error) = decoded.error {
+            self.not_text(&decoded.text, error, &shown, source);
+        }
+        let document = Document::parse(&lossy);
+        self.syntax(&document, &lossy, &shown, source);
+        self.sections
+            .merge(&lossy, &document, source, included_from);
+    }
+
+    /// Reports bytes that are not UTF-8. What can be read is looked at all the same.
+    fn not_text(&mut self, before: &str, error: NotUtf8, shown: &str, source: usize) {
         // Python decodes piece by piece and reads whole lines; a line without a section in the pieces before the
         // error stops it first.
-        let whole_lines = decoded.text.rfind('\n').map_or(0, |at| at + 1);
-        let before = decoded.text.get(..whole_lines).unwrap_or_default();
-        let earlier = Document::parse(before)
-            .upstream_error(before, &shown)
+        let whole_lines = before
+            .get(..before.rfind('\n').map_or(0, |at| at + 1))
+            .unwrap_or_default();
+        let earlier = Document::parse(whole_lines)
+            .upstream_error(whole_lines, shown)
             .filter(|sentence| sentence.starts_with("File contains no section headers"));
-        let source = self.report.sources.add(path, lossy);
         let span = error.offset..error.offset + char::REPLACEMENT_CHARACTER.len_utf8();
         self.report.error(Problem {
             code: Code::Encoding,

@@ -7,7 +7,7 @@ use crate::datatypes as kinds;
 use crate::diagnostic::Code;
 use crate::environment::Pairs;
 use crate::hints;
-use crate::options::{group, program as keys};
+use crate::options::{fcgi, group, listener, program as keys};
 use provost_model::EventKind;
 use provost_model::spec::{GroupKind, GroupSpec, PoolSpec, ProcessSpec};
 use std::collections::HashMap;
@@ -27,10 +27,10 @@ impl Reader<'_> {
                 groups.extend(self.program_group(&section, &name, base).ok());
             }
         }
-        for (section, name) in self.sections_of(keys::EVENTLISTENER.header) {
+        for (section, name) in self.sections_of(listener::SECTION.header) {
             groups.extend(self.pool(&section, &name, base).ok());
         }
-        for (section, name) in self.sections_of(keys::FCGI_PROGRAM.header) {
+        for (section, name) in self.sections_of(fcgi::SECTION.header) {
             if !claimed.contains(&section) {
                 groups.extend(self.fcgi_group(&section, &name, base).ok());
             }
@@ -54,8 +54,8 @@ impl Reader<'_> {
                 let prefix = match group.kind {
                     GroupKind::Program => keys::SECTION.header,
                     GroupKind::Group => group::SECTION.header,
-                    GroupKind::Pool(_) => keys::EVENTLISTENER.header,
-                    GroupKind::Fcgi(_) => keys::FCGI_PROGRAM.header,
+                    GroupKind::Pool(_) => listener::SECTION.header,
+                    GroupKind::Fcgi(_) => fcgi::SECTION.header,
                 };
                 let place = self.header(&format!("{prefix}{}", group.name));
                 self.report.warn(
@@ -154,7 +154,7 @@ impl Reader<'_> {
         member: &str,
     ) -> Result<String, Told> {
         let program = format!("{}{member}", keys::SECTION.header);
-        let fcgi = format!("{}{member}", keys::FCGI_PROGRAM.header);
+        let fcgi = format!("{}{member}", fcgi::SECTION.header);
         let section = &scope.section;
         match (
             self.sections.section(&program).is_some(),
@@ -215,11 +215,11 @@ impl Reader<'_> {
 
     fn pool(&mut self, section: &str, name: &str, base: &Pairs) -> Result<GroupSpec, Told> {
         let scope = self.scope(section);
-        let priority = self.value(&scope, &keys::LISTENER_PRIORITY, kinds::integer);
+        let priority = self.value(&scope, &listener::PRIORITY, kinds::integer);
         let buffer_size = self.buffer_size(&scope);
         let result_handler = self.result_handler(&scope);
         let events = self.events(&scope);
-        let redirect_stderr = self.value(&scope, &keys::LISTENER_REDIRECT_STDERR, kinds::boolean);
+        let redirect_stderr = self.value(&scope, &listener::REDIRECT_STDERR, kinds::boolean);
         if redirect_stderr == Ok(true) {
             let place = self
                 .sections
@@ -272,7 +272,7 @@ impl Reader<'_> {
     }
 
     fn buffer_size(&mut self, scope: &Scope) -> Result<usize, Told> {
-        let size = self.value(scope, &keys::BUFFER_SIZE, kinds::integer)?;
+        let size = self.value(scope, &listener::BUFFER_SIZE, kinds::integer)?;
         usize::try_from(size)
             .ok()
             .filter(|&size| size > 0)
@@ -283,7 +283,7 @@ impl Reader<'_> {
                 );
                 let place = self
                     .sections
-                    .get(&scope.section, keys::BUFFER_SIZE.name)
+                    .get(&scope.section, listener::BUFFER_SIZE.name)
                     .map(|value| value.place.clone());
                 self.wrong(
                     scope,
@@ -296,15 +296,15 @@ impl Reader<'_> {
     }
 
     fn result_handler(&mut self, scope: &Scope) -> Result<String, Told> {
-        let handler = self.text(scope, &keys::RESULT_HANDLER)?.ok_or(Told)?;
-        if handler.text == keys::DEFAULT_HANDLER {
+        let handler = self.text(scope, &listener::RESULT_HANDLER)?.ok_or(Told)?;
+        if handler.text == listener::DEFAULT_HANDLER {
             return Ok(handler.text);
         }
         let sentence = format!(
             "{} cannot be resolved within [{}]",
             handler.text, scope.section
         );
-        let built_in = keys::DEFAULT_HANDLER;
+        let built_in = listener::DEFAULT_HANDLER;
         let help = format!(
             "only the built-in `{built_in}` exists; Python code of third parties cannot be loaded"
         );
@@ -312,13 +312,13 @@ impl Reader<'_> {
     }
 
     fn events(&mut self, scope: &Scope) -> Result<Vec<EventKind>, Told> {
-        let got = self.text(scope, &keys::EVENTS)?;
+        let got = self.text(scope, &listener::EVENTS)?;
         let names = got
             .as_ref()
             .map_or_else(Vec::new, |got| kinds::list(&got.text));
         let Some(got) = got.filter(|_| !names.is_empty()) else {
             let sentence = format!("[{}] section requires an \"events\" line", scope.section);
-            return Err(self.missing(scope, &keys::EVENTS, &sentence));
+            return Err(self.missing(scope, &listener::EVENTS, &sentence));
         };
         let mut wanted = Vec::new();
         let mut complete = Ok(());
@@ -346,12 +346,8 @@ impl Reader<'_> {
     }
 }
 
-/// The event type that was meant; hints compare in lower case.
+/// The event type that was meant.
 fn event_hint(name: &str) -> Option<String> {
-    let known: Vec<String> = EventKind::ALL
-        .iter()
-        .map(|kind| kind.name().to_lowercase())
-        .collect();
-    let near = hints::nearest(name, known.iter().map(String::as_str))?;
-    Some(format!("did you mean `{}`?", near.to_uppercase()))
+    let near = hints::nearest(name, EventKind::ALL.iter().map(|kind| kind.name()))?;
+    Some(format!("did you mean `{near}`?"))
 }

@@ -3,7 +3,10 @@
 //! The loader takes defaults from here, the command line its flags, the sample file, the reference pages and the man
 //! pages their text, and the check for unknown keys its names. The meaning of a value is in the loader.
 
+mod channels;
 mod clients;
+pub mod fcgi;
+pub mod listener;
 pub mod program;
 mod servers;
 pub mod supervisord;
@@ -250,8 +253,8 @@ pub const SECTIONS: &[&SectionSpec] = &[
     &rpcinterface::SECTION,
     &supervisorctl::SECTION,
     &program::SECTION,
-    &program::EVENTLISTENER,
-    &program::FCGI_PROGRAM,
+    &listener::SECTION,
+    &fcgi::SECTION,
     &group::SECTION,
     &include::SECTION,
     &plugin::SECTION,

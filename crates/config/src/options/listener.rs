@@ -1,0 +1,110 @@
+//! `[eventlistener:x]`.
+
+use super::program;
+use super::program::{
+    AUTORESTART, AUTOSTART, BASE, COMMAND, DIRECTORY, ENVIRONMENT, EXITCODES, KILLASGROUP,
+    NUMPROCS, NUMPROCS_START, PROCESS_NAME, SERVERURL, STARTRETRIES, STARTSECS, STDERR, STDOUT,
+    STOPASGROUP, STOPSIGNAL, STOPWAITSECS, UMASK, USER,
+};
+use super::{Fallback, Kind, Names, OptionSpec, Sample, SectionSpec};
+
+/// `events`
+pub const EVENTS: OptionSpec = OptionSpec {
+    name: "events",
+    kind: Kind::Events,
+    names: Names::Here,
+    sample: Sample::Comment("EVENT"),
+    doc: "The types of events that the listener gets. An abstract type such as `PROCESS_STATE` or `EVENT` stands for \
+          all below it.",
+    ..BASE
+};
+
+/// `buffer_size`
+pub const BUFFER_SIZE: OptionSpec = OptionSpec {
+    name: "buffer_size",
+    kind: Kind::Integer,
+    default: Fallback::Text("10"),
+    names: Names::Here,
+    sample: Sample::Comment("10"),
+    doc: "How many events wait while no listener of the pool is ready; at least 1. When there are more, the oldest is \
+          dropped and the log says so.",
+    ..BASE
+};
+
+/// The only result handler there is.
+pub const DEFAULT_HANDLER: &str = "supervisor.dispatchers:default_handler";
+
+/// `result_handler`
+pub const RESULT_HANDLER: OptionSpec = OptionSpec {
+    name: "result_handler",
+    kind: Kind::Object,
+    default: Fallback::Text(DEFAULT_HANDLER),
+    names: Names::Here,
+    sample: Sample::Comment(DEFAULT_HANDLER),
+    doc: "What reads the answers of the listener. The default takes `OK` as done and everything else as a rejection; \
+          Python code of third parties cannot be loaded.",
+    ..BASE
+};
+
+/// `priority` of an event listener's group.
+pub const PRIORITY: OptionSpec = OptionSpec {
+    default: Fallback::Text("-1"),
+    sample: Sample::Comment("-1"),
+    doc: "The order of start and stop. The default starts listeners before programs and stops them after.",
+    ..program::PRIORITY
+};
+
+/// `redirect_stderr` of an event listener.
+pub const REDIRECT_STDERR: OptionSpec = OptionSpec {
+    names: Names::Here,
+    sample: Sample::Comment("false"),
+    doc: "Must stay `false`: standard output of a listener carries the event protocol.",
+    ..program::REDIRECT_STDERR
+};
+
+/// The section.
+pub const SECTION: SectionSpec = SectionSpec {
+    header: "eventlistener:",
+    label: "x",
+    doc: "A pool of processes that get events on standard input and answer on standard output. All keys of \
+          `[program:x]` are taken; those that concern standard output have no effect.",
+    options: &[
+        &COMMAND,
+        &PROCESS_NAME,
+        &NUMPROCS,
+        &NUMPROCS_START,
+        &EVENTS,
+        &BUFFER_SIZE,
+        &RESULT_HANDLER,
+        &PRIORITY,
+        &AUTOSTART,
+        &STARTSECS,
+        &STARTRETRIES,
+        &AUTORESTART,
+        &EXITCODES,
+        &STOPSIGNAL,
+        &STOPWAITSECS,
+        &STOPASGROUP,
+        &KILLASGROUP,
+        &USER,
+        &REDIRECT_STDERR,
+        STDOUT.logfile,
+        STDOUT.maxbytes,
+        STDOUT.backups,
+        STDOUT.capture_maxbytes,
+        STDOUT.events_enabled,
+        STDOUT.syslog,
+        STDERR.logfile,
+        STDERR.maxbytes,
+        STDERR.backups,
+        STDERR.capture_maxbytes,
+        STDERR.events_enabled,
+        STDERR.syslog,
+        &ENVIRONMENT,
+        &DIRECTORY,
+        &UMASK,
+        &SERVERURL,
+    ],
+    active: false,
+    open: false,
+};

@@ -1,7 +1,7 @@
 //! The INI dialect of `supervisord.conf`: text to lines with spans, nothing lost.
 //!
 //! The rules are those of Python's `RawConfigParser` with `strict=False` and `inline_comment_prefixes=(';', '#')`, which
-//! is how upstream reads its files. A [`Document`] is one file; [`crate::sections`] merges several. Meaning is not
+//! is how upstream reads its files. A [`Document`] is one file; another module merges several. Meaning is not
 //! looked at here.
 
 use crate::python::{is_space, repr, strip};

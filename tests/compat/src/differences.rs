@@ -233,6 +233,48 @@ pub const LIST: &[Difference] = &[
         "taken",
         "the socket itself comes with a later release",
     ),
+    entry(
+        "`401` without a terminal",
+        "ctl no credentials",
+        "exit 1",
+        "one notice is enough",
+    ),
+    entry(
+        "`401` without a terminal",
+        "ctl no credentials stop",
+        "exit 1",
+        "the same",
+    ),
+    entry(
+        "`401` without a terminal",
+        "ctl wrong credentials",
+        "exit 1",
+        "the same",
+    ),
+    entry(
+        "`401` without a terminal",
+        "ctl username only",
+        "exit 1",
+        "the same",
+    ),
+    entry(
+        "a broken configuration file",
+        "ctl bad file",
+        "Error: File contains no section headers.",
+        "upstream prints a traceback",
+    ),
+    entry(
+        "`update` with a broken configuration",
+        "ctl ours to upstream: update #4",
+        "ERROR: CANT_REREAD",
+        "one text for one failure",
+    ),
+    entry(
+        "`update` with a broken configuration",
+        "ctl ours to ours: update #4",
+        "ERROR: CANT_REREAD",
+        "the same",
+    ),
 ];
 
 impl Difference {

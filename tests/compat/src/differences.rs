@@ -1,15 +1,15 @@
 //! The intended differences from upstream, each with its reason.
 //!
-//! A case of a differential test may differ only when it stands here. `docs/differences.md` tells users the same, and
+//! A case of a differential test may differ only when it stands here. `docs/src/differences.md` tells users the same, and
 //! names every `key`.
 //!
-//! One difference shows in so many cases that it is taken out before they are compared: the member `autorestart` of
-//! `getAllConfigInfo`, which 4.3.0 does not have ([`without_autorestart`]). A test of its own asserts its values.
+//! Two additions show in so many cases that they are taken out before those are compared: the member `autorestart` of
+//! `getAllConfigInfo`, which 4.3.0 does not have ([`without_autorestart`]), and the header [`ADDED_HEADER`].
 
 /// One intended difference in one case.
 #[derive(Clone, Copy, Debug)]
 pub struct Difference {
-    /// The name under which `docs/differences.md` explains it.
+    /// The name under which `docs/src/differences.md` explains it.
     pub key: &'static str,
     /// The case in which it shows; with a `*` at the end, all cases that begin so (some of which may agree).
     pub case: &'static str,
@@ -19,8 +19,263 @@ pub struct Difference {
     pub reason: &'static str,
 }
 
-/// All of them.
-pub const LIST: &[Difference] = &[];
+const fn entry(
+    key: &'static str,
+    case: &'static str,
+    ours: &'static str,
+    reason: &'static str,
+) -> Difference {
+    Difference {
+        key,
+        case,
+        ours,
+        reason,
+    }
+}
+
+/// All of them: key, case, what ours contains, reason.
+pub const LIST: &[Difference] = &[
+    entry(
+        "limits of the system that cannot be raised",
+        "config minfds too many",
+        "The hard limit here is",
+        "the message names the limit that is in force, not the one that was asked for",
+    ),
+    entry(
+        "a process configured twice",
+        "config numprocs same names",
+        "taken",
+        "only one of them can run; the other is not shown, and gets no log file",
+    ),
+    entry(
+        "a process configured twice",
+        "config group same program twice",
+        "taken",
+        "the same",
+    ),
+    entry(
+        "a process configured twice",
+        "config group named like a program outside",
+        "taken",
+        "the same for groups",
+    ),
+    entry(
+        "stop signals called `_DFL`, `_IGN`, `_BLOCK` …",
+        "config stopsignal constant",
+        "value '_IGN' is not a valid signal name",
+        "they are constants of a library, no signals",
+    ),
+    entry(
+        "numbers beyond 31 bits",
+        "config stdout_logfile_maxbytes three gigabytes",
+        "stdout_logfile_maxbytes: 2147483647",
+        "the whole answer failed",
+    ),
+    entry(
+        "control characters in texts",
+        "config expansion process_num char",
+        "directory: \"/\u{fffd}\"",
+        "XML cannot carry them",
+    ),
+    entry(
+        "`ENV_…` of one process of a program in the next one",
+        "config expansion environment leaks to next process",
+        "'ENV_N0'",
+        "an accident of upstream's loop",
+    ),
+    entry(
+        "a group that names an unknown program",
+        "config group unknown second",
+        "[group:g] names unknown program",
+        "upstream names the wrong section from the second member on",
+    ),
+    entry(
+        "a group that names an unknown program",
+        "config group trailing comma",
+        "[group:g] names unknown program",
+        "the same",
+    ),
+    entry(
+        "an `fcgi-program` with a bad socket",
+        "config fcgi socket relative",
+        "Error: Unix socket path f.sock is not an absolute path",
+        "upstream prints a tuple of its language",
+    ),
+    entry(
+        "an `fcgi-program` with a bad socket",
+        "config fcgi socket bad format",
+        "Error: Bad socket format udp://localhost:1",
+        "the same",
+    ),
+    entry(
+        "an included file that cannot be read",
+        "config include directory",
+        "is left out",
+        "upstream claims to have included it",
+    ),
+    entry(
+        "`--profile_options`",
+        "config command line profile bad",
+        "has no effect",
+        "there is no profiler inside",
+    ),
+    entry(
+        "answers after which the connection is closed",
+        "http post close",
+        "connection: close",
+        "plain HTTP hygiene",
+    ),
+    entry(
+        "answers after which the connection is closed",
+        "http get rpc",
+        "connection: close",
+        "the same",
+    ),
+    entry(
+        "answers after which the connection is closed",
+        "http no length",
+        "connection: close",
+        "the same",
+    ),
+    entry(
+        "answers after which the connection is closed",
+        "http post to tail",
+        "connection: close",
+        "the same",
+    ),
+    entry(
+        "blanks before an XML-RPC request",
+        "http blank around",
+        "HTTP/1.1 200 OK",
+        "a reader of XML that forgives them",
+    ),
+    entry(
+        "wrong type of an argument",
+        "rpc wrong type *",
+        "INCORRECT_PARAMETERS",
+        "a client's mistake is no failure of the server",
+    ),
+    entry(
+        "wrong type of an argument",
+        "rpc multicall system.multicall(\"text\")",
+        "INCORRECT_PARAMETERS",
+        "the same",
+    ),
+    entry(
+        "wrong type of an argument",
+        "rpc multicall system.multicall(5)",
+        "INCORRECT_PARAMETERS: calls",
+        "the same",
+    ),
+    entry(
+        "`provost.getVersion`",
+        "rpc system.listMethods()",
+        "provost.getVersion",
+        "an addition",
+    ),
+    entry(
+        "AUTO logs in `getAllConfigInfo` after a reread",
+        "rpc groups supervisor.getAllConfigInfo()",
+        "-stdout---",
+        "the real name is known",
+    ),
+    entry(
+        "`clear GROUP:*`, `pid GROUP:*`",
+        "rpc supervisor.clearProcessLogs(\"g:*\")",
+        "member_1",
+        "an addition",
+    ),
+    entry(
+        "`clear GROUP:*`, `pid GROUP:*`",
+        "rpc supervisor.clearProcessLog(\"g:*\")",
+        "member_1",
+        "the same",
+    ),
+    entry(
+        "`Content-Length`",
+        "rpc supervisor.clearAllProcessLogs()",
+        "content-length: ⟨right⟩",
+        "clients lost the end of the answer",
+    ),
+    entry(
+        "`[fcgi-program:x]`",
+        "config fcgi socket unix",
+        "taken",
+        "the socket itself comes with a later release",
+    ),
+    entry(
+        "`[fcgi-program:x]`",
+        "config fcgi socket program_name",
+        "taken",
+        "the socket itself comes with a later release",
+    ),
+    entry(
+        "`[fcgi-program:x]`",
+        "config fcgi socket_backlog",
+        "taken",
+        "the socket itself comes with a later release",
+    ),
+    entry(
+        "`[fcgi-program:x]`",
+        "config fcgi socket_owner",
+        "taken",
+        "the socket itself comes with a later release",
+    ),
+    entry(
+        "`[fcgi-program:x]`",
+        "config fcgi socket_mode",
+        "taken",
+        "the socket itself comes with a later release",
+    ),
+    entry(
+        "`[fcgi-program:x]`",
+        "config fcgi numprocs",
+        "taken",
+        "the socket itself comes with a later release",
+    ),
+    entry(
+        "`401` without a terminal",
+        "ctl no credentials",
+        "exit 1",
+        "one notice is enough",
+    ),
+    entry(
+        "`401` without a terminal",
+        "ctl no credentials stop",
+        "exit 1",
+        "the same",
+    ),
+    entry(
+        "`401` without a terminal",
+        "ctl wrong credentials",
+        "exit 1",
+        "the same",
+    ),
+    entry(
+        "`401` without a terminal",
+        "ctl username only",
+        "exit 1",
+        "the same",
+    ),
+    entry(
+        "a broken configuration file",
+        "ctl bad file",
+        "Error: File contains no section headers.",
+        "upstream prints a traceback",
+    ),
+    entry(
+        "`update` with a broken configuration",
+        "ctl ours to upstream: update #4",
+        "ERROR: CANT_REREAD",
+        "one text for one failure",
+    ),
+    entry(
+        "`update` with a broken configuration",
+        "ctl ours to ours: update #4",
+        "ERROR: CANT_REREAD",
+        "the same",
+    ),
+];
 
 impl Difference {
     /// Whether the entry speaks of many cases.
@@ -42,6 +297,9 @@ pub fn of_case(case: &str) -> Option<&'static Difference> {
     exact.or_else(|| LIST.iter().find(|entry| entry.covers(case)))
 }
 
+/// A header that pages and tails carry, so that no browser takes a program's output for a page.
+pub const ADDED_HEADER: &str = "x-content-type-options: nosniff";
+
 /// Takes the member `autorestart` out of the XML of an answer.
 pub fn without_autorestart(xml: &str) -> String {
     const BEGIN: &str = "<member>\n<name>autorestart</name>\n";
@@ -54,4 +312,29 @@ pub fn without_autorestart(xml: &str) -> String {
     }
     out.push_str(rest);
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LIST, without_autorestart};
+
+    #[test]
+    fn users_are_told_every_difference() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/src/differences.md");
+        let page = std::fs::read_to_string(path).expect("the page exists");
+        for entry in LIST {
+            let row = format!("| {} |", entry.key);
+            assert!(
+                page.contains(&row),
+                "no row `{row}` in docs/src/differences.md"
+            );
+            assert!(!entry.reason.is_empty());
+        }
+    }
+
+    #[test]
+    fn only_the_member_goes() {
+        let member = "<member>\n<name>autorestart</name>\n<value><string>unexpected</string></value>\n</member>\n";
+        assert_eq!(without_autorestart(&format!("a{member}b{member}c")), "abc");
+    }
 }

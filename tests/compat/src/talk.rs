@@ -2,10 +2,10 @@
 
 use std::thread;
 
-use provost_e2e::{Answer, Daemon, Normal, Side, Target, Value, encode_call};
+use provost_e2e::{Answer, Daemon, Normal, Outcome, Side, Target, Value, encode_call};
 
 use crate::compare::compare;
-use crate::differences::without_autorestart;
+use crate::differences::{ADDED_HEADER, without_autorestart};
 use crate::rig::Scenario;
 
 /// One side of a conversation, and what was said.
@@ -85,6 +85,21 @@ impl Talk {
         self.post(&name, &encode_call(method, params), "");
     }
 
+    /// Calls a method whose results come in the order in which things were done, and keeps them by name.
+    pub fn call_sorted(&mut self, method: &str, params: &[Value]) {
+        let list: Vec<String> = params.iter().map(Value::to_string).collect();
+        let outcome = self.daemon.rpc().call(method, params);
+        let text = match outcome {
+            Outcome::Value(Value::Array(items)) => {
+                let mut lines: Vec<String> = items.iter().map(Value::to_string).collect();
+                lines.sort();
+                lines.join("\n")
+            }
+            other => other.to_string(),
+        };
+        self.note(&format!("{method}({})", list.join(", ")), &text);
+    }
+
     /// Posts a body to the XML-RPC address.
     pub fn post(&mut self, name: &str, body: &str, headers: &str) {
         let answer = self.target.post(body, headers);
@@ -124,7 +139,16 @@ fn shown(answer: &Answer) -> String {
             "content-length" if value.parse() == Ok(answer.body.len()) => "⟨right⟩",
             _ => value,
         };
-        lines.push(format!("{name}: {value}"));
+        // `close` and `keep-alive` count the same in any case of letters.
+        let value = if name == "connection" {
+            value.to_lowercase()
+        } else {
+            value.to_owned()
+        };
+        let line = format!("{name}: {value}");
+        if line != ADDED_HEADER {
+            lines.push(line);
+        }
     }
     let mut body = without_autorestart(&answer.text());
     if answer.status() >= 400 {

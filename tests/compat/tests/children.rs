@@ -167,9 +167,9 @@ fn rotation_without_backups_starts_afresh() {
 
 #[test]
 fn rotation_of_the_main_log() {
-    let config = "logfile_maxbytes=600\nlogfile_backups=2\n[program:p]\ncommand=/bin/cat\nautostart=false\nstartsecs=0\n";
+    let config = "logfile_maxbytes=200\nlogfile_backups=2\n[program:p]\ncommand=/bin/cat\nautostart=false\nstartsecs=0\n";
     Scenario::new("main log rotation", config).run(|rig| {
-        for _ in 0..8 {
+        for _ in 0..3 {
             rig.call("startProcess", &["p".into()]);
             rig.call("stopProcess", &["p".into()]);
         }

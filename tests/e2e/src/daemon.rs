@@ -119,7 +119,7 @@ impl Start {
 }
 
 /// Gives a command a small, known environment: the same on every machine and for both sides.
-pub(crate) fn clean(command: &mut Command, place: &Place) {
+pub fn clean(command: &mut Command, place: &Place) {
     command
         .env_clear()
         .env("PATH", "/usr/local/bin:/usr/bin:/bin")

@@ -27,7 +27,7 @@ mod text;
 mod value;
 mod wait;
 
-pub use daemon::{Daemon, Start};
+pub use daemon::{Daemon, Start, clean};
 pub use http::{Answer, Stream, Target, read_answer};
 pub use place::Place;
 pub use process::{

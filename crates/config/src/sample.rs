@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 const WIDTH: usize = 78;
 
 const HEAD: &str = "\
-A configuration for supervisord and supervisorctl, with every key.
+Sample supervisor config file: every key of supervisord and supervisorctl.
 Lines that begin with `;` are comments. Take the `;` away to set a key; the value shown is the default, or an example \
 where there is none.
 What stands behind a blank and a `;` is a comment, too, even inside quotes. Values are taken as they are: quotes are \

@@ -3,10 +3,10 @@
 use crate::demo::Demo;
 use crate::host::SystemHost;
 use crate::life::{self, Launch};
-use crate::shell::Ending;
+use crate::shell::{Ending, Loader};
 use crate::{check, output};
 use provost_config::cli::{self, Supervisord, SupervisordRun, UsageError};
-use provost_config::{Config, Failure, Host};
+use provost_config::{Failure, Host};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ pub fn main(args: &[OsString]) -> i32 {
         || "supervisord".to_owned(),
         |name| name.to_string_lossy().into_owned(),
     );
-    match cli::parse_supervisord(args, &SystemHost) {
+    match cli::parse_supervisord(args, &SystemHost::from_here()) {
         Ok(Supervisord::Help(text)) => {
             output::out(&text);
             EXIT_OK
@@ -76,31 +76,26 @@ fn demo(name: &str, mut run: SupervisordRun) -> i32 {
 
 /// The configuration file: the one named, or the first of upstream's places that exists.
 fn config_path(run: &SupervisordRun) -> Result<PathBuf, String> {
-    let host = SystemHost;
-    let path = if let Some(path) = &run.configuration {
-        cli::named_config(path, &host)?
+    let host = SystemHost::from_here();
+    if let Some(path) = &run.configuration {
+        cli::named_config(path, &host)
     } else {
         if host.uid() == 0 {
             output::err(&format!("{}: {}\n", run.argv0, cli::ROOT_SEARCH_WARNING));
         }
-        cli::default_config(&run.argv0, &host)?
-    };
-    // The path must mean the same file after a change of directory.
-    std::path::absolute(&path)
-        .map_err(|error| format!("could not read config file {}: {error}", path.display()))
+        cli::default_config(&run.argv0, &host)
+    }
 }
 
 /// Lives one life after another until one ends for good.
 fn supervise(name: &str, path: PathBuf, run: SupervisordRun) -> i32 {
-    let mut config = match provost_config::load(&path, &run.overrides, &SystemHost) {
+    let host = SystemHost::from_here();
+    let overrides = run.overrides;
+    let loader: Loader = Arc::new(move || provost_config::load(&path, &overrides, &host));
+    let mut config = match loader() {
         Ok(config) => config,
         Err(failure) => return refuse_config(name, &failure),
     };
-    let overrides = run.overrides;
-    let loader: Arc<dyn Fn() -> Result<Config, String> + Send + Sync> = Arc::new(move || {
-        provost_config::load(&path, &overrides, &SystemHost)
-            .map_err(|failure| failure.upstream_message)
-    });
     let mut previous = None;
     loop {
         let launch = Launch {

@@ -7,28 +7,43 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// The real machine. Its answers may block on slow disks and user databases: not for the control thread.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct SystemHost;
+///
+/// Relative paths are relative to where supervisord was started, also after it has changed its directory: so a relative
+/// `-c` names the same file at every reread.
+#[derive(Clone, Debug)]
+pub(crate) struct SystemHost {
+    start: PathBuf,
+}
+
+impl SystemHost {
+    /// The machine as seen from the present working directory.
+    pub(crate) fn from_here() -> Self {
+        // A working directory that was removed has no path; names relative to it lead nowhere anyway.
+        Self {
+            start: std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
+        }
+    }
+}
 
 impl Host for SystemHost {
     fn read_file(&self, path: &Path) -> io::Result<Vec<u8>> {
-        std::fs::read(path)
+        std::fs::read(self.start.join(path))
     }
 
     fn exists(&self, path: &Path) -> bool {
-        path.exists()
+        self.start.join(path).exists()
     }
 
     fn link_exists(&self, path: &Path) -> bool {
-        path.symlink_metadata().is_ok()
+        self.start.join(path).symlink_metadata().is_ok()
     }
 
     fn is_dir(&self, path: &Path) -> bool {
-        path.is_dir()
+        self.start.join(path).is_dir()
     }
 
     fn list_dir(&self, path: &Path) -> io::Result<Vec<OsString>> {
-        std::fs::read_dir(path)?
+        std::fs::read_dir(self.start.join(path))?
             .map(|entry| entry.map(|entry| entry.file_name()))
             .collect()
     }
@@ -79,8 +94,7 @@ impl Host for SystemHost {
     }
 
     fn cwd(&self) -> PathBuf {
-        // A working directory that was removed has no path; names relative to it lead nowhere anyway.
-        std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"))
+        self.start.clone()
     }
 
     fn temp_dir(&self) -> String {

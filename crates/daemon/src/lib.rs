@@ -14,6 +14,7 @@ mod messages;
 mod output;
 mod perform;
 mod prepare;
+mod reload;
 mod servers;
 mod shell;
 mod spawn_order;

@@ -4,10 +4,10 @@ use crate::api::{self, ApiSettings, OpenServer};
 use crate::control::ControlHandle;
 use crate::logs::{self, ChildLogSettings, MainLog, MainLogSettings, Stopped};
 use crate::output;
-use crate::perform::loaded_config;
 use crate::prepare::Surroundings;
+use crate::reload::{loaded_config, mistyped};
 use crate::servers;
-use crate::shell::{Ending, Parts, Shell};
+use crate::shell::{Ending, Loader, Parts, Shell};
 use provost_config::Config;
 use provost_core::Core;
 use provost_model::config::{DaemonSpec, MainLog as MainLogTarget};
@@ -42,7 +42,7 @@ pub(crate) struct Launch {
     /// The core of the life before. The first life raises limits and daemonises; later ones find that done.
     pub(crate) previous: Option<Core>,
     /// Reads the configuration again.
-    pub(crate) loader: Arc<dyn Fn() -> Result<Config, String> + Send + Sync>,
+    pub(crate) loader: Loader,
 }
 
 /// Lines for the main log, from before it could be opened.
@@ -58,6 +58,7 @@ pub(crate) fn live(launch: Launch) -> Result<Ending, String> {
     let first = previous.is_none();
     let daemon = config.supervisord.clone();
     let mut early: Early = config.startup_messages.clone();
+    early.extend(mistyped(&config.diagnostics));
     become_user(&daemon, &mut early)?;
     if first {
         raise_limits(&daemon, &mut early)?;
@@ -73,7 +74,8 @@ pub(crate) fn live(launch: Launch) -> Result<Ending, String> {
     }
     let open = servers::open(&config.servers)?;
     let mut main_log = open_main_log(&daemon)?;
-    early.sort_by_key(|(level, _)| std::cmp::Reverse(early_rank(*level)));
+    // Upstream writes what is critical first, then warnings, then the rest.
+    early.sort_by_key(|(level, _)| std::cmp::Reverse(*level));
     for (level, text) in early {
         main_log.write(level, &text);
     }
@@ -113,11 +115,6 @@ pub(crate) fn live(launch: Launch) -> Result<Ending, String> {
         let _ = pidfile.remove();
     }
     Ok(ending)
-}
-
-/// Upstream writes what is critical first, then warnings, then the rest.
-fn early_rank(level: Level) -> Level {
-    level.max(Level::Info)
 }
 
 fn become_user(daemon: &DaemonSpec, early: &mut Early) -> Result<(), String> {
@@ -194,7 +191,7 @@ fn detach(daemon: &DaemonSpec, main_log: &mut MainLog) -> Result<daemonize::Read
 fn supervise(
     config: &Config,
     previous: Option<&Core>,
-    loader: Arc<dyn Fn() -> Result<Config, String> + Send + Sync>,
+    loader: Loader,
     open: Vec<OpenServer>,
     main_log: MainLog,
 ) -> Result<Ending, String> {

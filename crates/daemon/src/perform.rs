@@ -6,8 +6,7 @@ use crate::messages;
 use crate::prepare;
 use crate::shell::{Done, Shell, token};
 use crate::stdin::{ChildStdin, Flushed};
-use provost_config::Config;
-use provost_core::{Effect, Input, LoadedConfig, StdinProblem};
+use provost_core::{Effect, Input, StdinProblem};
 use provost_model::spawn::SpawnProblem;
 use provost_model::{Channel, Envelope, Errno, Level, ProcId, Run, Signal, Ticket};
 use provost_os::reactor::Interest;
@@ -352,51 +351,6 @@ impl Shell {
             return false;
         }
         true
-    }
-
-    /// The configuration was read: what is live at once, and what the core is told.
-    pub(crate) fn loaded(
-        &mut self,
-        ticket: Ticket,
-        for_restart: bool,
-        result: Result<Config, String>,
-    ) {
-        let told = match result {
-            Ok(config) => {
-                let told = loaded_config(&config);
-                if for_restart {
-                    self.next_config = Some(Box::new(config));
-                } else {
-                    self.adopt(&config);
-                }
-                Ok(told)
-            }
-            Err(message) => Err(message),
-        };
-        self.tell(Input::ConfigLoaded {
-            ticket,
-            result: told,
-        });
-    }
-
-    /// The few keys of `[supervisord]` that a reread changes at once.
-    fn adopt(&mut self, config: &Config) {
-        for (level, text) in &config.startup_messages {
-            self.log(*level, text.clone());
-        }
-        let new = &config.supervisord;
-        self.daemon.identifier.clone_from(&new.identifier);
-        self.daemon.childlogdir.clone_from(&new.childlogdir);
-        self.daemon.strip_ansi = new.strip_ansi;
-        self.logs.order(Order::StripAnsi(new.strip_ansi));
-    }
-}
-
-/// The part of a configuration that the core works with.
-pub(crate) fn loaded_config(config: &Config) -> LoadedConfig {
-    LoadedConfig {
-        identifier: config.supervisord.identifier.as_str().into(),
-        groups: config.groups.clone(),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::logs::{Fact, Logger, Logs};
 use crate::prepare::Surroundings;
 use crate::spawn_order::SpawnOrder;
 use crate::workers::Workers;
-use provost_config::Config;
+use provost_config::{Config, Failure};
 use provost_core::{Core, Effect, Input};
 use provost_model::config::DaemonSpec;
 use provost_model::spawn::SpawnProblem;
@@ -54,7 +54,7 @@ pub(crate) enum Done {
         /// It is for the next life.
         for_restart: bool,
         /// The configuration or upstream's message.
-        result: Box<Result<Config, String>>,
+        result: Box<Result<Config, Failure>>,
     },
 }
 
@@ -85,6 +85,9 @@ pub(crate) mod token {
     }
 }
 
+/// Reads and checks the configuration; may block.
+pub(crate) type Loader = Arc<dyn Fn() -> Result<Config, Failure> + Send + Sync>;
+
 /// What the control thread is given at birth.
 pub(crate) struct Parts {
     /// The core, not yet started.
@@ -104,7 +107,7 @@ pub(crate) struct Parts {
     /// What every child inherits.
     pub(crate) surroundings: Arc<Surroundings>,
     /// Reads the configuration again.
-    pub(crate) loader: Arc<dyn Fn() -> Result<Config, String> + Send + Sync>,
+    pub(crate) loader: Loader,
     /// `[supervisord]` as it is in force.
     pub(crate) daemon: DaemonSpec,
 }
@@ -128,7 +131,7 @@ pub(crate) struct Shell {
     pub(crate) logs: Logs,
     pub(crate) logger: Logger,
     pub(crate) surroundings: Arc<Surroundings>,
-    pub(crate) loader: Arc<dyn Fn() -> Result<Config, String> + Send + Sync>,
+    pub(crate) loader: Loader,
     pub(crate) daemon: DaemonSpec,
     pub(crate) workers: Workers,
     pub(crate) done: Receiver<Done>,

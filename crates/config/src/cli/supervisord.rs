@@ -326,7 +326,7 @@ pub fn supervisord_help() -> String {
         "Accepted for compatibility: there is no profiler inside, and the log says so.",
     ));
     format!(
-        "supervisord runs programs and keeps them running.\n\nUsage: supervisord [options]\n\nOptions:\n{}\nOptions that \
+        "supervisord -- run a set of applications as daemons, and keep them running.\n\nUsage: supervisord [options]\n\nOptions:\n{}\nOptions that \
          go over the keys of [supervisord] in the file:\n{}",
         columns(&general),
         columns(&over)

@@ -1,0 +1,102 @@
+//! A configuration that was read while programs run: what is live at once, and what the core is told.
+
+use crate::logs::Order;
+use crate::shell::Shell;
+use provost_config::{Code, Config, Diagnostic, Failure, Severity};
+use provost_core::{Input, LoadedConfig};
+use provost_model::{Level, Ticket};
+
+impl Shell {
+    /// The configuration was read.
+    pub(crate) fn loaded(
+        &mut self,
+        ticket: Ticket,
+        for_restart: bool,
+        result: Result<Config, Failure>,
+    ) {
+        let told = match result {
+            Ok(config) => {
+                let told = loaded_config(&config);
+                if for_restart {
+                    self.next_config = Some(Box::new(config));
+                } else {
+                    self.adopt(&config);
+                }
+                Ok(told)
+            }
+            Err(failure) if for_restart => Err(with_place(&failure)),
+            Err(failure) => Err(failure.upstream_message),
+        };
+        self.tell(Input::ConfigLoaded {
+            ticket,
+            result: told,
+        });
+    }
+
+    /// The few keys of `[supervisord]` that a reread changes at once.
+    fn adopt(&mut self, config: &Config) {
+        for (level, text) in mistyped(&config.diagnostics) {
+            self.log(level, text);
+        }
+        let new = &config.supervisord;
+        self.daemon.identifier.clone_from(&new.identifier);
+        self.daemon.childlogdir.clone_from(&new.childlogdir);
+        self.daemon.strip_ansi = new.strip_ansi;
+        self.logs.order(Order::StripAnsi(new.strip_ansi));
+    }
+}
+
+/// The part of a configuration that the core works with.
+pub(crate) fn loaded_config(config: &Config) -> LoadedConfig {
+    LoadedConfig {
+        identifier: config.supervisord.identifier.as_str().into(),
+        groups: config.groups.clone(),
+    }
+}
+
+/// A line for each key and section that nobody knows or that stands twice: most are mistakes, and without a word the
+/// operator would look for their effect in vain.
+pub(crate) fn mistyped(diagnostics: &[Diagnostic]) -> impl Iterator<Item = (Level, String)> {
+    let told = |diagnostic: &&Diagnostic| {
+        matches!(
+            diagnostic.code,
+            Code::UnknownKey | Code::UnknownSection | Code::DuplicateSection
+        )
+    };
+    diagnostics.iter().filter(told).map(|diagnostic| {
+        let help = diagnostic.help.as_ref();
+        let help = help.map_or_else(String::new, |help| format!("; {help}"));
+        let text = format!("{}{}{help}", place(diagnostic), diagnostic.message);
+        (Level::Warn, text)
+    })
+}
+
+/// Upstream's message, and where the first error is.
+fn with_place(failure: &Failure) -> String {
+    let first = failure
+        .diagnostics
+        .iter()
+        .find(|diagnostic| diagnostic.severity == Severity::Error);
+    match first.map(place) {
+        Some(place) if !place.is_empty() => {
+            format!(
+                "{} ({})",
+                failure.upstream_message,
+                place.trim_end_matches(": ")
+            )
+        }
+        _ => failure.upstream_message.clone(),
+    }
+}
+
+/// `file:line:column: `, as far as it is known.
+fn place(diagnostic: &Diagnostic) -> String {
+    match &diagnostic.file {
+        Some(file) if diagnostic.line > 0 => {
+            let (line, column) = (diagnostic.line, diagnostic.column);
+            format!("{}:{line}:{column}: ", file.display())
+        }
+        Some(file) => format!("{}: ", file.display()),
+        None => String::new(),
+    }
+}

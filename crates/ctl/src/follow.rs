@@ -97,9 +97,10 @@ impl AsFd for Stream {
 
 /// Follows a log until it ends or Ctrl-C is pressed. Never a failure, whatever comes: upstream's `tail -f` is none.
 pub(crate) fn tail(session: &mut Session, path: &str, shown: &str) -> Outcome {
+    // Before it is offered, Ctrl-C must mean what is said of it.
+    session.watch_interrupts()?;
     session.say("==> Press Ctrl-C to exit <==");
     session.flush()?;
-    session.watch_interrupts()?;
     let Some(mut stream) = Stream::open(session, path, shown) else {
         return Ok(Flow::Stay);
     };

@@ -230,7 +230,8 @@ fn reduce(text: &str, compare: Compare) -> String {
         Compare::All | Compare::Stdout => text.to_owned(),
         Compare::Interrupted => text.trim_end().to_owned(),
         Compare::Sorted => {
-            let mut lines: Vec<&str> = text.lines().collect();
+            let is_steady = |line: &&str| !line.starts_with("fails:");
+            let mut lines: Vec<&str> = text.lines().filter(is_steady).collect();
             lines.sort_unstable();
             lines.join("\n")
         }
@@ -254,6 +255,14 @@ fn reduce(text: &str, compare: Compare) -> String {
     }
 }
 
+/// What of an exit status counts.
+fn reduce_status(status: Option<i32>, compare: Compare) -> String {
+    match (status, compare) {
+        (Some(1..), Compare::Sorted) => "of a failure".to_owned(),
+        _ => format!("{status:?}"),
+    }
+}
+
 fn differences(theirs: &[Outcome], ours: &[Outcome]) -> String {
     let steps = first_part()
         .into_iter()
@@ -263,8 +272,8 @@ fn differences(theirs: &[Outcome], ours: &[Outcome]) -> String {
     for (step, (theirs, ours)) in steps.zip(theirs.iter().zip(ours)) {
         let shown = |outcome: &Outcome| {
             format!(
-                "exit {:?}\n{}\n2>{}",
-                outcome.status,
+                "exit {}\n{}\n2>{}",
+                reduce_status(outcome.status, step.compare),
                 reduce(&outcome.stdout, step.compare),
                 if matches!(step.compare, Compare::Stdout | Compare::Interrupted) {
                     ""

@@ -16,7 +16,8 @@ pub(crate) enum Compare {
     Interrupted,
     /// Only standard output.
     Stdout,
-    /// Lines come in the order in which processes get there.
+    /// Lines come in the order in which processes get there, and the last failure makes the exit status. A program
+    /// that ends at once is left aside: whether it is found in BACKOFF or in FATAL is a matter of luck.
     Sorted,
 }
 

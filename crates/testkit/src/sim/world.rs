@@ -220,7 +220,8 @@ impl World {
         self.told.clear();
         self.known.clear();
         self.clients.close_all();
-        self.agenda.add(self.now, 0, Coming::Fact(Input::Started));
+        // Before all that waits: the edge says this first.
+        self.agenda.add(Mono(0), 0, Coming::Fact(Input::Started));
         self.file.clone()
     }
 

@@ -90,17 +90,15 @@ impl Monitor {
         if self.mood.is_stopping() {
             self.fail("I06", format!("{name} was started while everything stops"));
         }
-        let by_hand = !must;
-        if by_hand {
-            let startable = matches!(
-                state,
-                ProcessState::Stopped | ProcessState::Exited | ProcessState::Fatal
-            );
-            let asked = startable && self.is_start_asked(id);
-            self.check(asked, "I06", || {
-                format!("{name} was started in {state} without a reason")
-            });
-        }
+        // A client may ask at the very instant at which it would have started anyway; the client is heard first.
+        let startable = matches!(
+            state,
+            ProcessState::Stopped | ProcessState::Exited | ProcessState::Fatal
+        );
+        let by_hand = startable && self.is_start_asked(id, must);
+        self.check(must || by_hand, "I06", || {
+            format!("{name} was started in {state} without a reason")
+        });
         if !self.start_order.is_empty() {
             let first = self.start_order.remove(0);
             self.check(first == id, "I26", || {
@@ -115,6 +113,7 @@ impl Monitor {
         let order = (run, signal, whole_group);
         if let Some(place) = self.kills.iter().position(|expected| *expected == order) {
             self.kills.remove(place);
+            self.signalled_next(run, signal);
         } else {
             let rule = if self.mood.is_stopping() {
                 "I25"
@@ -166,6 +165,7 @@ impl Monitor {
                 let odd = self.may_be_odd;
                 self.check(odd, "I41", || format!("an anomaly: {what}"));
             }
+            Notice::WaitingToStop { name } => self.waits_for_stop(notice, name),
             Notice::PoolOverflow { pool, serial } => {
                 let mut report = super::Report(&mut self.violations);
                 if let Some(pool) = self.pools.by_group.get_mut(&**pool) {

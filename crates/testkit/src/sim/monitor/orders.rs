@@ -1,6 +1,7 @@
 //! Whether each order may be given now.
 
 use super::Monitor;
+use super::answers::LOAD_PATIENCE;
 use super::shutdown::Mood;
 use provost_core::{Effect, Input};
 use provost_model::{Notice, ProcId, ProcessState, Request, Run, Signal};
@@ -166,6 +167,15 @@ impl Monitor {
                 self.check(odd, "I41", || format!("an anomaly: {what}"));
             }
             Notice::WaitingToStop { name } => self.waits_for_stop(notice, name),
+            Notice::RestartRefused { .. } => {
+                let now = self.now.mono;
+                let overdue = self.loads.values().any(|(began, purpose)| {
+                    purpose.is_none() && now.since(*began) >= LOAD_PATIENCE
+                });
+                let refused = self.restart_refused || overdue;
+                let serves_on = refused && self.mood == Mood::Serving;
+                self.check(serves_on, "I25", || format!("not refused: {notice:?}"));
+            }
             Notice::PoolOverflow { pool, serial } => {
                 let mut report = super::Report(&mut self.violations);
                 if let Some(pool) = self.pools.by_group.get_mut(&**pool) {

@@ -18,6 +18,9 @@ const SETTLING_STEPS_MAX: usize = 50_000;
 /// Lines of the trace that a failure shows.
 const TRACE_LINES_SHOWN: usize = 60;
 
+/// Characters of such a line; a whole configuration in it would bury the rest. The replay shows all.
+const TRACE_LINE_SHOWN: usize = 300;
+
 /// What is run: the core, or a core with a planted bug around it.
 pub trait Subject: Sized {
     /// Takes one input and appends orders.
@@ -64,7 +67,8 @@ impl Outcome {
         let mut text = String::new();
         let start = self.trace.len().saturating_sub(TRACE_LINES_SHOWN);
         for line in self.trace.get(start..).unwrap_or_default() {
-            let _ = writeln!(text, "{line}");
+            let shown: String = line.chars().take(TRACE_LINE_SHOWN).collect();
+            let _ = writeln!(text, "{shown}");
         }
         let _ = writeln!(text, "seed {} failed in step {}:", self.seed, self.steps);
         for violation in &self.violations {

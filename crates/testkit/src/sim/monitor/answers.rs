@@ -152,12 +152,16 @@ impl Monitor {
             "I03",
             &format!("{} has pid {pid}", info.name),
         )?;
-        let ended = matches!(info.state, ProcessState::Exited);
         let code = proc.exit.map_or(0, provost_model::ExitStatus::code);
         claim(
-            !ended || code == info.exitstatus,
+            code == info.exitstatus,
             "I10",
             &format!("{} ended with {code}", info.name),
+        )?;
+        claim(
+            proc.spawnerr == info.spawnerr,
+            "I10",
+            &format!("{} has spawnerr {:?}", info.name, proc.spawnerr),
         )
     }
 

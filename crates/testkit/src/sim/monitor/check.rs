@@ -23,6 +23,7 @@ impl Monitor {
         let now = self.now.mono;
         self.loads
             .retain(|_, (began, _)| now.since(*began) < LOAD_PATIENCE);
+        self.signalled_in_turn();
         self.starts_done();
         for (id, _, name) in std::mem::take(&mut self.introduced) {
             self.fail("I24", format!("{name} ({id:?}) came into service unasked"));

@@ -11,6 +11,9 @@ use provost_model::{
 };
 use std::sync::Arc;
 
+/// What upstream shows after an end before `startsecs`.
+const TOO_QUICKLY: &str = "Exited too quickly (process log may have details)";
+
 /// No such process: it is as good as ended.
 const ESRCH: Errno = Errno(3);
 
@@ -165,6 +168,7 @@ impl Monitor {
         proc.by_hand_at = if by_hand { Some(now) } else { proc.by_hand_at };
         proc.started = Some(now);
         proc.exit = None;
+        proc.spawnerr.clear();
         proc.stop_wished = false;
         proc.run = Some(run);
         proc.pid = None;
@@ -221,6 +225,7 @@ impl Monitor {
         self.runs.remove(&run);
         proc.run = None;
         let text = problem.sentence(&proc.name);
+        proc.spawnerr.clone_from(&text);
         self.notices.push(Notice::SpawnFailed {
             name: proc.name.clone(),
             text,
@@ -295,6 +300,7 @@ impl Monitor {
             });
         } else if early {
             proc.exit = None;
+            TOO_QUICKLY.clone_into(&mut proc.spawnerr);
             proc.shortages = 0;
             proc.tries += 1;
             proc.due = Some(now.plus(proc.retry_delay()));
@@ -308,6 +314,9 @@ impl Monitor {
         } else {
             proc.tries = 0;
             proc.shortages = 0;
+            if !expected {
+                proc.spawnerr = format!("Bad exit code {}", status.code());
+            }
             if was_starting {
                 self.change(id, ProcessState::Running);
             }

@@ -12,6 +12,7 @@ mod listener;
 mod orders;
 mod pools;
 mod requests;
+mod sequence;
 mod shutdown;
 mod table;
 
@@ -21,6 +22,7 @@ use provost_model::{
     Event, GroupSpec, Mono, Notice, Now, ProcId, ProcessState, RequestId, Run, Signal, Ticket,
 };
 use requests::Asked;
+use sequence::Place;
 use shutdown::Mood;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -105,6 +107,8 @@ pub struct Monitor {
     dismissed: BTreeSet<ProcId>,
     /// Spawns in the order in which they must come; empty when the order is free.
     start_order: Vec<ProcId>,
+    /// Who was sent a signal in this step, in order.
+    signalled: Vec<Place>,
     /// What was tried in vain in this step.
     restart_refused: bool,
     may_be_odd: bool,
@@ -137,6 +141,7 @@ impl Monitor {
             introduced: Vec::new(),
             dismissed: BTreeSet::new(),
             start_order: Vec::new(),
+            signalled: Vec::new(),
             restart_refused: false,
             may_be_odd: false,
             violations: Vec::new(),

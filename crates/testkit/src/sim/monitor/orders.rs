@@ -1,6 +1,7 @@
 //! Whether each order may be given now.
 
 use super::Monitor;
+use super::answers::LOAD_PATIENCE;
 use super::shutdown::Mood;
 use provost_core::{Effect, Input};
 use provost_model::{Notice, ProcId, ProcessState, Request, Run, Signal};
@@ -90,17 +91,15 @@ impl Monitor {
         if self.mood.is_stopping() {
             self.fail("I06", format!("{name} was started while everything stops"));
         }
-        let by_hand = !must;
-        if by_hand {
-            let startable = matches!(
-                state,
-                ProcessState::Stopped | ProcessState::Exited | ProcessState::Fatal
-            );
-            let asked = startable && self.is_start_asked(id);
-            self.check(asked, "I06", || {
-                format!("{name} was started in {state} without a reason")
-            });
-        }
+        // A client may ask at the very instant at which it would have started anyway; the client is heard first.
+        let startable = matches!(
+            state,
+            ProcessState::Stopped | ProcessState::Exited | ProcessState::Fatal
+        );
+        let by_hand = startable && self.is_start_asked(id, must);
+        self.check(must || by_hand, "I06", || {
+            format!("{name} was started in {state} without a reason")
+        });
         if !self.start_order.is_empty() {
             let first = self.start_order.remove(0);
             self.check(first == id, "I26", || {
@@ -115,6 +114,7 @@ impl Monitor {
         let order = (run, signal, whole_group);
         if let Some(place) = self.kills.iter().position(|expected| *expected == order) {
             self.kills.remove(place);
+            self.signalled_next(run, signal);
         } else {
             let rule = if self.mood.is_stopping() {
                 "I25"
@@ -165,6 +165,16 @@ impl Monitor {
             Notice::Anomaly { what } => {
                 let odd = self.may_be_odd;
                 self.check(odd, "I41", || format!("an anomaly: {what}"));
+            }
+            Notice::WaitingToStop { name } => self.waits_for_stop(notice, name),
+            Notice::RestartRefused { .. } => {
+                let now = self.now.mono;
+                let overdue = self.loads.values().any(|(began, purpose)| {
+                    purpose.is_none() && now.since(*began) >= LOAD_PATIENCE
+                });
+                let refused = self.restart_refused || overdue;
+                let serves_on = refused && self.mood == Mood::Serving;
+                self.check(serves_on, "I25", || format!("not refused: {notice:?}"));
             }
             Notice::PoolOverflow { pool, serial } => {
                 let mut report = super::Report(&mut self.violations);

@@ -1,6 +1,7 @@
 //! What clients ask, whom it concerns, and what follows at once.
 
 use super::Monitor;
+use super::sequence::Place;
 use super::shutdown::Mood;
 use provost_model::fault::{Fault, FaultCode};
 use provost_model::{
@@ -41,6 +42,8 @@ pub(super) struct Asked {
     /// Started because of it for certain: two clients may ask for one start, and only the look at the command that
     /// went before tells whose it was.
     pub(super) started: BTreeSet<ProcId>,
+    /// What it started last.
+    pub(super) last_started: Option<Place>,
     /// Those whose command was found wanting.
     pub(super) bad: BTreeSet<ProcId>,
     /// Those to whom a signal could not be sent.
@@ -91,6 +94,7 @@ impl Monitor {
             at: self.now.mono,
             too_late: self.mood.is_stopping(),
             started: BTreeSet::new(),
+            last_started: None,
             bad: BTreeSet::new(),
             refused: BTreeSet::new(),
             expect: None,
@@ -354,7 +358,8 @@ impl Monitor {
     }
 
     /// Whether a client may be the reason for this start; each is the reason for one.
-    pub(super) fn is_start_asked(&mut self, id: ProcId) -> bool {
+    /// `only_now`: just the one that is served in this step counts.
+    pub(super) fn is_start_asked(&mut self, id: ProcId, only_now: bool) -> bool {
         if self.mood != Mood::Serving {
             return false;
         }
@@ -364,9 +369,13 @@ impl Monitor {
             && let Some(asked) = self.requests.get_mut(&prober)
             && wishes(asked)
         {
-            return asked.started.insert(id);
+            asked.started.insert(id);
+            if !only_now {
+                self.started_in_turn(id, prober);
+            }
+            return true;
         }
-        self.requests.values().any(wishes)
+        !only_now && self.requests.values().any(wishes)
     }
 }
 

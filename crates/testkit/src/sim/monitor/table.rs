@@ -88,6 +88,8 @@ pub(super) struct Proc {
     /// The last time it was started because a client asked.
     pub(super) by_hand_at: Option<Mono>,
     pub(super) exit: Option<ExitStatus>,
+    /// What went wrong last (upstream's words); empty after each start.
+    pub(super) spawnerr: String,
     /// A spawn must be ordered in this step.
     pub(super) must_start: bool,
 }
@@ -110,6 +112,7 @@ impl Proc {
             started: None,
             by_hand_at: None,
             exit: None,
+            spawnerr: String::new(),
             must_start: false,
         }
     }

@@ -40,6 +40,12 @@ plants! {
     SpawnsWhileStopping caught by "I06";
     /// The first starts come in the wrong order.
     StartsBackwards caught by "I26";
+    /// Requests start their processes in the wrong order.
+    StartsGroupsBackwards caught by "I26";
+    /// Processes of a group are stopped in the wrong order.
+    SignalsBackwards caught by "I25" | "I26";
+    /// Somebody is said to wait.
+    ReportsWaitOfNobody caught by "I17";
     /// A stop signal is forgotten.
     DropsStopSignal caught by "I09";
     /// SIGKILL is forgotten.

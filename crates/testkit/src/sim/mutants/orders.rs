@@ -22,7 +22,9 @@ impl Mutant {
             self.edit_order(effect, out);
         }
         match plant {
-            Plant::StartsBackwards if started => turn_spawns(out),
+            Plant::StartsBackwards if started => turn(out, is_spawn),
+            Plant::StartsGroupsBackwards if !started => turn(out, is_spawn),
+            Plant::SignalsBackwards => turn(out, is_kill),
             Plant::RepliesToGone => {
                 if let Some(id) = gone {
                     out.push(Effect::Reply {
@@ -172,6 +174,10 @@ impl Mutant {
                 | (Plant::HidesExit, Notice::Exited { .. })
                 | (Plant::HidesGivingUp, Notice::GaveUp { .. })
         );
+        if let (Plant::ReportsWaitOfNobody, Notice::Stopped { name, .. }) = (plant, &notice) {
+            let name = name.clone();
+            out.push(Effect::Notice(Notice::WaitingToStop { name }));
+        }
         // The moment at which a careless core would start what has just ended.
         let again = match (plant, &notice) {
             (Plant::SpawnsWhileStopping, Notice::WaitingToDie { .. }) => self.last_proc,
@@ -189,16 +195,19 @@ impl Mutant {
     }
 }
 
-/// Turns the order of the spawns round.
-fn turn_spawns(out: &mut [Effect]) {
-    let places: Vec<usize> = (0..out.len())
-        .filter(|place| matches!(out[*place], Effect::Spawn { .. }))
-        .collect();
-    for (first, last) in places
-        .iter()
-        .zip(places.iter().rev())
-        .take(places.len() / 2)
-    {
+fn is_spawn(effect: &Effect) -> bool {
+    matches!(effect, Effect::Spawn { .. })
+}
+
+fn is_kill(effect: &Effect) -> bool {
+    matches!(effect, Effect::Kill { .. })
+}
+
+/// Turns the order of some orders round.
+fn turn(out: &mut [Effect], which: impl Fn(&Effect) -> bool) {
+    let places: Vec<usize> = (0..out.len()).filter(|place| which(&out[*place])).collect();
+    let pairs = places.iter().zip(places.iter().rev());
+    for (first, last) in pairs.take(places.len() / 2) {
         out.swap(*first, *last);
     }
 }

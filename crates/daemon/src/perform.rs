@@ -381,8 +381,11 @@ impl Shell {
 
     /// The few keys of `[supervisord]` that a reread changes at once.
     fn adopt(&mut self, config: &Config) {
+        // Which files were read is told at the start; what was left out is worth a line each time.
         for (level, text) in &config.startup_messages {
-            self.log(*level, text.clone());
+            if *level == Level::Warn {
+                self.log(*level, text.clone());
+            }
         }
         let new = &config.supervisord;
         self.daemon.identifier.clone_from(&new.identifier);

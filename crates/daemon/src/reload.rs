@@ -35,6 +35,11 @@ impl Shell {
 
     /// The few keys of `[supervisord]` that a reread changes at once.
     fn adopt(&mut self, config: &Config) {
+        // Which files were read is told at the start; what was left out is worth a line each time.
+        let left_out = config.startup_messages.iter();
+        for (level, text) in left_out.filter(|(level, _)| *level == Level::Warn) {
+            self.log(*level, text.clone());
+        }
         for (level, text) in mistyped(&config.diagnostics) {
             self.log(level, text);
         }

@@ -75,7 +75,7 @@ impl Shell {
                         ticket,
                         for_restart,
                         result: Box::new(loader()),
-                    })
+                    });
                 });
             }
             Effect::Reply { id, answer } => {
@@ -128,7 +128,7 @@ impl Shell {
             report(Done::Prepared {
                 run,
                 result: prepare::plan(&spec, &surroundings),
-            })
+            });
         });
     }
 

@@ -28,7 +28,7 @@ impl Shell {
                             self.logs.order(Order::Drain { run });
                         }
                         None => {
-                            self.log(Level::Info, format!("reaped unknown pid {pid} ({status})"))
+                            self.log(Level::Info, format!("reaped unknown pid {pid} ({status})"));
                         }
                     }
                 }

@@ -6,8 +6,9 @@ use std::fmt::Write as _;
 /// How wide a line of the sample is.
 const WIDTH: usize = 78;
 
+/// The first words are upstream's title, by which its own tests know the sample.
 const HEAD: &str = "\
-Sample supervisor config file: every key of supervisord and supervisorctl.
+Sample supervisor config file: a configuration for supervisord and supervisorctl, with every key.
 Lines that begin with `;` are comments. Take the `;` away to set a key; the value shown is the default, or an example \
 where there is none.
 What stands behind a blank and a `;` is a comment, too, even inside quotes. Values are taken as they are: quotes are \

@@ -106,9 +106,19 @@ fn supervise(name: &str, path: PathBuf, run: SupervisordRun) -> i32 {
         match life::live(launch) {
             Ok(Ending::Shutdown) => return EXIT_OK,
             Ok(Ending::Restart(next, core)) => (config, previous) = (*next, Some(*core)),
-            Err(message) => return refuse(name, &message),
+            Err(message) => return refuse_start(name, &message),
         }
     }
+}
+
+/// Upstream's two lines, then what more is known: the lines after the first.
+fn refuse_start(name: &str, message: &str) -> i32 {
+    let (sentence, detail) = message.split_once('\n').unwrap_or((message, ""));
+    refuse(name, sentence);
+    if !detail.is_empty() {
+        output::err(&format!("{detail}\n"));
+    }
+    EXIT_REFUSED
 }
 
 /// Upstream's two lines, then every problem with its place.

@@ -275,6 +275,12 @@ pub const LIST: &[Difference] = &[
         "ERROR: CANT_REREAD",
         "the same",
     ),
+    entry(
+        "an empty `stdout_logfile`",
+        "config stdout_logfile empty",
+        "stdout_logfile: \"none\"",
+        "no log is called none everywhere else",
+    ),
 ];
 
 impl Difference {

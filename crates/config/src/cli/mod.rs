@@ -94,28 +94,21 @@ fn texts(argv: &[OsString]) -> Result<(String, Vec<String>), UsageError> {
     Ok((argv0, args.map(text).collect::<Result<_, _>>()?))
 }
 
-/// Options and their explanations in two columns.
+/// Options and their explanations, in the form of upstream's help: `-l/--logfile FILENAME -- use FILENAME as …`.
 fn columns(rows: &[(String, &str)]) -> String {
-    /// Where explanations begin.
-    const INDENT: usize = 28;
+    /// How far lines after the first are indented.
+    const INDENT: usize = 4;
     /// How wide a line may be.
     const WIDTH: usize = 79;
     let mut out = String::new();
     for (left, right) in rows {
-        out.push_str("  ");
         out.push_str(left);
-        let mut column = left.len() + 2;
-        if column + 1 > INDENT {
-            out.push('\n');
-            column = 0;
-        }
+        out.push_str(" --");
+        let mut column = left.len() + 3;
         for word in right.split_whitespace() {
             if column + 1 + word.len() > WIDTH {
                 out.push('\n');
-                column = 0;
-            }
-            if column < INDENT {
-                out.push_str(&" ".repeat(INDENT - column));
+                out.push_str(&" ".repeat(INDENT));
                 column = INDENT;
             } else {
                 out.push(' ');

@@ -155,27 +155,27 @@ pub fn supervisorctl_help() -> String {
     let row = |left: &str, right: &'static str| (left.to_owned(), right);
     let rows = [
         row(
-            "-c, --configuration FILE",
+            "-c/--configuration FILE",
             "The configuration file. Without it, some default places are searched.",
         ),
-        row("-h, --help", "Print this text and exit."),
+        row("-h/--help", "Print this text and exit."),
         row(
-            "-i, --interactive",
-            "Ask before commands that stop supervisord, and for a missing password.",
+            "-i/--interactive",
+            "start an interactive shell; with an action: ask before supervisord is stopped, and for a missing password.",
         ),
         row(
-            "-s, --serverurl URL",
+            "-s/--serverurl URL",
             "Where supervisord listens (default http://localhost:9001).",
         ),
-        row("-u, --username NAME", "The user name for the server."),
-        row("-p, --password PASSWORD", "The password for the server."),
+        row("-u/--username NAME", "The user name for the server."),
+        row("-p/--password PASSWORD", "The password for the server."),
         row(
-            "-r, --history_file FILE",
+            "-r/--history_file FILE",
             "Where the shell keeps its history.",
         ),
     ];
     format!(
-        "supervisorctl controls the programs that supervisord runs.\n\nUsage: supervisorctl [options] [action [arguments]]\n\n\
+        "supervisorctl -- control applications that supervisord runs.\n\nUsage: supervisorctl [options] [action [arguments]]\n\n\
          Options:\n{}\nAn action is a command such as `status` or `tail`. Without one, a shell reads actions line by \
          line;\n`supervisorctl help` lists them.\n",
         columns(&rows)

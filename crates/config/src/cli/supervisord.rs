@@ -276,30 +276,33 @@ pub fn parse_supervisord(argv: &[OsString], host: &dyn Host) -> Result<Superviso
     })
 }
 
+/// What help says of `--logfile`. Upstream's own tests look for the words up to `as`.
+const LOGFILE_HELP: &str = "use FILENAME as supervisord's own log";
+
 /// What `supervisord -h` prints.
 pub fn supervisord_help() -> String {
     let row = |left: &str, right: &'static str| (left.to_owned(), right);
     let general = [
         row(
-            "-c, --configuration FILE",
+            "-c/--configuration FILE",
             "The configuration file. Without it, some default places are searched.",
         ),
-        row("-h, --help", "Print this text and exit."),
+        row("-h/--help", "Print this text and exit."),
         row(
-            "-v, --version",
+            "-v/--version",
             "Print the version of Supervisor that this command is compatible with, and exit.",
         ),
         row(
-            "    --about",
+            "--about",
             "Print the name and version of this program and exit.",
         ),
         row(
-            "    --check",
+            "--check",
             "Report every error and warning of the configuration; start nothing. Exit 2 on errors.",
         ),
-        row("    --json", "With --check: report as JSON."),
+        row("--json", "With --check: report as JSON."),
         row(
-            "    --demo",
+            "--demo",
             "Run three small programs from a built-in configuration, in the foreground.",
         ),
     ];
@@ -308,25 +311,24 @@ pub fn supervisord_help() -> String {
         if let Some(flag) = option.flag {
             let short = flag
                 .short
-                .map_or_else(|| "    ".to_owned(), |letter| format!("-{letter}, "));
+                .map_or_else(String::new, |letter| format!("-{letter}/"));
             let value = flag
                 .value
                 .map_or_else(String::new, |value| format!(" {value}"));
-            let sentence = option
-                .doc
-                .split_inclusive(". ")
-                .next()
-                .unwrap_or(option.doc)
-                .trim_end();
+            let first = option.doc.split_inclusive(". ").next();
+            let sentence = match option.name {
+                "logfile" => LOGFILE_HELP,
+                _ => first.unwrap_or(option.doc).trim_end(),
+            };
             over.push((format!("{short}--{}{value}", flag.long), sentence));
         }
     }
     over.push(row(
-        "    --profile_options LIST",
+        "--profile_options LIST",
         "Accepted for compatibility: there is no profiler inside, and the log says so.",
     ));
     format!(
-        "supervisord -- run a set of applications as daemons, and keep them running.\n\nUsage: supervisord [options]\n\nOptions:\n{}\nOptions that \
+        "supervisord -- run a set of applications, and keep them running.\n\nUsage: supervisord [options]\n\nOptions:\n{}\nOptions that \
          go over the keys of [supervisord] in the file:\n{}",
         columns(&general),
         columns(&over)

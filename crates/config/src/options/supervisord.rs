@@ -100,7 +100,7 @@ pub const LOGFILE: OptionSpec = OptionSpec {
     kind: Kind::Path,
     default: Fallback::Text("supervisord.log"),
     sample: Sample::Active("/tmp/supervisord.log"),
-    flag: Some(flag('l', "logfile", "FILE")),
+    flag: Some(flag('l', "logfile", "FILENAME")),
     doc: "Where supervisord writes its own log. The value `syslog` sends it to the system's log instead. A relative \
           path is relative to the directory that supervisord was started in; its directory must exist.",
     ..BASE

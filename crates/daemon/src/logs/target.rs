@@ -2,10 +2,10 @@
 
 use provost_os::files::{open_append_nonblocking, own_descriptor, reopen_own_fd};
 use provost_os::pipe::set_nonblocking;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
 use std::os::fd::AsFd;
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 /// How a log is written.
@@ -13,7 +13,8 @@ use std::path::{Path, PathBuf};
 pub(super) enum Kind {
     /// A regular file opened by its path.
     Regular,
-    /// A regular file given to us as a descriptor: there is no name by which to rotate, reopen or replace it.
+    /// A regular file, or the null device, given to us as a descriptor: writing does not block, and there is no name by
+    /// which to rotate, reopen or replace it.
     OwnRegular,
     /// Anything else, in a mode that does not block.
     Stream,
@@ -32,7 +33,7 @@ impl Target {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         if let Some(number) = own_descriptor(path) {
             let own = reopen_own_fd(number)?;
-            let kind = match (own.file.metadata()?.is_file(), own.nonblocking) {
+            let kind = match (never_blocks(&own.file.metadata()?), own.nonblocking) {
                 (true, _) => Kind::OwnRegular,
                 (false, true) => Kind::Stream,
                 (false, false) => Kind::Shared,
@@ -50,6 +51,12 @@ impl Target {
         };
         Ok(Self { file, kind })
     }
+}
+
+/// Whether writing cannot block. The null device is named because the system refuses to wait for it.
+fn never_blocks(metadata: &Metadata) -> bool {
+    let is_null = || fs::metadata("/dev/null").is_ok_and(|null| null.rdev() == metadata.rdev());
+    metadata.is_file() || (metadata.file_type().is_char_device() && is_null())
 }
 
 fn open_path(path: &Path) -> io::Result<File> {

@@ -3,7 +3,8 @@
 use std::thread;
 
 use provost_e2e::{
-    Daemon, Finished, Normal, Outcome, PATIENCE, Side, Start, Value, python, scripts, wait_until,
+    Daemon, Finished, Fixture, Normal, Outcome, PATIENCE, Side, Start, Value, python, scripts,
+    wait_until,
 };
 
 use crate::compare::assert_same;
@@ -12,6 +13,7 @@ use crate::compare::assert_same;
 #[derive(Clone, Debug)]
 pub struct Scenario {
     name: String,
+    fixture: Option<Fixture>,
     config: String,
     arguments: Vec<String>,
     files: Vec<(String, String)>,
@@ -26,10 +28,19 @@ impl Scenario {
     pub fn new(name: &str, config: &str) -> Self {
         Self {
             name: name.to_owned(),
+            fixture: None,
             config: expand(config),
             arguments: Vec::new(),
             files: Vec::new(),
             environment: Vec::new(),
+        }
+    }
+
+    /// A scenario in a copy of a whole directory.
+    pub fn of_fixture(name: &str, fixture: Fixture) -> Self {
+        Self {
+            fixture: Some(fixture),
+            ..Self::new(name, "")
         }
     }
 
@@ -75,7 +86,10 @@ impl Scenario {
 
     /// Starts a daemon of a side with this configuration.
     pub fn start(&self, side: Side) -> Daemon {
-        let mut start = Start::new(side, &self.config);
+        let mut start = match &self.fixture {
+            Some(fixture) => Start::of_fixture(side, fixture),
+            None => Start::new(side, &self.config),
+        };
         for (name, content) in &self.files {
             start = start.file(name, content);
         }

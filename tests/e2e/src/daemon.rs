@@ -1,8 +1,10 @@
 //! A daemon of either side, running in a test's place.
 
 use std::fs::File;
+use std::io;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
 
 use crate::http::Target;
 use crate::place::Place;
@@ -31,10 +33,24 @@ pidfile=%(here)s/s.pid
 childlogdir=%(here)s
 ";
 
+/// A whole configuration directory with a `supervisord.conf` in it, and where that file puts things.
+#[derive(Clone, Debug)]
+pub struct Fixture {
+    /// The directory to copy.
+    pub directory: PathBuf,
+    /// The unix socket, relative to the directory.
+    pub socket: String,
+    /// The main log, relative to the directory; `daemon.out` when it goes to the standard output.
+    pub log: String,
+    /// Header lines (each with its line end) that the server wants, for a password.
+    pub headers: String,
+}
+
 /// How a daemon is to be started.
 #[derive(Clone, Debug)]
 pub struct Start {
     side: Side,
+    fixture: Option<Fixture>,
     config: String,
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
@@ -52,10 +68,19 @@ impl Start {
     pub fn bare(side: Side, config: &str) -> Self {
         Self {
             side,
+            fixture: None,
             config: config.to_owned(),
             arguments: Vec::new(),
             environment: Vec::new(),
             files: Vec::new(),
+        }
+    }
+
+    /// A daemon of `side` in a copy of a whole directory, with pipes for output, as a container has them.
+    pub fn of_fixture(side: Side, fixture: &Fixture) -> Self {
+        Self {
+            fixture: Some(fixture.clone()),
+            ..Self::bare(side, "")
         }
     }
 
@@ -94,7 +119,10 @@ impl Start {
         for (name, content) in &self.files {
             place.write(name, content);
         }
-        let config = place.write("supervisord.conf", &self.config);
+        let config = match &self.fixture {
+            Some(fixture) => place.copy_of(&fixture.directory).join("supervisord.conf"),
+            None => place.write("supervisord.conf", &self.config),
+        };
         let mut command = Command::new(self.side.command("supervisord"));
         clean(&mut command, &place);
         command
@@ -104,17 +132,35 @@ impl Start {
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .current_dir(place.path())
             .stdin(Stdio::null())
-            .stdout(File::create(place.join("daemon.out")).expect("the place is writable"))
-            .stderr(File::create(place.join("daemon.err")).expect("the place is writable"));
+            .stdout(self.output(&place, "daemon.out"))
+            .stderr(self.output(&place, "daemon.err"));
         let child = command
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
+        let (socket, log, headers) = match self.fixture {
+            Some(fixture) => (fixture.socket, fixture.log, fixture.headers),
+            None => ("s.sock".to_owned(), "main.log".to_owned(), String::new()),
+        };
         Daemon {
             side: self.side,
             child,
             place,
+            socket,
+            log,
+            headers,
             ended: None,
         }
+    }
+
+    /// Where one of the daemon's outputs goes: a file of the place, for a fixture through a pipe.
+    fn output(&self, place: &Place, name: &str) -> Stdio {
+        let mut file = File::create(place.join(name)).expect("the place is writable");
+        if self.fixture.is_none() {
+            return file.into();
+        }
+        let (mut reader, writer) = io::pipe().expect("a pipe can be made");
+        thread::spawn(move || io::copy(&mut reader, &mut file));
+        writer.into()
     }
 }
 
@@ -134,6 +180,9 @@ pub struct Daemon {
     side: Side,
     child: Child,
     place: Place,
+    socket: String,
+    log: String,
+    headers: String,
     ended: Option<ExitStatus>,
 }
 
@@ -158,14 +207,14 @@ impl Daemon {
         self.place.join("supervisord.conf")
     }
 
-    /// Its unix socket, when it runs with the usual sections.
+    /// Its unix socket, when it runs with the usual sections or as a fixture.
     pub fn socket(&self) -> PathBuf {
-        self.place.join("s.sock")
+        self.place.join(&self.socket)
     }
 
     /// A client of its unix socket.
     pub fn rpc(&self) -> Rpc {
-        Rpc::new(Target::Unix(self.socket()))
+        Rpc::new(Target::Unix(self.socket())).with_headers(&self.headers)
     }
 
     /// Waits until it answers over its unix socket.
@@ -200,7 +249,7 @@ impl Daemon {
 
     /// The main log so far.
     pub fn main_log(&self) -> String {
-        self.place.read("main.log")
+        self.place.read(&self.log)
     }
 
     /// Waits until the main log has a line that contains `text`.

@@ -27,7 +27,7 @@ mod text;
 mod value;
 mod wait;
 
-pub use daemon::{Daemon, Start, clean};
+pub use daemon::{Daemon, Fixture, Start, clean};
 pub use http::{Answer, Stream, Target, read_answer};
 pub use place::Place;
 pub use process::{
@@ -35,7 +35,7 @@ pub use process::{
 };
 pub use rpc::{Outcome, Rpc};
 pub use run::{Finished, run, run_with_input};
-pub use side::{Side, oracle, python, scripts};
+pub use side::{Side, fixtures, oracle, python, scripts};
 pub use text::{Normal, after_digits};
 pub use value::{Value, decode, encode_call};
 pub use wait::{PATIENCE, wait_for, wait_until};

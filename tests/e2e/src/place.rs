@@ -57,6 +57,12 @@ impl Place {
         path
     }
 
+    /// Copies the content of a directory here, permissions included, and returns the place's path.
+    pub fn copy_of(&self, directory: &Path) -> &Path {
+        copy(directory, &self.path);
+        &self.path
+    }
+
     /// Writes a file that may be executed and returns its path.
     pub fn script(&self, name: &str, content: &str) -> PathBuf {
         let path = self.write(name, content);
@@ -82,6 +88,19 @@ impl Place {
             .collect();
         names.sort();
         names
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).expect("the directory is readable") {
+        let entry = entry.expect("the directory is readable");
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            fs::create_dir_all(&target).expect("the place is writable");
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), &target).expect("the place is writable");
+        }
     }
 }
 

@@ -72,6 +72,14 @@ pub fn scripts() -> PathBuf {
         .expect("the checkout is whole")
 }
 
+/// The directory with whole configurations.
+pub fn fixtures() -> PathBuf {
+    root()
+        .join("fixtures")
+        .canonicalize()
+        .expect("the checkout is whole")
+}
+
 /// Where our commands are: `PROVOST_BIN_DIR`, else the target directory that this test was built into, after the
 /// binaries there have been brought up to date (cargo does not build another package's binaries for a test).
 fn own_directory() -> &'static Path {

@@ -35,6 +35,12 @@ impl Shell {
 
     /// The few keys of `[supervisord]` that a reread changes at once.
     fn adopt(&mut self, config: &Config) {
+        // Which files were read is told at the start; what was left out is worth a line each time.
+        for (level, text) in &config.startup_messages {
+            if *level == Level::Warn {
+                self.log(*level, text.clone());
+            }
+        }
         for (level, text) in mistyped(&config.diagnostics) {
             self.log(level, text);
         }

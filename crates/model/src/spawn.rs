@@ -112,7 +112,7 @@ pub fn python_repr(text: &str) -> String {
             }
             c if u32::from(c) < 0x20 || u32::from(c) == 0x7f => push_hex(&mut out, u32::from(c)),
             c if (0x80..0xa1).contains(&u32::from(c)) || u32::from(c) == 0xad => {
-                push_hex(&mut out, u32::from(c))
+                push_hex(&mut out, u32::from(c));
             }
             c => out.push(c),
         }

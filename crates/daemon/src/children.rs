@@ -68,8 +68,6 @@ pub(crate) enum Phase {
     Draining {
         /// How it ended.
         status: ExitStatus,
-        /// When to stop waiting for the logs thread.
-        until: Mono,
     },
 }
 
@@ -80,6 +78,8 @@ pub(crate) struct Child {
     pub(crate) proc: ProcId,
     /// How far it has come.
     pub(crate) phase: Phase,
+    /// When patience with its birth or its drain ends.
+    until: Option<Mono>,
     /// Its pid from the fork to the reaping.
     pub(crate) pid: Option<Pid>,
     /// Its standard input.
@@ -98,20 +98,22 @@ pub(crate) struct Children {
     /// Their runs.
     pub(crate) runs: HashMap<Run, Child>,
     pids: HashMap<Pid, Run>,
-    draining: BTreeSet<(Mono, Run)>,
+    deadlines: BTreeSet<(Mono, Run)>,
 }
 
 impl Children {
-    /// A run begins.
-    pub(crate) fn begin(&mut self, proc: ProcId, run: Run) {
+    /// A run begins; it must have come to life by then.
+    pub(crate) fn begin(&mut self, proc: ProcId, run: Run, until: Mono) {
         let child = Child {
             proc,
             phase: Phase::Preparing,
+            until: Some(until),
             pid: None,
             stdin: None,
             listener: None,
             report: None,
         };
+        self.deadlines.insert((until, run));
         self.runs.insert(run, child);
     }
 
@@ -125,6 +127,9 @@ impl Children {
         if let Some(child) = self.runs.get_mut(&run) {
             child.pid = Some(pid);
             child.phase = Phase::Alive;
+            if let Some(until) = child.until.take() {
+                self.deadlines.remove(&(until, run));
+            }
             self.pids.insert(pid, run);
         }
     }
@@ -134,34 +139,38 @@ impl Children {
         let run = self.pids.remove(&pid)?;
         let child = self.runs.get_mut(&run)?;
         child.pid = None;
-        child.phase = Phase::Draining { status, until };
-        self.draining.insert((until, run));
+        child.phase = Phase::Draining { status };
+        child.until = Some(until);
+        self.deadlines.insert((until, run));
         Some(run)
     }
 
-    /// A run is over: how it ended, and its table entry, whose descriptors close when it is dropped.
+    /// A run that was reaped is over: how it ended, and its table entry with its descriptors.
     pub(crate) fn finish(&mut self, run: Run) -> Option<(ExitStatus, Child)> {
-        let Phase::Draining { status, until } = self.runs.get(&run)?.phase else {
+        let Phase::Draining { status } = self.runs.get(&run)?.phase else {
             return None;
         };
-        self.draining.remove(&(until, run));
-        self.runs.remove(&run).map(|child| (status, child))
+        self.forget(run).map(|child| (status, child))
     }
 
-    /// A run never came to life.
-    pub(crate) fn abandon(&mut self, run: Run) {
-        self.runs.remove(&run);
+    /// A run is over, or never came to life.
+    pub(crate) fn forget(&mut self, run: Run) -> Option<Child> {
+        let child = self.runs.remove(&run)?;
+        if let Some(until) = child.until {
+            self.deadlines.remove(&(until, run));
+        }
+        Some(child)
     }
 
-    /// When the next drain is given up.
+    /// When patience with the next birth or drain ends.
     pub(crate) fn next_deadline(&self) -> Option<Mono> {
-        self.draining.first().map(|&(until, _)| until)
+        self.deadlines.first().map(|&(until, _)| until)
     }
 
-    /// A run whose drain is overdue.
+    /// A run whose birth or drain is overdue.
     pub(crate) fn overdue(&self, now: Mono) -> Option<Run> {
-        self.draining
-            .first()
+        let first = self.deadlines.first();
+        first
             .filter(|&&(until, _)| until <= now)
             .map(|&(_, run)| run)
     }

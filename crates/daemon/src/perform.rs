@@ -4,7 +4,7 @@ use crate::children::{Entry, Phase};
 use crate::logs::{Order, auto_log_path};
 use crate::messages;
 use crate::prepare;
-use crate::shell::{Done, Shell, token};
+use crate::shell::{BIRTH_MAX, Done, Shell, token};
 use crate::stdin::{ChildStdin, Flushed};
 use provost_core::{Effect, Input, StdinProblem};
 use provost_model::spawn::SpawnProblem;
@@ -122,8 +122,9 @@ impl Shell {
             Arc::clone(&self.surroundings),
             self.reporter(),
         );
-        self.children.begin(proc, run);
-        self.spawns.ordered(run, clock::mono());
+        let now = clock::mono();
+        self.children.begin(proc, run, now.plus(BIRTH_MAX));
+        self.spawns.ordered(run, now);
         self.workers.submit(move || {
             report(Done::Prepared {
                 run,
@@ -138,16 +139,15 @@ impl Shell {
             Ok(plan) => plan,
             Err(problem) => return self.spawn_failed(run, problem),
         };
-        let Some(entry) = self.children.entry_of(run) else {
-            return self.children.abandon(run);
+        let Some(proc) = self.children.runs.get(&run).map(|child| child.proc) else {
+            return;
+        };
+        let Some(entry) = self.children.entries.get(&proc) else {
+            return;
         };
         let order = Order::Open {
             run,
-            proc: self
-                .children
-                .runs
-                .get(&run)
-                .map_or(ProcId(0), |child| child.proc),
+            proc,
             spec: Arc::clone(&entry.spec),
             stdout: entry.logs[0].clone(),
             stderr: entry.logs[1].clone(),
@@ -165,7 +165,8 @@ impl Shell {
             return self.spawn_failed(run, prepare::problem_of(errno));
         }
         let Some(child) = self.children.runs.get_mut(&run) else {
-            return;
+            // It was given up while its logs hung.
+            return self.logs.order(Order::Abandon { run });
         };
         let Phase::Opening(plan) = std::mem::replace(&mut child.phase, Phase::Preparing) else {
             return;
@@ -203,8 +204,11 @@ impl Shell {
         }
     }
 
-    fn spawn_failed(&mut self, run: Run, problem: SpawnProblem) {
-        self.children.abandon(run);
+    pub(crate) fn spawn_failed(&mut self, run: Run, problem: SpawnProblem) {
+        // A late answer about a run that was given up tells nothing new.
+        if self.children.forget(run).is_none() {
+            return;
+        }
         self.tell(Input::SpawnFailed { run, problem });
     }
 

@@ -31,6 +31,9 @@ pub(crate) const FACTS_PER_TURN: usize = 1_024;
 /// How long an exit waits for the logs thread to read the child's last words. Only a hung disk takes so long.
 pub(crate) const DRAIN_MAX: Duration = Duration::from_millis(500);
 
+/// How long a spawn may be under preparation. Only a hung disk or user database takes so long.
+pub(crate) const BIRTH_MAX: Duration = Duration::from_secs(10);
+
 /// What a worker found out.
 pub(crate) enum Done {
     /// A spawn is prepared.
@@ -340,7 +343,7 @@ impl Shell {
     fn take_deadlines(&mut self) {
         let now = clock::mono();
         while let Some(run) = self.children.overdue(now) {
-            self.finish(run);
+            self.give_up_waiting(run);
         }
         self.take_prepared();
         if self.core.next_deadline().is_some_and(|due| due <= now) {

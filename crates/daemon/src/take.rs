@@ -1,15 +1,20 @@
 //! What happened to children: exits, last words, pipes.
 
+use crate::children::{Child, Phase};
 use crate::explain;
 use crate::logs::{Fact, Order};
 use crate::shell::{FACTS_PER_TURN, Shell, token};
 use provost_core::Input;
-use provost_model::{Level, Run};
+use provost_model::spawn::SpawnProblem;
+use provost_model::{Errno, Level, Run};
 use provost_os::reactor::Ready;
 use provost_os::spawn::{self, Report};
 use provost_os::{clock, pipe, reap};
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
+
+/// `ETIMEDOUT`.
+const TIMED_OUT: i32 = 110;
 
 /// Exits taken in one turn before others get theirs.
 const REAPS_PER_TURN: usize = 1_000;
@@ -46,14 +51,48 @@ impl Shell {
         self.waker.wake();
     }
 
+    fn close_report(&self, report: &OwnedFd) {
+        // See `release`; the owner drops it next.
+        let _ = self.reactor.remove(report.as_fd());
+    }
+
     /// Publishes an exit.
     pub(crate) fn finish(&mut self, run: Run) {
         let Some((status, child)) = self.children.finish(run) else {
             return;
         };
-        // Closing a descriptor takes it out of the reactor.
-        drop(child);
+        self.release(child);
         self.tell(Input::Exited { run, status });
+    }
+
+    /// Closes what we hold of a child.
+    ///
+    /// Closing alone would not do: a child that was forked since and has not yet executed its program holds the same
+    /// pipes, and the reactor would go on telling of them.
+    fn release(&self, child: Child) {
+        let stdin = child.stdin.as_ref().filter(|stdin| stdin.watched);
+        let watched = [
+            stdin.map(AsFd::as_fd),
+            child.listener.as_ref().map(AsFd::as_fd),
+            child.report.as_ref().map(AsFd::as_fd),
+        ];
+        for fd in watched.into_iter().flatten() {
+            // It was added when it was made, so it can be taken out.
+            let _ = self.reactor.remove(fd);
+        }
+    }
+
+    /// Ends the wait for a birth or for last words that do not come: a disk or a user database hangs.
+    pub(crate) fn give_up_waiting(&mut self, run: Run) {
+        match self.children.runs.get(&run).map(|child| &child.phase) {
+            Some(Phase::Draining { .. }) => self.finish(run),
+            Some(Phase::Preparing | Phase::Opening(_)) => {
+                self.logs.order(Order::Abandon { run });
+                let errno = Errno(TIMED_OUT);
+                self.spawn_failed(run, SpawnProblem::Dispatchers { errno });
+            }
+            Some(Phase::Alive) | None => {}
+        }
     }
 
     pub(crate) fn take_facts(&mut self) {
@@ -148,9 +187,9 @@ impl Shell {
                     child.report = Some(report);
                 }
             }
-            // Dropping the descriptor takes it out of the reactor.
-            Report::Executed => {}
+            Report::Executed => self.close_report(&report),
             Report::Failed { stage, errno } => {
+                self.close_report(&report);
                 let Some(entry) = self.children.entry_of(run) else {
                     return;
                 };

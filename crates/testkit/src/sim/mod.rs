@@ -14,7 +14,7 @@ mod listeners;
 pub mod monitor;
 pub mod mutants;
 mod pids;
-mod rng;
+pub mod rng;
 mod run;
 mod scene;
 mod script;

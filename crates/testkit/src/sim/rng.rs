@@ -5,22 +5,22 @@
 
 /// A stream of numbers that depends on the seed alone.
 #[derive(Clone, Debug)]
-pub(super) struct Rng(u64);
+pub struct Rng(u64);
 
 impl Rng {
     /// The stream of this seed.
-    pub(super) fn new(seed: u64) -> Self {
+    pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
     /// A stream of its own for one purpose, so that drawing more in one place does not shift the others.
     #[must_use]
-    pub(super) fn fork(&mut self, purpose: u64) -> Self {
+    pub fn fork(&mut self, purpose: u64) -> Self {
         Self(self.next_u64() ^ purpose.wrapping_mul(0xD6E8_FEB8_6659_FD93))
     }
 
     /// The next number, all values equally likely.
-    pub(super) fn next_u64(&mut self) -> u64 {
+    pub fn next_u64(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -29,33 +29,33 @@ impl Rng {
     }
 
     /// A number below `end`; 0 when `end` is 0.
-    pub(super) fn below(&mut self, end: u64) -> u64 {
+    pub fn below(&mut self, end: u64) -> u64 {
         // Multiplying high words is close enough to even for ranges far below 2^32.
         u64::try_from((u128::from(self.next_u64()) * u128::from(end)) >> 64).unwrap_or(0)
     }
 
     /// A number from `first` to `last`, both included.
-    pub(super) fn between(&mut self, first: u64, last: u64) -> u64 {
+    pub fn between(&mut self, first: u64, last: u64) -> u64 {
         first + self.below(last - first + 1)
     }
 
     /// True in `permille` of a thousand cases.
-    pub(super) fn chance(&mut self, permille: u32) -> bool {
+    pub fn chance(&mut self, permille: u32) -> bool {
         self.below(1000) < u64::from(permille)
     }
 
     /// A position in a sequence of `len` things; 0 for an empty one.
-    pub(super) fn index(&mut self, len: usize) -> usize {
+    pub fn index(&mut self, len: usize) -> usize {
         usize::try_from(self.below(len as u64)).unwrap_or(0)
     }
 
     /// One of `items`, which must not be empty.
-    pub(super) fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
+    pub fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         &items[self.index(items.len())]
     }
 
     /// A position drawn by weight; the weights must not all be 0.
-    pub(super) fn weighted(&mut self, weights: &[u32]) -> usize {
+    pub fn weighted(&mut self, weights: &[u32]) -> usize {
         let total: u64 = weights.iter().map(|weight| u64::from(*weight)).sum();
         let mut left = self.below(total);
         for (position, weight) in weights.iter().enumerate() {

@@ -50,11 +50,14 @@ fn holder_text(holder: Option<i32>) -> String {
 }
 
 /// A pid file that is locked by us until the process ends or this is dropped.
+///
+/// One that was made for us and never written to goes away with this: a start that fails later leaves nothing behind.
 #[derive(Debug)]
 pub struct PidFile {
     path: PathBuf,
     file: File,
     made: bool,
+    written: bool,
 }
 
 impl PidFile {
@@ -95,6 +98,7 @@ impl PidFile {
                 path: path.clone(),
                 file,
                 made,
+                written: false,
             };
             if this.is_in_place() {
                 return Ok(this);
@@ -113,6 +117,7 @@ impl PidFile {
         }
         self.file.set_len(0)?;
         self.file.rewind()?;
+        self.written = true;
         self.file.write_all(format!("{pid}\n").as_bytes())
     }
 
@@ -130,6 +135,15 @@ impl PidFile {
             return false;
         };
         (ours.st_dev, ours.st_ino) == (there.st_dev, there.st_ino)
+    }
+}
+
+impl Drop for PidFile {
+    fn drop(&mut self) {
+        if self.made && !self.written && self.is_in_place() {
+            // An empty pid file that cannot be removed is taken over by the next start.
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
 }
 

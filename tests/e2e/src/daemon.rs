@@ -8,7 +8,7 @@ use std::thread;
 
 use crate::http::Target;
 use crate::place::Place;
-use crate::process::{kill_tree, send_signal};
+use crate::process::{is_alive, kill_tree, send_signal};
 use crate::rpc::{Outcome, Rpc};
 use crate::run::{Finished, run};
 use crate::side::Side;
@@ -46,6 +46,9 @@ pub struct Fixture {
     pub headers: String,
 }
 
+/// How many lines of a log are printed after a failure: what went on last, and no flood.
+const LINES_SHOWN: usize = 120;
+
 /// How a daemon is to be started.
 #[derive(Clone, Debug)]
 pub struct Start {
@@ -55,6 +58,7 @@ pub struct Start {
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
     files: Vec<(String, String)>,
+    wrapper: Vec<String>,
 }
 
 impl Start {
@@ -73,6 +77,7 @@ impl Start {
             arguments: Vec::new(),
             environment: Vec::new(),
             files: Vec::new(),
+            wrapper: Vec::new(),
         }
     }
 
@@ -106,6 +111,13 @@ impl Start {
         self
     }
 
+    /// A command that runs it, such as `unshare -m`: the daemon's own command line follows these words.
+    #[must_use]
+    pub fn under(mut self, wrapper: &[&str]) -> Self {
+        self.wrapper = wrapper.iter().map(|&word| word.to_owned()).collect();
+        self
+    }
+
     /// Starts it in the foreground and waits until it answers.
     pub fn start(self) -> Daemon {
         let mut daemon = self.launch();
@@ -115,7 +127,36 @@ impl Start {
 
     /// Starts it in the foreground and waits for nothing.
     pub fn launch(self) -> Daemon {
+        self.launch_in(Place::new())
+    }
+
+    /// The same, in a place that was made before.
+    pub fn launch_in(self, place: Place) -> Daemon {
+        let mut command = self.prepare(&place, &["-n"]);
+        let child = command
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
+        self.into_daemon(place, child.id(), Some(child))
+    }
+
+    /// Starts it in the background. The pid file of the usual sections must be there when the command returns.
+    pub fn daemonise(self) -> Daemon {
         let place = Place::new();
+        let mut command = self.prepare(&place, &[]);
+        let status = command
+            .status()
+            .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
+        let pid = place.read("s.pid").trim().parse().unwrap_or_else(|_| {
+            panic!(
+                "{status}, and no pid in the pid file: {}",
+                place.read("daemon.err")
+            )
+        });
+        self.into_daemon(place, pid, None)
+    }
+
+    /// Writes the files, and makes the command line.
+    fn prepare(&self, place: &Place, options: &[&str]) -> Command {
         for (name, content) in &self.files {
             place.write(name, content);
         }
@@ -123,26 +164,37 @@ impl Start {
             Some(fixture) => place.copy_of(&fixture.directory).join("supervisord.conf"),
             None => place.write("supervisord.conf", &self.config),
         };
-        let mut command = Command::new(self.side.command("supervisord"));
-        clean(&mut command, &place);
+        let program = self.side.command("supervisord");
+        let mut command = match self.wrapper.split_first() {
+            None => Command::new(program),
+            Some((wrapper, words)) => {
+                let mut command = Command::new(wrapper);
+                command.args(words).arg(program);
+                command
+            }
+        };
+        clean(&mut command, place);
         command
-            .args(["-n", "-c"])
+            .args(options)
+            .arg("-c")
             .arg(&config)
             .args(&self.arguments)
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .current_dir(place.path())
             .stdin(Stdio::null())
-            .stdout(self.output(&place, "daemon.out"))
-            .stderr(self.output(&place, "daemon.err"));
-        let child = command
-            .spawn()
-            .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
+            .stdout(self.output(place, "daemon.out"))
+            .stderr(self.output(place, "daemon.err"));
+        command
+    }
+
+    fn into_daemon(self, place: Place, pid: u32, child: Option<Child>) -> Daemon {
         let (socket, log, headers) = match self.fixture {
             Some(fixture) => (fixture.socket, fixture.log, fixture.headers),
             None => ("s.sock".to_owned(), "main.log".to_owned(), String::new()),
         };
         Daemon {
             side: self.side,
+            pid,
             child,
             place,
             socket,
@@ -174,11 +226,24 @@ pub fn clean(command: &mut Command, place: &Place) {
         .env("HOME", place.path());
 }
 
+/// The end of a text, and how much stands before it.
+fn last_lines(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    let left_out = lines.len().saturating_sub(LINES_SHOWN);
+    let shown = lines.get(left_out..).unwrap_or_default().join("\n");
+    match left_out {
+        0 => shown,
+        count => format!("({count} lines before)\n{shown}"),
+    }
+}
+
 /// A running daemon. Dropping it ends it and all that it started.
 #[derive(Debug)]
 pub struct Daemon {
     side: Side,
-    child: Child,
+    pid: u32,
+    /// None when it runs in the background: then it is no child of ours.
+    child: Option<Child>,
     place: Place,
     socket: String,
     log: String,
@@ -197,9 +262,9 @@ impl Daemon {
         &self.place
     }
 
-    /// Its process id.
+    /// Its process id; that of the wrapper, if there is one that starts it as a child.
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.pid
     }
 
     /// Its configuration file.
@@ -278,10 +343,14 @@ impl Daemon {
         send_signal(self.pid(), signal);
     }
 
-    /// How it has ended; `None` while it runs.
+    /// How it has ended; `None` while it runs. One in the background ends without a status: it counts as 0.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         if self.ended.is_none() {
-            self.ended = self.child.try_wait().expect("the daemon is our child");
+            self.ended = match &mut self.child {
+                Some(child) => child.try_wait().expect("the daemon is our child"),
+                // Nobody but its parent learns the real status.
+                None => (!is_alive(self.pid)).then(ExitStatus::default),
+            };
         }
         self.ended
     }
@@ -312,15 +381,18 @@ impl Drop for Daemon {
     fn drop(&mut self) {
         if self.ended().is_none() {
             kill_tree(self.pid());
-            self.child.wait().ok();
+            if let Some(child) = &mut self.child {
+                child.wait().ok();
+            }
         }
         if std::thread::panicking() {
             eprintln!(
                 "---- main log of {} ----\n{}",
                 self.side.name(),
-                self.main_log()
+                last_lines(&self.main_log())
             );
-            eprintln!("---- its stderr ----\n{}", self.place.read("daemon.err"));
+            let errors = self.place.read("daemon.err");
+            eprintln!("---- its stderr ----\n{}", last_lines(&errors));
         }
     }
 }

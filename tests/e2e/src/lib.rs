@@ -18,24 +18,31 @@
 
 mod daemon;
 mod http;
+mod many;
 mod place;
+mod ports;
 mod process;
 mod rpc;
 mod run;
 mod side;
+mod terminal;
 mod text;
 mod value;
 mod wait;
 
 pub use daemon::{Daemon, Fixture, Start, clean};
 pub use http::{Answer, Stream, Target, read_answer};
+pub use many::{start_many, wait_all_running};
 pub use place::Place;
+pub use ports::free_port;
 pub use process::{
-    children, descendants, descriptors, is_alive, kill_tree, resident_bytes, send_signal, threads,
+    children, descendants, descriptors, is_alive, kill_tree, resident_bytes, send_signal, sleeps,
+    threads,
 };
 pub use rpc::{Outcome, Rpc};
 pub use run::{Finished, run, run_with_input};
 pub use side::{Side, fixtures, oracle, python, scripts};
+pub use terminal::{CTRL_C, CTRL_D, Terminal};
 pub use text::{Normal, after_digits};
 pub use value::{Value, decode, encode_call};
 pub use wait::{PATIENCE, wait_for, wait_until};

@@ -78,6 +78,11 @@ impl Place {
         )
     }
 
+    /// Opens a file for writing, made anew.
+    pub fn create(&self, name: &str) -> fs::File {
+        fs::File::create(self.join(name)).expect("the place is writable")
+    }
+
     /// The names of the files in a directory below, sorted.
     pub fn list(&self, name: &str) -> Vec<String> {
         let Ok(entries) = fs::read_dir(self.join(name)) else {

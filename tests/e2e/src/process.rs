@@ -1,5 +1,6 @@
 //! What the kernel says about processes, and signals to the ones that a test started.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
@@ -73,6 +74,22 @@ fn entries(directory: &str) -> Vec<String> {
     };
     entries
         .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
+        .collect()
+}
+
+/// How often the threads of a process have gone to sleep by themselves, which is how often they were woken, by
+/// thread id.
+pub fn sleeps(pid: u32) -> BTreeMap<u32, u64> {
+    threads(pid)
+        .into_iter()
+        .filter_map(|thread| {
+            let path = format!("/proc/{pid}/task/{thread}/status");
+            let text = fs::read_to_string(path).ok()?;
+            let count = text
+                .lines()
+                .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
+            Some((thread, count.trim().parse().ok()?))
+        })
         .collect()
 }
 

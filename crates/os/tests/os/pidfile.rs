@@ -135,6 +135,17 @@ fn a_file_that_took_the_place_of_ours_is_not_removed() {
 }
 
 #[test]
+fn a_start_that_fails_takes_away_only_the_file_it_made() {
+    let temp = TempDir::new();
+    let path = temp.join("pid");
+    drop(PidFile::lock(&path).unwrap());
+    assert!(!path.exists());
+    fs::write(&path, "4711\n").unwrap();
+    drop(PidFile::lock(&path).unwrap());
+    assert_eq!(fs::read_to_string(&path).unwrap(), "4711\n");
+}
+
+#[test]
 fn links_devices_and_directories_are_refused_and_left_alone() {
     let temp = TempDir::new();
     let victim = temp.join("victim");

@@ -80,6 +80,7 @@ impl Shell {
             // It was added when it was made, so it can be taken out.
             let _ = self.reactor.remove(fd);
         }
+        drop(child);
     }
 
     /// Ends the wait for a birth or for last words that do not come: a disk or a user database hangs.

@@ -5,7 +5,7 @@ use crate::control::ControlHandle;
 use crate::logs::{self, ChildLogSettings, MainLog, MainLogSettings, Stopped};
 use crate::output;
 use crate::prepare::Surroundings;
-use crate::reload::{loaded_config, mistyped};
+use crate::reload::{loaded_config, mistyped, socketless};
 use crate::servers;
 use crate::shell::{Ending, Loader, Parts, Shell};
 use provost_config::Config;
@@ -59,6 +59,7 @@ pub(crate) fn live(launch: Launch) -> Result<Ending, String> {
     let daemon = config.supervisord.clone();
     let mut early: Early = config.startup_messages.clone();
     early.extend(mistyped(&config.diagnostics));
+    early.extend(socketless(&config));
     become_user(&daemon, &mut early)?;
     if first {
         raise_limits(&daemon, &mut early)?;

@@ -3,9 +3,12 @@
 use std::fs;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 
-use provost_e2e::{Daemon, Normal, Outcome, PATIENCE, Side, Start, Value, decode, wait_for};
+use provost_e2e::{
+    Daemon, Normal, Outcome, PATIENCE, Side, Start, Value, decode, wait_for, wait_until,
+};
 
 use crate::compare::compare;
+use crate::differences::names_a_mistake;
 
 /// The sections that make a daemon answer; cases add to them.
 const SERVER: &str = "\
@@ -199,6 +202,7 @@ fn taken(daemon: &Daemon, programs: &str) -> String {
             .collect(),
         _ => String::new(),
     };
+    wait_for_auto_logs(daemon, &processes);
     let proc_file = |name: &str| {
         fs::read_to_string(format!("/proc/{}/{name}", daemon.pid())).unwrap_or_default()
     };
@@ -217,6 +221,18 @@ fn taken(daemon: &Daemon, programs: &str) -> String {
         files(daemon),
         start_lines(daemon),
     )
+}
+
+/// AUTO logs are made by a thread of its own, a moment after the server answers.
+fn wait_for_auto_logs(daemon: &Daemon, processes: &str) {
+    let paths = processes
+        .split_whitespace()
+        .filter(|path| path.contains("---"));
+    for path in paths {
+        wait_until(PATIENCE, "an AUTO log", || {
+            daemon.place().join(path).exists()
+        });
+    }
 }
 
 /// The files of the place with kind, mode and owner.
@@ -246,7 +262,8 @@ fn start_lines(daemon: &Daemon) -> String {
     let out = daemon.place().read("daemon.out");
     let begin = out
         .split_inclusive('\n')
-        .take_while(|line| !line.contains("supervisord started"));
+        .take_while(|line| !line.contains("supervisord started"))
+        .filter(|line| !names_a_mistake(line));
     format!(
         "stdout:\n{}stderr:\n{}",
         begin.collect::<String>(),

@@ -3,8 +3,9 @@
 //! A case of a differential test may differ only when it stands here. `docs/src/differences.md` tells users the same, and
 //! names every `key`.
 //!
-//! Two additions show in so many cases that they are taken out before those are compared: the member `autorestart` of
-//! `getAllConfigInfo`, which 4.3.0 does not have ([`without_autorestart`]), and the header [`ADDED_HEADER`].
+//! Three additions show in so many cases that they are taken out before those are compared: the member `autorestart` of
+//! `getAllConfigInfo`, which 4.3.0 does not have ([`without_autorestart`]), the header [`ADDED_HEADER`], and the lines of
+//! the log that name mistyped keys and sections ([`names_a_mistake`]).
 
 /// One intended difference in one case.
 #[derive(Clone, Copy, Debug)]
@@ -320,9 +321,34 @@ pub fn without_autorestart(xml: &str) -> String {
     out
 }
 
+/// Whether a line of the log names a key or section that is not known or stands again; upstream is silent there.
+pub fn names_a_mistake(line: &str) -> bool {
+    let added = [
+        "it is ignored",
+        "is not known and is ignored",
+        "stands again; its keys are added to the first",
+    ];
+    line.contains("WARN ")
+        && line.contains(".conf:")
+        && added.iter().any(|text| line.contains(text))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{LIST, without_autorestart};
+    use super::{LIST, names_a_mistake, without_autorestart};
+
+    #[test]
+    fn only_lines_about_mistakes_are_taken_out() {
+        assert!(names_a_mistake(
+            "WARN /x/supervisord.conf:2:1: [program:x] has no key `priorty`; it is ignored"
+        ));
+        assert!(!names_a_mistake(
+            "WARN exited: x (exit status 1; not expected)"
+        ));
+        assert!(!names_a_mistake(
+            "CRIT could not write pidfile /x/supervisord.conf: EPERM"
+        ));
+    }
 
     #[test]
     fn users_are_told_every_difference() {

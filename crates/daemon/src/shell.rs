@@ -18,7 +18,7 @@ use provost_os::clock;
 use provost_os::reactor::{Interest, Reactor, Ready, Waker};
 use provost_os::signals::SignalQueue;
 use provost_os::spawn::Plan;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
@@ -146,6 +146,8 @@ pub(crate) struct Shell {
     pub(crate) ending: Option<bool>,
     /// Spawns under preparation.
     pub(crate) spawns: SpawnOrder,
+    /// Listeners whose output is read a moment later, and when.
+    pub(crate) later: BTreeSet<(Mono, Run)>,
     /// Exits are left over from a turn that took its full number of them.
     pub(crate) reap_again: bool,
     inputs: VecDeque<Input>,
@@ -180,6 +182,7 @@ impl Shell {
             next_config: None,
             ending: None,
             spawns: SpawnOrder::default(),
+            later: BTreeSet::new(),
             reap_again: false,
             inputs: VecDeque::new(),
             telling: false,
@@ -204,14 +207,13 @@ impl Shell {
 
     /// How long nothing will be due; no limit when nothing ever is.
     fn patience(&self) -> Option<Duration> {
-        let next = [
+        let deadlines = [
             self.core.next_deadline(),
             self.children.next_deadline(),
             self.spawns.next_deadline(),
-        ]
-        .into_iter()
-        .flatten()
-        .min()?;
+            self.later.first().map(|&(due, _)| due),
+        ];
+        let next = deadlines.into_iter().flatten().min()?;
         Some(next.since(clock::mono()))
     }
 
@@ -346,6 +348,7 @@ impl Shell {
             self.give_up_waiting(run);
         }
         self.take_prepared();
+        self.read_postponed(now);
         if self.core.next_deadline().is_some_and(|due| due <= now) {
             self.tell(Input::Tick);
         }

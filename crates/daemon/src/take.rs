@@ -6,12 +6,16 @@ use crate::logs::{Fact, Order};
 use crate::shell::{FACTS_PER_TURN, Shell, token};
 use provost_core::Input;
 use provost_model::spawn::SpawnProblem;
-use provost_model::{Errno, Level, Run};
-use provost_os::reactor::Ready;
+use provost_model::{Errno, Level, Mono, Run};
+use provost_os::reactor::{Interest, Ready};
 use provost_os::spawn::{self, Report};
 use provost_os::{clock, pipe, reap};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+/// How long a listener's output may gather before it is read, at log level debug.
+const TOGETHER: Duration = Duration::from_millis(20);
 
 /// `ETIMEDOUT`.
 const TIMED_OUT: i32 = 110;
@@ -133,9 +137,42 @@ impl Shell {
             token::STDIN if run.0 > 0 => {
                 self.flush_stdin(run);
             }
-            token::LISTENER => self.read_listener(run, 1),
+            token::LISTENER => self.hear_listener(run),
             token::REPORT => self.read_report(run),
             _ => {}
+        }
+    }
+
+    /// A listener wrote: reads it, a moment later when it is copied to the main log, so that what was written in quick
+    /// succession stands there together, as under upstream.
+    fn hear_listener(&mut self, run: Run) {
+        let child = self.children.runs.get(&run);
+        let listener = child.and_then(|child| child.listener.as_ref());
+        let rests = self.logger.enabled(Level::Debug)
+            && listener.is_some_and(|fd| self.reactor.remove(fd.as_fd()).is_ok());
+        if rests {
+            self.later.insert((clock::mono().plus(TOGETHER), run));
+        } else {
+            self.read_listener(run, 1);
+        }
+    }
+
+    /// Reads from the listeners whose moment has passed.
+    pub(crate) fn read_postponed(&mut self, now: Mono) {
+        while let Some(&(due, run)) = self.later.first() {
+            if due > now {
+                return;
+            }
+            self.later.pop_first();
+            self.read_listener(run, 1);
+            let child = self.children.runs.get(&run);
+            if let Some(fd) = child.and_then(|child| child.listener.as_ref()) {
+                let token = token::of(run, token::LISTENER);
+                if let Err(error) = self.reactor.add(fd.as_fd(), token, Interest::Read) {
+                    let text = format!("could not watch the output of a listener: {error}");
+                    self.log(Level::Critical, text);
+                }
+            }
         }
     }
 

@@ -150,6 +150,8 @@ pub(crate) struct Shell {
     pub(crate) later: BTreeSet<(Mono, Run)>,
     /// Exits are left over from a turn that took its full number of them.
     pub(crate) reap_again: bool,
+    /// A child has ended, and the core has not been told of the signal.
+    pub(crate) child_quit: bool,
     inputs: VecDeque<Input>,
     telling: bool,
 }
@@ -184,6 +186,7 @@ impl Shell {
             spawns: SpawnOrder::default(),
             later: BTreeSet::new(),
             reap_again: false,
+            child_quit: false,
             inputs: VecDeque::new(),
             telling: false,
         })
@@ -286,10 +289,24 @@ impl Shell {
                     ),
                 );
             }
-            self.tell(Input::Signal(one.signal));
+            if one.signal != Signal::CHLD {
+                self.tell(Input::Signal(one.signal));
+            }
         }
         if children {
+            self.child_quit = true;
             self.reap();
+            if self.children.next_deadline().is_none() {
+                self.tell_child_quit();
+            }
+        }
+    }
+
+    /// Tells of children's ends after what they wrote last has been read: whoever follows the log finds the output,
+    /// the exit and the signal in the order in which upstream writes them.
+    pub(crate) fn tell_child_quit(&mut self) {
+        if std::mem::take(&mut self.child_quit) {
+            self.tell(Input::Signal(Signal::CHLD));
         }
     }
 

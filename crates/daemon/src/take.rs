@@ -67,6 +67,7 @@ impl Shell {
         };
         self.release(child);
         self.tell(Input::Exited { run, status });
+        self.tell_child_quit();
     }
 
     /// Closes what we hold of a child.

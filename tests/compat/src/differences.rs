@@ -282,6 +282,48 @@ pub const LIST: &[Difference] = &[
         "stdout_logfile: \"none\"",
         "no log is called none everywhere else",
     ),
+    entry(
+        "`environment=`",
+        "environment A='say \"x\"'",
+        "A=say \"x\"\n",
+        "the shell's rules for quotes, as upstream's next release",
+    ),
+    entry(
+        "`environment=`",
+        "environment A=\"a\\\"b\"",
+        "A=a\"b\n",
+        "the shell's rules for quotes, as upstream's next release",
+    ),
+    entry(
+        "`environment=`",
+        "environment A=\"a\\\\b\"",
+        "A=a\\b\n",
+        "the shell's rules for quotes, as upstream's next release",
+    ),
+    entry(
+        "`environment=`",
+        "environment A=\"1\"x",
+        "A=1x\n",
+        "the shell's rules for quotes, as upstream's next release",
+    ),
+    entry(
+        "`environment=`",
+        "environment A=x\"1\"",
+        "A=x1\n",
+        "the shell's rules for quotes, as upstream's next release",
+    ),
+    entry(
+        "`environment=`",
+        "environment A=\"a\"\"b\"",
+        "A=ab\n",
+        "the shell's rules for quotes, as upstream's next release",
+    ),
+    entry(
+        "`environment=`",
+        "environment \"A\"=1",
+        "A=1\n",
+        "the shell's rules for quotes, as upstream's next release",
+    ),
 ];
 
 impl Difference {

@@ -212,6 +212,8 @@ impl Sources {
 pub struct Failure {
     /// The first error in the order in which upstream looks, in upstream's words: what follows `Error: `.
     pub upstream_message: String,
+    /// That error among the diagnostics.
+    pub first: Option<Box<Diagnostic>>,
     /// All errors and warnings, by file and line.
     pub diagnostics: Vec<Diagnostic>,
     /// The files, to show the lines of.

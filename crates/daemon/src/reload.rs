@@ -2,7 +2,7 @@
 
 use crate::logs::Order;
 use crate::shell::Shell;
-use provost_config::{Code, Config, Diagnostic, Failure, Severity};
+use provost_config::{Code, Config, Diagnostic, Failure};
 use provost_core::{Input, LoadedConfig};
 use provost_model::{GroupKind, Level, Ticket};
 
@@ -89,13 +89,9 @@ pub(crate) fn socketless(config: &Config) -> impl Iterator<Item = (Level, String
     })
 }
 
-/// Upstream's message, and where the first error is.
+/// Upstream's message, and where the error is that it speaks of.
 fn with_place(failure: &Failure) -> String {
-    let first = failure
-        .diagnostics
-        .iter()
-        .find(|diagnostic| diagnostic.severity == Severity::Error);
-    match first.map(place) {
+    match failure.first.as_deref().map(place) {
         Some(place) if !place.is_empty() => {
             format!(
                 "{} ({})",

@@ -26,8 +26,8 @@ pub(crate) struct Problem {
 pub(crate) struct Report {
     pub(crate) sources: Sources,
     diagnostics: Vec<Diagnostic>,
-    /// Upstream's sentence for the first error.
-    first: Option<String>,
+    /// Upstream's sentence for the first error, and that error.
+    first: Option<(String, Option<Box<Diagnostic>>)>,
     /// Lines for the main log: warnings come before the others there.
     log_warnings: Vec<String>,
     log_infos: Vec<String>,
@@ -43,8 +43,9 @@ impl Report {
             place,
             help,
         } = problem;
-        self.first.get_or_insert(upstream);
         self.add(Severity::Error, code, message, place, help);
+        self.first
+            .get_or_insert_with(|| (upstream, self.diagnostics.last().cloned().map(Box::new)));
         Told
     }
 
@@ -126,10 +127,11 @@ impl Report {
         let made = match (self.first, made) {
             (None, Ok(made)) => made,
             (first, _) => {
-                let upstream_message =
-                    first.unwrap_or_else(|| "the configuration cannot be read".to_owned());
+                let (upstream_message, first) =
+                    first.unwrap_or_else(|| ("the configuration cannot be read".to_owned(), None));
                 return Err(Failure {
                     upstream_message,
+                    first,
                     diagnostics: self.diagnostics,
                     sources: self.sources,
                 });

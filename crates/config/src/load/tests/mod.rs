@@ -4,7 +4,7 @@ mod sections;
 
 use super::{load, load_supervisorctl};
 use crate::config::{Config, CtlConfig, Overrides};
-use crate::diagnostic::{Failure, Severity};
+use crate::diagnostic::{Code, Failure, Severity};
 use crate::testing::World;
 use proptest::prelude::*;
 use provost_model::config::MainLog;
@@ -154,6 +154,14 @@ fn all_errors_are_told_and_the_first_gives_the_sentence() {
             .iter()
             .all(|problem| problem.severity == Severity::Error)
     );
+}
+
+#[test]
+fn the_error_of_the_sentence_is_told_apart_from_those_above_it() {
+    let failure = refused("[supervisord]\n[program:a]\nnonsense\n");
+    let first = failure.first.as_ref().unwrap();
+    assert_eq!((first.code, first.line), (Code::Syntax, 3));
+    assert_eq!(told(&failure)[0], "C006 2:2 add a line `command=…`");
 }
 
 #[test]

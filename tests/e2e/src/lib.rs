@@ -28,6 +28,7 @@ mod side;
 mod terminal;
 mod text;
 mod value;
+mod victim;
 mod wait;
 
 pub use daemon::{Daemon, Fixture, Start, clean};
@@ -45,4 +46,5 @@ pub use side::{Side, fixtures, oracle, python, scripts};
 pub use terminal::{CTRL_C, CTRL_D, Terminal};
 pub use text::{Normal, after_digits};
 pub use value::{Value, decode, encode_call};
+pub use victim::{CREDENTIALS, Victim};
 pub use wait::{PATIENCE, wait_for, wait_until};

@@ -40,13 +40,13 @@ pub(super) async fn serve(context: Rc<Context>, server: Rc<Server>, socket: Sock
         Some(Verdict::TooSlow) => Some(StatusCode::REQUEST_TIMEOUT),
         Some(Verdict::LineTooLong) => Some(StatusCode::URI_TOO_LONG),
         Some(Verdict::Displaced) => Some(StatusCode::SERVICE_UNAVAILABLE),
-        Some(Verdict::Silent) | None => None,
+        Some(Verdict::NoHttp | Verdict::Silent) | None => None,
     };
     if let Some(status) = words {
         socket.say(&respond::last_words(status)).await;
     }
-    let unread = watch.is_unread() || verdict == Some(Verdict::LineTooLong);
-    if unread
+    let rejected = matches!(verdict, Some(Verdict::LineTooLong | Verdict::NoHttp));
+    if (rejected || watch.is_unread())
         && verdict != Some(Verdict::Displaced)
         && let Some(socket) = Rc::into_inner(socket)
     {
@@ -91,9 +91,10 @@ async fn converse(
             draining = true;
             connection.as_mut().graceful_shutdown();
         }
-        // Errors are the client's: it went away or spoke no HTTP, and was told so.
-        if connection.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(None);
+        // Errors are the client's: it went away, or spoke no HTTP.
+        if let Poll::Ready(result) = connection.as_mut().poll(cx) {
+            let rejected = result.is_err_and(|error| error.is_parse());
+            return Poll::Ready(rejected.then_some(Verdict::NoHttp));
         }
         if let Some(verdict) = watch.verdict() {
             return Poll::Ready(Some(verdict));

@@ -97,7 +97,10 @@ async fn route(
         return rpc::answer(context, watch, request).await;
     }
     if request.method() != Method::GET {
-        return respond::error_and_close(StatusCode::BAD_REQUEST, "");
+        return respond::error_and_close(
+            StatusCode::BAD_REQUEST,
+            "Pages and logs are read with GET; POST is for /RPC2.",
+        );
     }
     watch.answering();
     if path.starts_with("/logtail") {

@@ -44,6 +44,8 @@ pub(super) enum Verdict {
     TooSlow,
     /// The request line is too long.
     LineTooLong,
+    /// What came is no HTTP, or has too much header, and was told so.
+    NoHttp,
     /// Another connection needs the place.
     Displaced,
     /// The client does not read, or was idle when its place or the daemon went.

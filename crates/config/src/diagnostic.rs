@@ -112,6 +112,8 @@ codes! {
     ReadDifferently = "C111";
     /// A deprecated spelling.
     Deprecated = "C112";
+    /// A command cannot be cut into words, so that every start of it fails.
+    Command = "C113";
 }
 
 impl fmt::Display for Code {

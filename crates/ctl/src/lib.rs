@@ -23,6 +23,7 @@ mod trouble;
 mod watch;
 
 pub use commands::commands_help;
+pub use provost_os::stdio::arguments;
 pub use sample::echo_sample;
 pub use start::main;
 

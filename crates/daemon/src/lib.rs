@@ -21,3 +21,5 @@ mod spawn_order;
 mod stdin;
 mod take;
 mod workers;
+
+pub use provost_os::stdio::arguments;

@@ -320,6 +320,8 @@ pub fn supervisord_help() -> String {
                 "logfile" => LOGFILE_HELP,
                 _ => first.unwrap_or(option.doc).trim_end(),
             };
+            // A flag is not asked whether something is so: it makes it so.
+            let sentence = sentence.strip_prefix("Whether ").unwrap_or(sentence);
             over.push((format!("{short}--{}{value}", flag.long), sentence));
         }
     }
@@ -329,7 +331,7 @@ pub fn supervisord_help() -> String {
     ));
     format!(
         "supervisord -- run a set of applications, and keep them running.\n\nUsage: supervisord [options]\n\nOptions:\n{}\nOptions that \
-         go over the keys of [supervisord] in the file:\n{}",
+         override the keys of [supervisord] in the file:\n{}",
         columns(&general),
         columns(&over)
     )

@@ -7,6 +7,7 @@ use crate::diagnostic::Code;
 use crate::environment::Pairs;
 use crate::options::program::{self as keys, ChannelOptions};
 use crate::percent::Var;
+use crate::words::{self, WordsError};
 use provost_model::spec::LogFile;
 use std::path::PathBuf;
 
@@ -62,7 +63,10 @@ impl Reader<'_> {
             stderr => stderr,
         };
         let command = match self.text(&scope, &keys::COMMAND) {
-            Ok(Some(command)) => Ok(command.text),
+            Ok(Some(command)) => {
+                self.doubt_command(&command);
+                Ok(command.text)
+            }
             Ok(None) => {
                 let sentence = format!(
                     "program section {} does not specify a command",
@@ -81,6 +85,27 @@ impl Reader<'_> {
             stdout: stdout?,
             stderr: stderr?,
         })
+    }
+
+    /// Upstream takes any text and fails at each start, so it is no error of the file.
+    fn doubt_command(&mut self, command: &Got) {
+        if let Err(error) = words::split(&command.text) {
+            let message = format!("`command` cannot be cut into words: {error}");
+            let help = match error {
+                WordsError::NoClosingQuotation => {
+                    "close the quote; outside of quotes, one that stands for itself is written `\\'`"
+                }
+                WordsError::NoEscapedCharacter => {
+                    "take the backslash at the end away, or double it"
+                }
+            };
+            self.report.warn(
+                Code::Command,
+                message,
+                command.place(),
+                Some(help.to_owned()),
+            );
+        }
     }
 
     /// The name of one process. Unlike upstream, what came out of the expansion is checked, too: a blank, a colon or a

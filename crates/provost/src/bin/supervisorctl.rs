@@ -1,6 +1,5 @@
 //! The `supervisorctl` command.
 
 fn main() {
-    let args: Vec<_> = std::env::args_os().collect();
-    std::process::exit(provost_ctl::main(&args));
+    std::process::exit(provost_ctl::main(&provost_ctl::arguments()));
 }

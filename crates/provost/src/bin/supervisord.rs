@@ -1,6 +1,5 @@
 //! The `supervisord` command.
 
 fn main() {
-    let args: Vec<_> = std::env::args_os().collect();
-    std::process::exit(provost_daemon::boot::main(&args));
+    std::process::exit(provost_daemon::boot::main(&provost_daemon::arguments()));
 }

@@ -169,3 +169,16 @@ fn python_code_of_others_is_refused_with_the_reason() {
         "a:b cannot be resolved within [eventlistener:x]"
     );
 }
+
+#[test]
+fn a_command_that_can_never_start_is_told_once_for_all_its_processes() {
+    let config = accepted(
+        "[supervisord]\n[program:w]\nprocess_name=w%(process_num)d\nnumprocs=3\ncommand=/bin/sh -c 'x\n",
+    );
+    let told: Vec<String> = config
+        .diagnostics
+        .iter()
+        .map(|problem| format!("{} {}:{}", problem.code, problem.line, problem.column))
+        .collect();
+    assert_eq!(told, ["C113 5:9"]);
+}

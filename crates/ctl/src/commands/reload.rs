@@ -2,7 +2,9 @@
 
 use super::{Command, Completes, Flow, Outcome};
 use crate::exit;
+use crate::render;
 use crate::session::Session;
+use crate::trouble::Trouble;
 use provost_model::FaultCode;
 
 pub(super) const COMMAND: Command = Command {
@@ -19,12 +21,20 @@ fn run(session: &mut Session, arg: &str) -> Outcome {
         return Ok(Flow::Stay);
     }
     match session.call("restart", &[]) {
-        Ok(_) => session.say("Restarted supervisord"),
-        Err(trouble) if trouble.fault_code() == Some(FaultCode::ShutdownState) => {
-            session.say("ERROR: already shutting down");
-            session.set_status(exit::GENERIC);
+        Ok(_) => {
+            session.say("Restarted supervisord");
+            return Ok(Flow::Stay);
         }
+        Err(Trouble::Fault(fault)) => match FaultCode::from_code(i64::from(fault.code)) {
+            Some(FaultCode::ShutdownState) => session.say("ERROR: already shutting down"),
+            // Upstream restarts into the broken file; this is the line with which it refuses a reread.
+            Some(FaultCode::CantReread) => {
+                session.say(render::harmless(&format!("ERROR: {}", fault.text)));
+            }
+            _ => return Err(Trouble::Fault(fault)),
+        },
         Err(trouble) => return Err(trouble),
     }
+    session.set_status(exit::GENERIC);
     Ok(Flow::Stay)
 }

@@ -175,6 +175,15 @@ fn update_says_the_same_as_reread_of_a_broken_file() {
 }
 
 #[test]
+fn reload_of_a_broken_file_is_refused_like_a_reread() {
+    let server = Fake::new().fault("restart", 92, "CANT_REREAD: no such file (s.conf:2:1)");
+    assert_eq!(
+        server.run("reload"),
+        said("ERROR: CANT_REREAD: no such file (s.conf:2:1)\n", 1)
+    );
+}
+
+#[test]
 fn shutdown_and_reload_ask_only_a_person() {
     let server = Fake::new()
         .ok("shutdown")

@@ -1,6 +1,8 @@
-//! Rules of Python's text type that show in upstream's behaviour: blanks, `repr`, `int`.
+//! Rules of Python's text type that show in upstream's behaviour: blanks, `int`, lists of texts.
 //!
 //! Only what a user can see is here.
+
+pub(crate) use provost_model::quote::{ascii, repr};
 
 /// Whether Python's `str.isspace` holds: Unicode white space and the four separators `\x1c` to `\x1f`.
 pub(crate) fn is_space(c: char) -> bool {
@@ -10,67 +12,6 @@ pub(crate) fn is_space(c: char) -> bool {
 /// `str.strip()`.
 pub(crate) fn strip(text: &str) -> &str {
     text.trim_matches(is_space)
-}
-
-/// `repr(text)`: single quotes unless only single quotes occur inside, escapes for what cannot be printed.
-pub(crate) fn repr(text: &str) -> String {
-    let quote = if text.contains('\'') && !text.contains('"') {
-        '"'
-    } else {
-        '\''
-    };
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push(quote);
-    for c in text.chars() {
-        match c {
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\\' => out.push_str("\\\\"),
-            c if c == quote => {
-                out.push('\\');
-                out.push(c);
-            }
-            c if is_printable(c) => out.push(c),
-            c => out.push_str(&escape(c)),
-        }
-    }
-    out.push(quote);
-    out
-}
-
-/// `ascii(text)`: as [`repr`], with everything outside ASCII escaped.
-pub(crate) fn ascii(text: &str) -> String {
-    repr(text)
-        .chars()
-        .map(|c| {
-            if c.is_ascii() {
-                c.to_string()
-            } else {
-                escape(c)
-            }
-        })
-        .collect()
-}
-
-fn escape(c: char) -> String {
-    match u32::from(c) {
-        code @ ..=0xff => format!("\\x{code:02x}"),
-        code @ ..=0xffff => format!("\\u{code:04x}"),
-        code => format!("\\U{code:08x}"),
-    }
-}
-
-/// `str.isprintable()` of one character.
-fn is_printable(c: char) -> bool {
-    if c.is_ascii() {
-        return (' '..='~').contains(&c);
-    }
-    // The standard library knows the same table (categories C* and Z*) but shows it through `escape_debug` only;
-    // behind another character it does not escape combining marks, which Python prints.
-    let mut text = String::from("a");
-    text.push(c);
-    text.escape_debug().eq(text.chars())
 }
 
 /// `repr` of a list of texts.
@@ -128,20 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn repr_quotes_and_escapes_as_python() {
-        for (text, expected) in [
-            ("a", "'a'"),
-            ("it's", "\"it's\""),
-            ("it's \"x\"", r#"'it\'s "x"'"#),
-            ("a\\b\n\t\r", r"'a\\b\n\t\r'"),
-            ("\u{7f}\u{1b}\u{a0}", r"'\x7f\x1b\xa0'"),
-            ("\u{e9}\u{4f60}\u{301}", "'\u{e9}\u{4f60}\u{301}'"),
-            ("\u{2028}\u{feff}\u{e000}", r"'\u2028\ufeff\ue000'"),
-            ("\u{1f600}\u{f0000}", "'\u{1f600}\\U000f0000'"),
-        ] {
-            assert_eq!(repr(text), expected);
-        }
-        assert_eq!(ascii("\u{e9}\u{1f600}"), r"'\xe9\U0001f600'");
+    fn lists_of_texts_are_shown_as_python_shows_them() {
         assert_eq!(
             repr_list(&["foo".into(), "b'r".into()]),
             r#"['foo', "b'r"]"#

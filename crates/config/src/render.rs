@@ -97,7 +97,7 @@ mod tests {
         let text = "[supervisord]\n[program:web]\ncommand=run %(ENV_HOEM)s\nstopwaitsecs=10s\nstartsec=1\n";
         let world = World::new()
             .env("HOME", "/home/me")
-            .file("/work/web.conf", text);
+            .file("/site/web.conf", text);
         let failure =
             crate::load(Path::new("web.conf"), &Overrides::default(), &world).unwrap_err();
         let expected = "\

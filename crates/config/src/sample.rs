@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn the_sample_is_accepted_and_sets_what_upstreams_does() {
-        let world = World::new().file("/work/s.conf", sample());
+        let world = World::new().file("/site/s.conf", sample());
         let config = crate::load(Path::new("s.conf"), &Overrides::default(), &world).unwrap();
         assert_eq!(config.diagnostics, []);
         assert_eq!(config.servers.len(), 1);
@@ -137,7 +137,7 @@ mod tests {
         ] {
             text = text.replace(from, to);
         }
-        let world = World::new().file("/work/s.conf", text);
+        let world = World::new().file("/site/s.conf", text);
         let config = crate::load(Path::new("s.conf"), &Overrides::default(), &world).unwrap();
         let unknown: Vec<_> = config
             .diagnostics

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Files and directories by absolute path; the working directory is `/work`.
+/// Files and directories by absolute path; the working directory is `/site`.
 #[derive(Clone, Debug)]
 pub(crate) struct World {
     files: BTreeMap<PathBuf, Vec<u8>>,
@@ -18,7 +18,7 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
-        let dirs = ["/", "/work", "/tmp", "/var", "/var/log"]
+        let dirs = ["/", "/site", "/tmp", "/var", "/var/log"]
             .iter()
             .map(PathBuf::from)
             .collect();
@@ -63,7 +63,7 @@ impl World {
 }
 
 fn at(path: &Path) -> PathBuf {
-    PathBuf::from("/work").join(path).components().collect()
+    PathBuf::from("/site").join(path).components().collect()
 }
 
 impl Host for World {
@@ -154,7 +154,7 @@ impl Host for World {
     }
 
     fn cwd(&self) -> PathBuf {
-        PathBuf::from("/work")
+        PathBuf::from("/site")
     }
 
     fn temp_dir(&self) -> String {

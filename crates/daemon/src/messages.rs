@@ -2,7 +2,7 @@
 //!
 //! The words are upstream's wherever upstream has a line: people's tools match them.
 
-use provost_model::spawn::{python_bytes_repr, python_repr};
+use provost_model::quote;
 use provost_model::{Errno, Level, Notice};
 
 /// The severity of a notice and its line in the main log.
@@ -191,7 +191,7 @@ pub(crate) fn render(notice: &Notice) -> (Level, String) {
         ),
         Notice::CommEmitted { name, channel } => (
             Level::Debug,
-            format!("{} {channel} emitted a comm event", python_repr(name)),
+            format!("{} {channel} emitted a comm event", quote::repr(name)),
         ),
         Notice::Anomaly { what } => {
             let advice = "supervision goes on; please report this";
@@ -226,7 +226,7 @@ fn readable(bytes: &[u8]) -> String {
             let whole = bytes.get(..error.valid_up_to()).unwrap_or_default();
             std::str::from_utf8(whole).unwrap_or_default()
         }
-        Err(_) => return format!("Undecodable: {}", python_bytes_repr(bytes)),
+        Err(_) => return format!("Undecodable: {}", quote::bytes_repr(bytes)),
     };
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

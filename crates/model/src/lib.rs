@@ -11,6 +11,7 @@ pub mod fault;
 pub mod ids;
 pub mod info;
 pub mod notice;
+pub mod quote;
 pub mod request;
 pub mod signal;
 pub mod spawn;

@@ -2,7 +2,7 @@
 //!
 //! `len` in the header counts characters, not bytes, because that is what listeners written for upstream read.
 
-use provost_model::spawn::python_bytes_repr;
+use provost_model::quote;
 use provost_model::{Envelope, Event, ProcessState};
 use std::borrow::Cow;
 
@@ -83,7 +83,7 @@ pub fn payload(event: &Event) -> String {
 fn text(data: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(data) {
         Ok(text) => Cow::Borrowed(text),
-        Err(_) => Cow::Owned(format!("Undecodable: {}", python_bytes_repr(data))),
+        Err(_) => Cow::Owned(format!("Undecodable: {}", quote::bytes_repr(data))),
     }
 }
 

@@ -6,7 +6,7 @@ use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::header::CONTENT_LENGTH;
 use hyper::{Request, Response, StatusCode};
-use provost_model::spawn::python_repr;
+use provost_model::quote;
 use provost_model::{Fault, FaultCode, Level, Reply};
 use provost_wire::answer;
 use provost_wire::methods::{API_VERSION, Invocation, SUPERVISOR_VERSION};
@@ -206,7 +206,7 @@ fn complain(context: &Context, body: &[u8], error: &DecodeError) {
     };
     let line = format!(
         "XML-RPC request data {} is invalid: {why}",
-        python_repr(&text)
+        quote::repr(&text)
     );
     context.logger.log(Level::Error, line);
 }

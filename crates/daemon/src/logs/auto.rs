@@ -1,7 +1,7 @@
 //! AUTO logs: the name of a new one, and the removal of those that an earlier life left.
 
 use super::main_log::MainLog;
-use provost_model::spawn::python_repr;
+use provost_model::quote;
 use provost_model::{Channel, Level};
 use provost_os::files::open_private_new;
 use provost_os::users::current_euid;
@@ -70,7 +70,7 @@ pub fn clean_auto_logs(dir: &Path, identifier: &str, main: &mut MainLog) {
                 Level::Warn,
                 &format!(
                     "Failed to clean up {}",
-                    python_repr(&path.to_string_lossy())
+                    quote::repr(&path.to_string_lossy())
                 ),
             );
         }

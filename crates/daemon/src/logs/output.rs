@@ -8,7 +8,7 @@ use super::sinks::SinkKey;
 use provost_capture::ansi::Stripper;
 use provost_capture::lines::Lines;
 use provost_capture::tokens::{Capture, CaptureBuffer, Piece};
-use provost_model::spawn::{python_bytes_repr, python_repr};
+use provost_model::quote;
 use provost_model::spec::OutputSpec;
 use provost_model::{Channel, Level, ProcessSpec, Run};
 use std::io;
@@ -211,13 +211,13 @@ impl Output {
             return;
         }
         let text = if self.protocol {
-            python_bytes_repr(text)
+            quote::bytes_repr(text)
         } else {
             text_of(text)
         };
         let line = format!(
             "{} {} output:\n{text}",
-            python_repr(&self.spec.name),
+            quote::repr(&self.spec.name),
             self.channel
         );
         desk.main.write_at(Level::Debug, SystemTime::now(), &line);
@@ -240,6 +240,6 @@ impl Output {
 fn text_of(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
-        Err(_) => format!("Undecodable: {}", python_bytes_repr(bytes)),
+        Err(_) => format!("Undecodable: {}", quote::bytes_repr(bytes)),
     }
 }

@@ -13,7 +13,7 @@ use provost_model::{Level, Signal};
 use std::path::{Path, PathBuf};
 
 fn read(world: &World, text: &str) -> Result<Config, Failure> {
-    let world = world.clone().file("/work/s.conf", text);
+    let world = world.clone().file("/site/s.conf", text);
     load(Path::new("s.conf"), &Overrides::default(), &world)
 }
 
@@ -55,9 +55,9 @@ fn defaults_are_upstreams() {
     );
     assert_eq!(
         daemon.logfile,
-        MainLog::File("/work/supervisord.log".into())
+        MainLog::File("/site/supervisord.log".into())
     );
-    assert_eq!(daemon.pidfile, Path::new("/work/supervisord.pid"));
+    assert_eq!(daemon.pidfile, Path::new("/site/supervisord.pid"));
     assert_eq!(
         (daemon.identifier.as_str(), daemon.childlogdir.as_path()),
         ("supervisor", Path::new("/tmp"))
@@ -171,15 +171,15 @@ fn errors_of_programs_name_the_section_and_the_file_that_brought_it() {
         failure.upstream_message,
         "invalid literal for int() with base 10: '1s' in section 'program:a' (file: 's.conf')"
     );
-    let world = World::new().file("/work/conf.d/a.conf", "[program:a]\n");
+    let world = World::new().file("/site/conf.d/a.conf", "[program:a]\n");
     let failure = read(&world, "[supervisord]\n[include]\nfiles=conf.d/*.conf\n").unwrap_err();
     assert_eq!(
         failure.upstream_message,
-        "program section program:a does not specify a command in section 'program:a' (file: '/work/conf.d/a.conf')"
+        "program section program:a does not specify a command in section 'program:a' (file: '/site/conf.d/a.conf')"
     );
     assert_eq!(
         failure.diagnostics[0].file,
-        Some(PathBuf::from("/work/conf.d/a.conf"))
+        Some(PathBuf::from("/site/conf.d/a.conf"))
     );
 }
 
@@ -190,7 +190,7 @@ fn files_that_cannot_be_read_are_named() {
         missing.upstream_message,
         "could not find config file x.conf"
     );
-    let world = World::new().unreadable("/work/u.conf");
+    let world = World::new().unreadable("/site/u.conf");
     for path in ["u.conf", "/tmp"] {
         let failure = load(Path::new(path), &Overrides::default(), &world).unwrap_err();
         assert_eq!(
@@ -206,7 +206,7 @@ fn files_that_cannot_be_read_are_named() {
 
 #[test]
 fn bytes_that_are_not_text_are_shown_with_their_line() {
-    let world = World::new().file("/work/s.conf", b"[supervisord]\nidentifier=\xff\n");
+    let world = World::new().file("/site/s.conf", b"[supervisord]\nidentifier=\xff\n");
     let failure = load(Path::new("s.conf"), &Overrides::default(), &world).unwrap_err();
     assert_eq!(
         failure.upstream_message,
@@ -221,19 +221,19 @@ fn bytes_that_are_not_text_are_shown_with_their_line() {
 #[test]
 fn included_files_are_read_in_order_and_told_of() {
     let world = World::new()
-        .file("/work/conf.d/b.conf", "[program:x]\ncommand=b %(here)s\n")
+        .file("/site/conf.d/b.conf", "[program:x]\ncommand=b %(here)s\n")
         .file(
-            "/work/conf.d/a.conf",
+            "/site/conf.d/a.conf",
             "[program:x]\ncommand=a\n[include]\nfiles=more.conf\n",
         )
-        .unreadable("/work/conf.d/c.conf");
+        .unreadable("/site/conf.d/c.conf");
     let config = read(
         &world,
         "[supervisord]\n[include]\nfiles=%(here)s/none*.conf\n  conf.d/*.conf\n[program:y]\ncommand=y %(here)s\n",
     )
     .unwrap();
-    assert_eq!(config.groups[0].processes[0].command, "b /work/conf.d");
-    assert_eq!(config.groups[1].processes[0].command, "y /work");
+    assert_eq!(config.groups[0].processes[0].command, "b /site/conf.d");
+    assert_eq!(config.groups[1].processes[0].command, "y /site");
     let lines: Vec<_> = config
         .startup_messages
         .iter()
@@ -242,10 +242,10 @@ fn included_files_are_read_in_order_and_told_of() {
     assert_eq!(
         lines,
         [
-            "warn No file matches via include \"/work/none*.conf\"",
-            "warn Could not read included file \"/work/conf.d/c.conf\", it is left out: permission denied",
-            "info Included extra file \"/work/conf.d/a.conf\" during parsing",
-            "info Included extra file \"/work/conf.d/b.conf\" during parsing",
+            "warn No file matches via include \"/site/none*.conf\"",
+            "warn Could not read included file \"/site/conf.d/c.conf\", it is left out: permission denied",
+            "info Included extra file \"/site/conf.d/a.conf\" during parsing",
+            "info Included extra file \"/site/conf.d/b.conf\" during parsing",
         ]
     );
     let failure = refused("[supervisord]\n[include]\n");
@@ -258,7 +258,7 @@ fn included_files_are_read_in_order_and_told_of() {
 #[test]
 fn the_command_line_goes_over_the_file() {
     let world = World::new().file(
-        "/work/s.conf",
+        "/site/s.conf",
         "[supervisord]\nloglevel=warn\nuser=nope\nlogfile=a.log\n",
     );
     let overrides = Overrides {
@@ -352,7 +352,7 @@ fn names_that_come_out_of_an_expansion_are_checked() {
     assert!(
         failure
             .upstream_message
-            .starts_with("Invalid name: '/work' because of character: '/' in section")
+            .starts_with("Invalid name: '/site' because of character: '/' in section")
     );
 }
 
@@ -391,7 +391,7 @@ fn supervisorctl_reads_its_own_section() {
             "Format string '%(here)s' for 'supervisorctl.prompt' contains names ('here') which cannot be expanded. Available names: ",
         ),
     ] {
-        let world = World::new().file("/work/s.conf", text);
+        let world = World::new().file("/site/s.conf", text);
         assert_eq!(
             load_supervisorctl(Path::new("s.conf"), &world)
                 .unwrap_err()
@@ -404,7 +404,7 @@ fn supervisorctl_reads_its_own_section() {
 proptest! {
     #[test]
     fn no_file_is_too_strange(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-        let world = World::new().file("/work/s.conf", bytes);
+        let world = World::new().file("/site/s.conf", bytes);
         if let Err(failure) = load(Path::new("s.conf"), &Overrides::default(), &world) {
             prop_assert!(!failure.upstream_message.is_empty());
             crate::render(&failure.diagnostics, &failure.sources);
@@ -419,7 +419,7 @@ proptest! {
     ) {
         for kind in ["program", "eventlistener", "fcgi-program"] {
             let text = format!("[supervisord]\n[{kind}:a]\n{key}={value}\n");
-            let world = World::new().file("/work/s.conf", text);
+            let world = World::new().file("/site/s.conf", text);
             if let Err(failure) = load(Path::new("s.conf"), &Overrides::default(), &world) {
                 crate::render(&failure.diagnostics, &failure.sources);
             }

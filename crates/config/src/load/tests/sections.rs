@@ -140,7 +140,7 @@ fn servers_stand_inet_first() {
         Some(("u".into(), "{SHA}x".into()))
     );
     let unix = ServerAddress::Unix {
-        path: "/work/s.sock".into(),
+        path: "/site/s.sock".into(),
         mode: 0o770,
         owner: Some((33, Some(34))),
     };

@@ -98,6 +98,7 @@ fn supervise(name: &str, path: PathBuf, run: SupervisordRun) -> i32 {
     };
     let mut previous = None;
     loop {
+        let (daemon, first) = (config.supervisord.clone(), previous.is_none());
         let launch = Launch {
             config,
             previous,
@@ -106,7 +107,12 @@ fn supervise(name: &str, path: PathBuf, run: SupervisordRun) -> i32 {
         match life::live(launch) {
             Ok(Ending::Shutdown) => return EXIT_OK,
             Ok(Ending::Restart(next, core)) => (config, previous) = (*next, Some(*core)),
-            Err(message) => return refuse_start(name, &message),
+            Err(message) => {
+                if !first {
+                    life::last_words(&daemon, &message);
+                }
+                return refuse_start(name, &message);
+            }
         }
     }
 }

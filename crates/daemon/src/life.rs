@@ -85,7 +85,9 @@ pub(crate) fn live(launch: Launch) -> Result<Ending, String> {
     }
     servers::announce(&open, &config.rpcinterfaces, &mut main_log);
     let parent = if first && !daemon.nodaemon {
-        Some(detach(&daemon, &mut main_log)?)
+        let parent = detach(&daemon, &mut main_log)?;
+        servers::claim(&open)?;
+        Some(parent)
     } else {
         None
     };
@@ -116,6 +118,16 @@ pub(crate) fn live(launch: Launch) -> Result<Ending, String> {
         let _ = pidfile.remove();
     }
     Ok(ending)
+}
+
+/// Writes why a later life could not begin where somebody will look: a daemon's terminal is gone.
+pub(crate) fn last_words(daemon: &DaemonSpec, reason: &str) {
+    if let Ok(mut main_log) = open_main_log(daemon) {
+        main_log.write(
+            Level::Critical,
+            &format!("supervisord could not start again: {reason}"),
+        );
+    }
 }
 
 fn become_user(daemon: &DaemonSpec, early: &mut Early) -> Result<(), String> {

@@ -6,6 +6,7 @@ use crate::output;
 use provost_model::Level;
 use provost_model::config::{RpcInterfaceSpec, ServerAddress, ServerSpec};
 use provost_os::sockets::{self, BindProblem};
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 
 /// Files of unix sockets; removed when the daemon ends or a later socket cannot be opened.
@@ -56,6 +57,18 @@ pub(crate) fn open(specs: &[ServerSpec]) -> Result<Open, String> {
         });
     }
     Ok(open)
+}
+
+/// Makes this process the one that the system names as the holder of the sockets. After daemonising it would still name
+/// the process in the foreground, which is gone.
+pub(crate) fn claim(open: &Open) -> Result<(), String> {
+    for server in &open.servers {
+        if let Listener::Unix(listener) = &server.listener {
+            sockets::listen_again(listener.as_fd())
+                .map_err(|error| format!("could not listen as a daemon: {error}"))?;
+        }
+    }
+    Ok(())
 }
 
 /// Upstream's sentence, and who is in the way where that is known.

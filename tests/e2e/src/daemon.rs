@@ -113,8 +113,9 @@ impl Start {
 
     /// A command that runs it, such as `unshare -m`: the daemon's own command line follows these words.
     #[must_use]
-    pub fn under(mut self, wrapper: &[&str]) -> Self {
-        self.wrapper = wrapper.iter().map(|&word| word.to_owned()).collect();
+    pub fn under<Word: AsRef<str>>(mut self, wrapper: &[Word]) -> Self {
+        let words = wrapper.iter().map(|word| word.as_ref().to_owned());
+        self.wrapper = words.collect();
         self
     }
 

@@ -284,8 +284,8 @@ fn what_the_child_cannot_do_stands_in_its_log() {
         ("child bad format", "command=%(here)s/script"),
         ("child missing interpreter", "command=%(here)s/lost"),
     ] {
-        let more =
-            "startsecs=3\nstartretries=0\nredirect_stderr=true\nstdout_logfile=%(here)s/p.log";
+        let more = "autostart=false\nstartsecs=3\nstartretries=0\nredirect_stderr=true\n\
+            stdout_logfile=%(here)s/p.log";
         let scenario = program(name, &format!("{keys}\n{more}"));
         scenario.run(|rig| {
             rig.daemon()
@@ -294,7 +294,6 @@ fn what_the_child_cannot_do_stands_in_its_log() {
             rig.daemon()
                 .place()
                 .script("lost", "#!/no/such/interpreter\n");
-            rig.state("p", "FATAL");
             rig.call("startProcess", &["p".into()]);
             rig.state("p", "FATAL");
             rig.file_with("p.log", "was not spawned");

@@ -95,10 +95,11 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 serverurl=unix://{here}/supervisor.sock
 prompt=demo
 
-; Writes the time once a second.
+; Writes the time once a second. A signal goes to the shell and to what it runs.
 [program:clock]
 command=/bin/sh -c 'while :; do date; sleep 1; done'
 stdout_logfile={here}/clock.log
+stopasgroup=true
 
 ; Two processes of one program.
 [program:greeter]
@@ -112,6 +113,7 @@ stdout_logfile={here}/%(program_name)s_%(process_num)d.log
 command=/bin/sh -c 'sleep 10; echo \"something went wrong\" >&2; exit 1'
 stdout_logfile={here}/flaky.log
 redirect_stderr=true
+stopasgroup=true
 "
     )
 }

@@ -78,6 +78,11 @@ impl Place {
         )
     }
 
+    /// Prints a file for the person who reads a failed test's output.
+    pub fn tell(&self, name: &str) {
+        eprintln!("---- {name} ----\n{}", self.read(name));
+    }
+
     /// Opens a file for writing, made anew.
     pub fn create(&self, name: &str) -> fs::File {
         fs::File::create(self.join(name)).expect("the place is writable")

@@ -129,6 +129,14 @@ impl Terminal {
         }
     }
 
+    /// Whether `text` is shown, after all that was expected before; uses nothing up.
+    pub fn shows(&mut self, text: &str) -> bool {
+        while self.take(Duration::ZERO) {}
+        self.seen
+            .get(self.at..)
+            .is_some_and(|fresh| fresh.contains(text))
+    }
+
     /// Takes what is shown next. Answers whether something came in time.
     fn take(&mut self, timeout: Duration) -> bool {
         match self.screen.recv_timeout(timeout) {

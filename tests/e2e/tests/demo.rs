@@ -3,8 +3,8 @@
 use std::process::{Command, Stdio};
 
 use provost_e2e::{
-    PATIENCE, Place, Side, Terminal, children, clean, descendants, is_alive, run, send_signal,
-    wait_for, wait_until,
+    PATIENCE, Place, Side, Target, Terminal, children, clean, descendants, is_alive, run,
+    send_signal, wait_for, wait_until,
 };
 use rustix::process::Signal;
 
@@ -104,15 +104,15 @@ fn the_printed_line_works_and_sigint_leaves_nothing() {
             .stdout
             .contains("clock: started")
     );
-    let url = demo.place.read("out");
-    let url = url
-        .split_whitespace()
-        .find(|word| word.starts_with("http://127.0.0.1:"));
-    let page = shell(&format!(
-        "curl -sf {}",
-        url.expect("the greeting names the page")
-    ));
-    assert!(page.stdout.contains("greeter_0"), "{page:?}");
+    let greeting = demo.place.read("out");
+    let (_, url) = greeting
+        .split_once("http://127.0.0.1:")
+        .expect("the greeting names a page");
+    let (port, _) = url.split_once('/').expect("the page has a path");
+    let page = Target::Port(port.parse().expect("a port"))
+        .exchange(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        .expect("the page is there");
+    assert!(page.text().contains("greeter_0"), "{page:?}");
 
     let all = descendants(demo.process.id());
     assert!(all.len() >= 4);

@@ -38,7 +38,8 @@ impl Demo {
         format!(
             "Three small programs are starting under {}.\n\
              Try this in another terminal:\n\n    {status}\n\n\
-             and then `tail -f clock`, `stop greeter:*`, `restart all`; or look at http://127.0.0.1:{}/ in a browser.\n\
+             then the same with `tail -f clock`, `stop greeter:*` or `restart all` in place of `status`,\n\
+             or with nothing there for a shell. There is a page, too: http://127.0.0.1:{}/\n\
              Ctrl-C here ends the demonstration.\n\n",
             config.display(),
             self.port

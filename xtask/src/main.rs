@@ -12,6 +12,7 @@ mod generate;
 mod oracle;
 mod rooms;
 mod test;
+mod tools;
 
 use std::process::ExitCode;
 
@@ -19,7 +20,7 @@ use std::process::ExitCode;
 const TASKS: &[(&str, &str)] = &[
     (
         "setup",
-        "install upstream Supervisor into target/oracle, for the differential tests",
+        "install what the tests need: upstream Supervisor into target/oracle, missing commands of the system",
     ),
     (
         "test",
@@ -43,7 +44,7 @@ const TASKS: &[(&str, &str)] = &[
 fn main() -> ExitCode {
     let task = std::env::args().nth(1).unwrap_or_default();
     let passed = match task.as_str() {
-        "setup" => oracle::run(),
+        "setup" => setup(),
         "test" => test::run(),
         "gen" => generate::run(std::env::args().any(|argument| argument == "--check")),
         "bench" => bench::run(),
@@ -63,6 +64,12 @@ fn main() -> ExitCode {
     } else {
         ExitCode::FAILURE
     }
+}
+
+/// Everything that the tests need.
+fn setup() -> bool {
+    let tools = tools::run();
+    oracle::run() && tools
 }
 
 fn print_tasks() {

@@ -293,6 +293,11 @@ fn a_data_service() {
         settle(rig, &up);
         rig.wait_file("log/audit.log", "FATAL processname:shipper");
         rig.wait_file("log/audit.log", "RUNNING processname:consumer_04");
+        // It started with the daemon, was restarted with its group, and once more by the update.
+        rig.wait("the listener to have heard everything", |daemon| {
+            let heard = daemon.place().read("log/audit.log");
+            heard.matches("RUNNING processname:ingest").count() >= 3
+        });
         audit(rig);
 
         hup(rig);

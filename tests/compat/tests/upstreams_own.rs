@@ -3,7 +3,7 @@
 //! A private copy of upstream's package has four modules replaced by shims that execute our binaries; everything else
 //! in it (the tests, their fixtures, the client side of XML-RPC, `childutils`) stays as it is.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
 use std::process::Command;
 
@@ -39,6 +39,10 @@ fn copy(from: &Path, to: &Path) {
 
 #[test]
 fn upstreams_end_to_end_tests_pass_with_our_commands() {
+    // The fixtures have fixed names in the directory for temporary files: one run of them at a time on a machine.
+    let lock = File::create(std::env::temp_dir().join("provost-upstreams-own.lock"));
+    let lock = lock.expect("the directory for temporary files is writable");
+    lock.lock().expect("files can be locked");
     let place = Place::new();
     copy(
         &oracle().join("sdist/supervisor/supervisor"),
@@ -61,6 +65,8 @@ fn upstreams_end_to_end_tests_pass_with_our_commands() {
         .args(["-m", "unittest", "-v", "supervisor.tests.test_end_to_end"])
         .env("PYTHONPATH", place.join("lib"))
         .env("PATH", path)
+        // Automatic logs go where no other daemon on this machine clears them away.
+        .env("TMPDIR", place.path())
         .env("END_TO_END", "1")
         .env("LANG", "C.UTF-8")
         .current_dir(place.path())

@@ -106,11 +106,11 @@ fn rotated(rig: &mut Rig, name: &str) {
     rig.note(&format!("--- {name} and its backups\n{whole}---"));
 }
 
-/// The names and the content of automatic logs, but for a listener's answers: how many events it is given before it is
-/// stopped itself depends on who is faster.
+/// The names and the content of automatic logs, but for the listener's: how many events it is given before it is stopped,
+/// and in the middle of what, depends on who is faster.
 fn automatic_logs(rig: &mut Rig, directory: &str) {
     for name in rig.daemon().place().list(directory) {
-        if name.contains("---") && !name.starts_with("audit-stdout") {
+        if name.contains("---") && !name.starts_with("audit-") {
             rig.file(&format!("{directory}/{name}"));
         }
     }

@@ -124,13 +124,7 @@ fn hup_restarts_with_the_new_file_under_the_same_pid() {
     daemon.wait_state("q", "RUNNING");
     assert!(!is_alive(program));
     assert_eq!(daemon.place().read("s.pid"), format!("{}\n", daemon.pid()));
-    assert_eq!(
-        daemon
-            .main_log()
-            .matches("supervisord started with pid")
-            .count(),
-        2
-    );
+    daemon.wait_log_times("supervisord started with pid", 2);
 
     // Two at once: nothing is lost, and the end wins.
     daemon.signal(Signal::HUP);

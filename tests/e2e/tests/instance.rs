@@ -47,6 +47,8 @@ impl Before {
 fn first(config: &str) -> Daemon {
     let daemon = Start::new(Side::Ours, &format!("{config}{PROGRAM}")).start();
     daemon.wait_state("p", "RUNNING");
+    // The log is written a moment after clients are told.
+    daemon.wait_log("success: p entered RUNNING state");
     wait_until(PATIENCE, "the program's line in its log", || {
         let files = daemon.place().list(".");
         files

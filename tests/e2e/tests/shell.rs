@@ -303,6 +303,8 @@ fn a_shell_without_a_daemon_says_so_and_goes_on() {
     terminal.line("status web:*");
     terminal.expect("web:w0");
     terminal.expect("web:w1");
+    // Typed before the prompt it would end a line that nobody reads.
+    terminal.expect(PROMPT);
     terminal.send(CTRL_D);
     assert_eq!(terminal.finish().0, Some(0));
 }

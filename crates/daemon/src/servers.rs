@@ -7,17 +7,29 @@ use provost_model::Level;
 use provost_model::config::{RpcInterfaceSpec, ServerAddress, ServerSpec};
 use provost_os::sockets::{self, BindProblem};
 use std::os::fd::AsFd;
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
 /// Files of unix sockets; removed when the daemon ends or a later socket cannot be opened.
 #[derive(Debug, Default)]
-pub(crate) struct SocketFiles(Vec<PathBuf>);
+pub(crate) struct SocketFiles(Vec<(PathBuf, Option<Identity>)>);
+
+/// Device and number of a file: what tells it from another one of the same name.
+type Identity = (u64, u64);
+
+fn identity(path: &Path) -> Option<Identity> {
+    let metadata = std::fs::symlink_metadata(path).ok()?;
+    Some((metadata.dev(), metadata.ino()))
+}
 
 impl Drop for SocketFiles {
     fn drop(&mut self) {
-        for path in &self.0 {
-            // Somebody else may have removed it; it is gone either way.
-            let _ = std::fs::remove_file(path);
+        for (path, made) in &self.0 {
+            // Once nobody listens, a successor may have taken the name already; its socket is not ours to remove.
+            if identity(path) == *made {
+                // Somebody else may have removed it; it is gone either way.
+                let _ = std::fs::remove_file(path);
+            }
         }
     }
 }
@@ -47,7 +59,7 @@ pub(crate) fn open(specs: &[ServerSpec]) -> Result<Open, String> {
                 if bound.removed_stale {
                     output::err(&format!("Unlinking stale socket {}\n", path.display()));
                 }
-                open.files.0.push(path.clone());
+                open.files.0.push((path.clone(), identity(path)));
                 Listener::Unix(bound.listener)
             }
         };
@@ -95,5 +107,30 @@ pub(crate) fn announce(open: &Open, interfaces: &[RpcInterfaceSpec], log: &mut M
             );
             log.write(Level::Critical, &text);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_socket_of_a_successor_stays() {
+        let directory =
+            std::env::temp_dir().join(format!("provost-servers-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let (ours, theirs) = (directory.join("a.sock"), directory.join("b.sock"));
+        std::fs::write(&ours, "").unwrap();
+        std::fs::write(&theirs, "").unwrap();
+        let files = SocketFiles(vec![
+            (ours.clone(), identity(&ours)),
+            (theirs.clone(), identity(&theirs)),
+        ]);
+        // The successor's file is there before the old one goes, so that it cannot be given the same number.
+        std::fs::write(directory.join("new"), "").unwrap();
+        std::fs::rename(directory.join("new"), &theirs).unwrap();
+        drop(files);
+        assert_eq!((ours.exists(), theirs.exists()), (false, true));
+        std::fs::remove_dir_all(&directory).unwrap();
     }
 }

@@ -383,16 +383,11 @@ fn groups_come_and_go() {
         };
         change(desk, "[program:ended]", "[program:born]\nautorestart=false");
         change(desk, "[program:cat]", "[program:cat]\nstopwaitsecs=3");
-        for line in [
-            "reread",
-            "avail",
-            "update nobody",
-            "update",
-            "update",
-            "status cat",
-        ] {
+        for line in ["reread", "avail", "update nobody", "update", "update"] {
             desk.run(line);
         }
+        desk.daemon.wait_state("cat", "RUNNING");
+        desk.run("status cat");
         change(desk, "stopwaitsecs=3", "stopwaitsecs=x");
         for line in ["reread", "update", "avail"] {
             desk.run(line);

@@ -11,6 +11,7 @@
 pub mod cases;
 pub mod compare;
 pub mod config_case;
+pub mod desk;
 pub mod differences;
 pub mod many;
 pub mod rig;

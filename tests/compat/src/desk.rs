@@ -1,0 +1,176 @@
+//! Someone at the keyboard of one client with one server: commands, and what they print.
+
+use std::thread;
+
+use provost_e2e::{Daemon, Finished, Normal, Side, run_with_input};
+
+use crate::compare::compare;
+use crate::rig::Scenario;
+
+/// A client, a server.
+type Pair = (Side, Side);
+
+const PAIRS: [Pair; 4] = [
+    (Side::Upstream, Side::Upstream),
+    (Side::Upstream, Side::Ours),
+    (Side::Ours, Side::Upstream),
+    (Side::Ours, Side::Ours),
+];
+
+/// Someone at the keyboard of one client, with one server.
+#[derive(Debug)]
+pub struct Desk {
+    client: Side,
+    daemon: Daemon,
+    normal: Normal,
+    said: Vec<(String, String)>,
+}
+
+impl Desk {
+    fn new(pair: Pair, scenario: &Scenario) -> Self {
+        let daemon = scenario.start(pair.1);
+        let normal = Normal::new()
+            .with(daemon.place().text(), "⟨dir⟩")
+            .with(&daemon.pid().to_string(), "⟨daemon⟩");
+        Self {
+            client: pair.0,
+            daemon,
+            normal,
+            said: Vec::new(),
+        }
+    }
+
+    /// The daemon that it speaks with.
+    pub fn daemon(&self) -> &Daemon {
+        &self.daemon
+    }
+
+    fn keep(&mut self, name: &str, finished: &Finished) {
+        let text = format!(
+            "{}{}exit {}",
+            finished.stdout,
+            finished.stderr,
+            finished.code_text()
+        );
+        let again = self
+            .said
+            .iter()
+            .filter(|(line, _)| line.split(" #").next() == Some(name))
+            .count();
+        let name = if again == 0 {
+            name.to_owned()
+        } else {
+            format!("{name} #{}", again + 1)
+        };
+        self.said
+            .push((name, without_prose(&self.normal.apply(&text))));
+    }
+
+    /// One command line, its words divided by blanks.
+    pub fn run(&mut self, line: &str) {
+        let words: Vec<&str> = line.split(' ').filter(|word| !word.is_empty()).collect();
+        let finished = self.daemon.ctl(self.client, &words);
+        self.keep(line, &finished);
+    }
+
+    /// The same for a command whose lines come in the order in which things were done.
+    pub fn run_sorted(&mut self, line: &str) {
+        let words: Vec<&str> = line.split(' ').collect();
+        let mut finished = self.daemon.ctl(self.client, &words);
+        let mut lines: Vec<&str> = finished.stdout.lines().collect();
+        lines.sort_unstable();
+        finished.stdout = lines.join("\n") + "\n";
+        self.keep(line, &finished);
+    }
+
+    /// The numbers that a command prints, told apart only by being numbers.
+    pub fn run_for_numbers(&mut self, line: &str) {
+        let words: Vec<&str> = line.split(' ').collect();
+        let mut finished = self.daemon.ctl(self.client, &words);
+        let lines: Vec<&str> = finished
+            .stdout
+            .lines()
+            .map(|line| {
+                if line != "0" && line.parse::<u32>().is_ok() {
+                    "⟨number⟩"
+                } else {
+                    line
+                }
+            })
+            .collect();
+        finished.stdout = lines.join("\n") + "\n";
+        self.keep(line, &finished);
+    }
+
+    /// What is typed into a shell that is no terminal.
+    pub fn shell(&mut self, name: &str, arguments: &[&str], typed: &str) {
+        let mut command = self.daemon.ctl_command(self.client);
+        let finished = run_with_input(command.args(arguments), typed.as_bytes());
+        self.keep(name, &finished);
+    }
+}
+
+/// Leaves out what is in words of its own on each side: the help that follows a wrong use of a command, and what a
+/// client says of failures that are its own.
+pub fn without_prose(text: &str) -> String {
+    let mut kept: Vec<&str> = Vec::new();
+    let mut helping = false;
+    for line in text.lines() {
+        helping &= !line.starts_with("exit ") && !line.starts_with("supervisor> ");
+        if line.starts_with("error: ") {
+            kept.push("error: ⟨text⟩");
+        } else if !helping {
+            kept.push(line);
+        }
+        let misused = [
+            " accepts no ",
+            " requires a ",
+            "too few ",
+            "too many arg",
+            "no process name",
+        ];
+        helping |= line.to_lowercase().starts_with("error: ")
+            && misused.iter().any(|part| line.contains(part));
+    }
+    kept.join("\n")
+}
+
+/// Lets every pair do the same and compares each with upstream's client at upstream's server.
+pub fn compare_desks(topic: &str, scenario: &Scenario, script: impl Fn(&mut Desk) + Sync) {
+    let mut all: Vec<Vec<(String, String)>> = Vec::new();
+    for two in PAIRS.chunks(2) {
+        let done: Vec<_> = thread::scope(|scope| {
+            let started: Vec<_> = two
+                .iter()
+                .map(|&pair| {
+                    let script = &script;
+                    scope.spawn(move || {
+                        let mut desk = Desk::new(pair, scenario);
+                        script(&mut desk);
+                        desk.said
+                    })
+                })
+                .collect();
+            started
+                .into_iter()
+                .map(thread::ScopedJoinHandle::join)
+                .collect()
+        });
+        for (said, pair) in done.into_iter().zip(two) {
+            all.push(said.unwrap_or_else(|_| panic!("{topic}: failed with {pair:?}")));
+        }
+    }
+    let mut complaints = Vec::new();
+    for (said, (client, server)) in all.iter().zip(PAIRS).skip(1) {
+        for ((name, upstream), (_, other)) in all[0].iter().zip(said) {
+            let case = format!("{topic} {} to {}: {name}", client.name(), server.name());
+            complaints.extend(compare(&case, upstream, other).err());
+        }
+    }
+    assert!(
+        complaints.is_empty(),
+        "{} exchanges differ:\n\n{}",
+        complaints.len(),
+        complaints.join("\n\n")
+    );
+}

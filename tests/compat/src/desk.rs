@@ -1,8 +1,12 @@
 //! Someone at the keyboard of one client with one server: commands, and what they print.
 
+use std::fs::File;
+use std::io::Write as _;
+use std::process::Stdio;
 use std::thread;
 
-use provost_e2e::{Daemon, Finished, Normal, Side, run_with_input};
+use provost_e2e::{Daemon, Finished, Normal, Side, run_with_input, send_signal};
+use rustix::process::Signal;
 
 use crate::compare::compare;
 use crate::rig::Scenario;
@@ -99,6 +103,35 @@ impl Desk {
             })
             .collect();
         finished.stdout = lines.join("\n") + "\n";
+        self.keep(line, &finished);
+    }
+
+    /// A command that goes on until Ctrl-C, which is pressed once it has printed `last`. `typed` is what it is given
+    /// to read before.
+    pub fn run_until(&mut self, line: &str, typed: &str, last: &str) {
+        let (out, err) = ("desk.out", "desk.err");
+        let place = self.daemon.place();
+        let file = |name: &str| File::create(place.join(name)).expect("the place is writable");
+        let mut child = self
+            .daemon
+            .ctl_command(self.client)
+            .args(line.split(' '))
+            .stdin(Stdio::piped())
+            .stdout(file(out))
+            .stderr(file(err))
+            .spawn()
+            .expect("the client starts");
+        let mut stdin = child.stdin.take().expect("it is a pipe");
+        stdin.write_all(typed.as_bytes()).expect("the client reads");
+        self.daemon.wait_file(out, last);
+        send_signal(child.id(), Signal::INT);
+        let code = child.wait().expect("it is our child").code();
+        let place = self.daemon.place();
+        let finished = Finished {
+            stdout: place.read(out),
+            stderr: place.read(err),
+            code,
+        };
         self.keep(line, &finished);
     }
 

@@ -256,6 +256,19 @@ fn the_shell_without_a_terminal() {
 }
 
 #[test]
+fn logs_as_they_grow() {
+    compare_desks("ctl follow", &scenario(), |desk| {
+        settle(desk);
+        desk.run_until("tail -f cat", "", "second line\n");
+        desk.run_until("fg cat", "grüße\n", "second line\ngrüße\n");
+        desk.run_until("tail -f cat stdout", "", "grüße\n");
+        desk.daemon().rpc().call("supervisor.clearLog", &[]).value();
+        desk.run("start idle");
+        desk.run_until("maintail -f", "", "success: idle entered RUNNING");
+    });
+}
+
+#[test]
 fn the_end() {
     compare_desks("ctl", &scenario(), |desk| {
         settle(desk);

@@ -2,10 +2,12 @@
 
 use std::fs::File;
 use std::io::Write as _;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::thread;
 
-use provost_e2e::{Daemon, Finished, Normal, Side, run_with_input, send_signal};
+use provost_e2e::{
+    Daemon, Finished, Normal, PATIENCE, Side, clean, python, run_with_input, send_signal, wait_for,
+};
 use rustix::process::Signal;
 
 use crate::compare::compare;
@@ -20,6 +22,14 @@ const PAIRS: [Pair; 4] = [
     (Side::Ours, Side::Upstream),
     (Side::Ours, Side::Ours),
 ];
+
+/// Executes its arguments with Ctrl-C meaning what it means at a keyboard: tests that run in the background may have
+/// been started with it ignored.
+const HEED_INTERRUPTS: &str = "
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])
+";
 
 /// Someone at the keyboard of one client, with one server.
 #[derive(Debug)]
@@ -112,10 +122,15 @@ impl Desk {
         let (out, err) = ("desk.out", "desk.err");
         let place = self.daemon.place();
         let file = |name: &str| File::create(place.join(name)).expect("the place is writable");
-        let mut child = self
-            .daemon
-            .ctl_command(self.client)
+        let client = self.daemon.ctl_command(self.client);
+        let mut command = Command::new(python());
+        clean(&mut command, place);
+        let mut child = command
+            .args(["-c", HEED_INTERRUPTS])
+            .arg(client.get_program())
+            .args(client.get_args())
             .args(line.split(' '))
+            .current_dir(place.path())
             .stdin(Stdio::piped())
             .stdout(file(out))
             .stderr(file(err))
@@ -125,12 +140,14 @@ impl Desk {
         stdin.write_all(typed.as_bytes()).expect("the client reads");
         self.daemon.wait_file(out, last);
         send_signal(child.id(), Signal::INT);
-        let code = child.wait().expect("it is our child").code();
+        let code = wait_for(PATIENCE, "the client to end", || {
+            child.try_wait().expect("it is our child")
+        });
         let place = self.daemon.place();
         let finished = Finished {
             stdout: place.read(out),
             stderr: place.read(err),
-            code,
+            code: code.code(),
         };
         self.keep(line, &finished);
     }

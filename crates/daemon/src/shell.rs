@@ -7,7 +7,7 @@ use crate::children::Children;
 use crate::control::ClientMessage;
 use crate::logs::{Fact, Logger, Logs};
 use crate::prepare::Surroundings;
-use crate::spawn_order::SpawnOrder;
+use crate::spawn_order::{SpawnOrder, Turn};
 use crate::workers::Workers;
 use provost_config::{Config, Failure};
 use provost_core::{Core, Effect, Input};
@@ -332,8 +332,25 @@ impl Shell {
     }
 
     fn take_prepared(&mut self) {
-        while let Some((run, result)) = self.spawns.next(clock::mono()) {
-            self.prepared(run, result);
+        while let Some(turn) = self.spawns.next(clock::mono()) {
+            match turn {
+                Turn::Ready(run, result) => self.prepared(run, result),
+                Turn::Passed(run) => self.pass(run),
+            }
+        }
+    }
+
+    /// A preparation has lost its place: the thread that is at it seems to hang, so that another takes up the next job.
+    fn pass(&mut self, run: Run) {
+        let name = self.children.entry_of(run).map(|entry| &entry.spec.name);
+        let name = name.map_or("a program", String::as_str);
+        self.log(
+            Level::Debug,
+            format!("looking for the command and user of {name} takes long; others go on"),
+        );
+        if let Err(error) = self.workers.relieve() {
+            let text = format!("could not start another worker thread: {error}");
+            self.log(Level::Warn, text);
         }
     }
 

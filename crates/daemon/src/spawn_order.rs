@@ -9,17 +9,25 @@ use provost_os::spawn::Plan;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// How long a spawn waits for the ones ordered before it. Looking at a command and a user on a local machine takes a
-/// small part of this.
+/// How long the ones behind wait for a spawn whose turn it is. Looking at a command and a user on a local machine takes
+/// a small part of this.
 const GRACE: Duration = Duration::from_millis(100);
 
 /// What a worker found out for a spawn.
 pub(crate) type Prepared = Result<Plan, SpawnProblem>;
 
+/// What is to be done about the first spawn in the order.
+#[derive(Debug)]
+pub(crate) enum Turn {
+    /// It is prepared.
+    Ready(Run, Prepared),
+    /// It took too long and has lost its place: a worker seems to hang. Its answer is taken whenever it comes.
+    Passed(Run),
+}
+
 #[derive(Debug)]
 struct Waiting {
     run: Run,
-    passed_at: Mono,
     prepared: Option<Prepared>,
 }
 
@@ -27,14 +35,18 @@ struct Waiting {
 #[derive(Debug, Default)]
 pub(crate) struct SpawnOrder {
     queue: VecDeque<Waiting>,
+    /// Since when it has been the first one's turn. Time spent behind others does not count against a spawn.
+    first_since: Mono,
 }
 
 impl SpawnOrder {
     /// The core ordered a spawn.
     pub(crate) fn ordered(&mut self, run: Run, now: Mono) {
+        if self.queue.is_empty() {
+            self.first_since = now;
+        }
         self.queue.push_back(Waiting {
             run,
-            passed_at: now.plus(GRACE),
             prepared: None,
         });
     }
@@ -50,29 +62,26 @@ impl SpawnOrder {
         }
     }
 
-    /// The next spawn whose turn it is.
-    pub(crate) fn next(&mut self, now: Mono) -> Option<(Run, Prepared)> {
-        while let Some(first) = self.queue.front_mut() {
-            if let Some(prepared) = first.prepared.take() {
-                let run = first.run;
-                self.queue.pop_front();
-                return Some((run, prepared));
-            }
-            if first.passed_at > now {
-                return None;
-            }
-            // It lost its place; its answer is taken whenever it comes.
-            self.queue.pop_front();
+    /// The first spawn, when it is prepared or has had its time.
+    pub(crate) fn next(&mut self, now: Mono) -> Option<Turn> {
+        let is_late = self.next_deadline()? <= now;
+        let first = self.queue.front_mut()?;
+        let prepared = first.prepared.take();
+        if prepared.is_none() && !is_late {
+            return None;
         }
-        None
+        let run = first.run;
+        self.queue.pop_front();
+        self.first_since = now;
+        Some(match prepared {
+            Some(prepared) => Turn::Ready(run, prepared),
+            None => Turn::Passed(run),
+        })
     }
 
-    /// When somebody who waits behind a slow one may pass.
+    /// When the first one's time is over.
     pub(crate) fn next_deadline(&self) -> Option<Mono> {
-        self.queue
-            .front()
-            .map(|first| first.passed_at)
-            .filter(|_| self.queue.len() > 1)
+        self.queue.front().map(|_| self.first_since.plus(GRACE))
     }
 }
 
@@ -84,9 +93,13 @@ mod tests {
         Err(SpawnProblem::EmptyCommand)
     }
 
-    fn runs(order: &mut SpawnOrder, now: Mono) -> Vec<u64> {
+    /// Runs in the order of their turns; those that were passed are negative.
+    fn turns(order: &mut SpawnOrder, now: Mono) -> Vec<i64> {
         std::iter::from_fn(|| order.next(now))
-            .map(|(run, _)| run.0)
+            .map(|turn| match turn {
+                Turn::Ready(run, _) => i64::try_from(run.0).unwrap(),
+                Turn::Passed(run) => -i64::try_from(run.0).unwrap(),
+            })
             .collect()
     }
 
@@ -98,11 +111,12 @@ mod tests {
             order.ordered(Run(run), now);
         }
         assert!(order.prepared(Run(2), failure()).is_none());
-        assert!(runs(&mut order, now).is_empty());
+        assert!(turns(&mut order, now).is_empty());
         assert!(order.prepared(Run(1), failure()).is_none());
-        assert_eq!(runs(&mut order, now), [1, 2]);
+        assert_eq!(turns(&mut order, now), [1, 2]);
         assert!(order.prepared(Run(3), failure()).is_none());
-        assert_eq!(runs(&mut order, now), [3]);
+        assert_eq!(turns(&mut order, now), [3]);
+        assert_eq!(order.next_deadline(), None);
     }
 
     #[test]
@@ -113,8 +127,26 @@ mod tests {
         assert!(order.prepared(Run(2), failure()).is_none());
         let late = order.next_deadline().unwrap();
         assert_eq!(late, Mono(0).plus(GRACE));
-        assert_eq!(runs(&mut order, late), [2]);
+        assert_eq!(turns(&mut order, late), [-1, 2]);
         assert_eq!(order.next_deadline(), None);
         assert!(order.prepared(Run(1), failure()).is_some());
+    }
+
+    #[test]
+    fn time_behind_others_does_not_count() {
+        let mut order = SpawnOrder::default();
+        for run in 1..=3 {
+            order.ordered(Run(run), Mono(0));
+        }
+        // The first one is prepared just in time, long after all were ordered.
+        let almost = Mono(Mono(0).plus(GRACE).0 - 1);
+        assert!(order.prepared(Run(1), failure()).is_none());
+        assert!(order.prepared(Run(3), failure()).is_none());
+        assert_eq!(turns(&mut order, almost), [1]);
+        // The second one has its own time from then on, and keeps its place before the third.
+        let later = Mono(almost.plus(GRACE).0 - 1);
+        assert!(turns(&mut order, later).is_empty());
+        assert!(order.prepared(Run(2), failure()).is_none());
+        assert_eq!(turns(&mut order, later), [2, 3]);
     }
 }

@@ -1,13 +1,18 @@
-//! Two threads for jobs that may block: looking at files, users and the configuration.
+//! Threads for jobs that may block: looking at files, users and the configuration.
 //!
-//! A job's result goes back by the closure it was given; the pool itself knows nothing of jobs.
+//! Two are the rule. When one hangs on a dead disk, another can be started in its place, so that it holds up its own job
+//! only. A job's result goes back by the closure it was given; the pool itself knows nothing of jobs.
 
+use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
-/// How many jobs may block at once before others wait.
+/// Threads at the start: one may be busy with a long job while the other serves the short ones.
 const WORKERS: usize = 2;
+
+/// Threads at most. Each of those beyond the first two stands for one that hung; with so many, nothing more is to be had.
+const WORKERS_MAX: usize = 64;
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -15,26 +20,39 @@ type Job = Box<dyn FnOnce() + Send>;
 #[derive(Debug)]
 pub(crate) struct Workers {
     jobs: Option<Sender<Job>>,
+    queue: Arc<Mutex<Receiver<Job>>>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Workers {
     /// Starts the threads.
-    pub(crate) fn start() -> std::io::Result<Self> {
+    pub(crate) fn start() -> io::Result<Self> {
         let (jobs, queue) = channel::<Job>();
-        let queue = Arc::new(Mutex::new(queue));
-        let threads = (0..WORKERS)
-            .map(|_| {
-                let queue = Arc::clone(&queue);
-                Builder::new()
-                    .name("worker".to_owned())
-                    .spawn(move || work(&queue))
-            })
-            .collect::<std::io::Result<Vec<_>>>()?;
-        Ok(Self {
+        let mut workers = Self {
             jobs: Some(jobs),
-            threads,
-        })
+            queue: Arc::new(Mutex::new(queue)),
+            threads: Vec::new(),
+        };
+        for _ in 0..WORKERS {
+            workers.add()?;
+        }
+        Ok(workers)
+    }
+
+    /// Starts one more thread, because one seems to hang. Nothing is done once there are as many as there may be.
+    pub(crate) fn relieve(&mut self) -> io::Result<()> {
+        if self.threads.len() < WORKERS_MAX {
+            self.add()
+        } else {
+            Ok(())
+        }
+    }
+
+    fn add(&mut self) -> io::Result<()> {
+        let queue = Arc::clone(&self.queue);
+        let thread = Builder::new().name("worker".to_owned());
+        self.threads.push(thread.spawn(move || work(&queue))?);
+        Ok(())
     }
 
     /// Hands a job to the next idle thread.
@@ -70,6 +88,27 @@ fn work(queue: &Mutex<Receiver<Job>>) {
 mod tests {
     use super::*;
     use std::time::Duration;
+
+    #[test]
+    fn when_all_threads_hang_a_relief_takes_the_next_job() {
+        let mut workers = Workers::start().unwrap();
+        let (releases, hung): (Vec<_>, Vec<_>) = (0..WORKERS).map(|_| channel::<()>()).unzip();
+        for blocked in hung {
+            workers.submit(move || {
+                let _ = blocked.recv();
+            });
+        }
+        let (done, result) = channel();
+        workers.submit(move || done.send(7).unwrap());
+        workers.relieve().unwrap();
+        assert_eq!(result.recv_timeout(Duration::from_secs(5)), Ok(7));
+        for _ in 0..2 * WORKERS_MAX {
+            workers.relieve().unwrap();
+        }
+        assert_eq!(workers.threads.len(), WORKERS_MAX);
+        drop(releases);
+        workers.stop();
+    }
 
     #[test]
     fn a_job_that_blocks_leaves_the_other_thread_free() {

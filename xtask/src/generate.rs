@@ -68,11 +68,11 @@ fn write(path: &Path, page: &Page) -> Result<(), String> {
 fn pages() -> Vec<Page> {
     vec![
         Page {
-            path: "docs/src/reference/configuration.md",
+            path: "docs/reference/configuration.md",
             text: format!("{MARK}{}", reference::markdown()),
         },
         Page {
-            path: "docs/src/reference/xml-rpc.md",
+            path: "docs/reference/xml-rpc.md",
             text: format!("{MARK}{}", provost_wire::methods::reference()),
         },
         Page {

@@ -1,6 +1,6 @@
 //! The intended differences from upstream, each with its reason.
 //!
-//! A case of a differential test may differ only when it stands here. `docs/src/differences.md` tells users the same, and
+//! A case of a differential test may differ only when it stands here. `docs/differences.md` tells users the same, and
 //! names every `key`.
 //!
 //! Three additions show in so many cases that they are taken out before those are compared: the member `autorestart` of
@@ -10,7 +10,7 @@
 /// One intended difference in one case.
 #[derive(Clone, Copy, Debug)]
 pub struct Difference {
-    /// The name under which `docs/src/differences.md` explains it.
+    /// The name under which `docs/differences.md` explains it.
     pub key: &'static str,
     /// The case in which it shows; with a `*` at the end, all cases that begin so (some of which may agree).
     pub case: &'static str,
@@ -394,14 +394,11 @@ mod tests {
 
     #[test]
     fn users_are_told_every_difference() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/src/differences.md");
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/differences.md");
         let page = std::fs::read_to_string(path).expect("the page exists");
         for entry in LIST {
             let row = format!("| {} |", entry.key);
-            assert!(
-                page.contains(&row),
-                "no row `{row}` in docs/src/differences.md"
-            );
+            assert!(page.contains(&row), "no row `{row}` in docs/differences.md");
             assert!(!entry.reason.is_empty());
         }
     }

@@ -97,6 +97,11 @@ impl Signal {
             .map(Self)
     }
 
+    /// The names of all signals that have one, with `SIG`.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        NAMES.iter().map(|&(_, name)| name)
+    }
+
     /// The number.
     pub fn number(self) -> i32 {
         self.0

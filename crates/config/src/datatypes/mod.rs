@@ -8,6 +8,7 @@ pub(crate) use places::{
     ChildLog, existing_directory, inet_address, logfile, owner, path_in_directory, port, url, user,
 };
 
+use crate::hints;
 use crate::python::{self, repr, strip};
 use provost_model::spec::AutoRestart;
 use provost_model::{Level, Signal};
@@ -55,6 +56,11 @@ impl Bad {
         self.try_this = value;
         self
     }
+}
+
+/// The name that was probably meant.
+fn near<'a>(text: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    hints::nearest(text, names).map(str::to_owned)
 }
 
 /// A whole number.
@@ -107,7 +113,8 @@ pub(crate) fn autorestart(text: &str) -> Result<AutoRestart, Bad> {
         None => Err(Bad::new(
             format!("invalid 'autorestart' value {}", repr(&lower)),
             "`true`, `false` or `unexpected`",
-        )),
+        )
+        .or_try(near(&lower, ["true", "false", "unexpected"]))),
     }
 }
 
@@ -163,10 +170,14 @@ pub(crate) fn signal(text: &str) -> Result<Signal, Bad> {
             )
         }),
         None => Signal::from_name(text).ok_or_else(|| {
+            let upper = text.to_uppercase();
+            let names = Signal::names().map(|name| name.trim_start_matches("SIG"));
+            let guess = near(upper.trim_start_matches("SIG"), names);
             Bad::new(
                 format!("value {} is not a valid signal name", repr(text)),
                 wants,
             )
+            .or_try(guess)
         }),
     }
 }
@@ -200,6 +211,11 @@ pub(crate) fn list(text: &str) -> Vec<String> {
     text.split(',').map(|item| strip(item).to_owned()).collect()
 }
 
+/// The levels of the main log, by the names that a file has for them.
+const LEVELS: &[&str] = &[
+    "critical", "error", "warn", "info", "debug", "trace", "blather",
+];
+
 /// A level of the main log.
 pub(crate) fn level(text: &str) -> Result<Level, Bad> {
     let lower = text.to_lowercase();
@@ -208,7 +224,10 @@ pub(crate) fn level(text: &str) -> Result<Level, Bad> {
             format!("bad logging level name {}", repr(text)),
             "one of `critical`, `error`, `warn`, `info`, `debug`, `trace`, `blather`",
         )
-        .or_try((lower == "warning").then(|| "warn".to_owned()))
+        .or_try(match lower.as_str() {
+            "warning" => Some("warn".to_owned()),
+            _ => near(&lower, LEVELS.iter().copied()),
+        })
     })
 }
 

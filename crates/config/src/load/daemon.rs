@@ -203,7 +203,7 @@ impl Reader<'_> {
                     upstream: bad.upstream,
                     message: format!("-u expects {}, found `{user}`", bad.wants),
                     place: None,
-                    help: None,
+                    help: Some("name a user that `getent passwd` lists".to_owned()),
                 })),
             };
         }

@@ -147,7 +147,10 @@ impl Reader<'_> {
                     Code::Include,
                     format!("no file matches `{pattern}`"),
                     value.place(),
-                    None,
+                    Some(
+                        "name an existing file; relative ones are looked up beside the main file"
+                            .to_owned(),
+                    ),
                 );
                 self.report.log_warning(line);
             }

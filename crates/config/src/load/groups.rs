@@ -164,15 +164,20 @@ impl Reader<'_> {
             (false, true) => {
                 let message =
                     format!("`{member}` runs without its FastCGI socket, because it is in a group");
-                self.report
-                    .warn(Code::NoEffect, message, list.place(), None);
+                self.report.warn(
+                    Code::NoEffect,
+                    message,
+                    list.place(),
+                    Some("take it out of the group".to_owned()),
+                );
                 Ok(fcgi)
             }
             (true, true) => {
                 let sentence = format!(
                     "[{section}] name {member} is ambiguous (exists as program and fcgi-program)"
                 );
-                Err(self.wrong(scope, Code::UnknownProgram, &sentence, list.place(), None))
+                let help = Some("give one of the two sections another name".to_owned());
+                Err(self.wrong(scope, Code::UnknownProgram, &sentence, list.place(), help))
             }
             (false, false) => {
                 // Upstream names the section of the program before, from the second item on.
@@ -180,7 +185,10 @@ impl Reader<'_> {
                     format!("[{section}] names unknown program or fcgi-program {member}");
                 let known = self.sections_of(keys::SECTION.header);
                 let near = hints::nearest(member, known.iter().map(|(_, name)| name.as_str()));
-                let help = near.map(|near| format!("did you mean `{near}`?"));
+                let help = Some(match near {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("add a section [program:{member}], or take the name out"),
+                });
                 Err(self.wrong(scope, Code::UnknownProgram, &sentence, list.place(), help))
             }
         }
@@ -245,7 +253,9 @@ impl Reader<'_> {
             if let Some(value) = self.sections.get(section, ignored.name) {
                 let place = value.key.clone();
                 let message = format!("`{}` has no effect in an event listener", ignored.name);
-                self.report.warn(Code::NoEffect, message, Some(place), None);
+                let help =
+                    Some("take the line away: its stdout is the protocol channel".to_owned());
+                self.report.warn(Code::NoEffect, message, Some(place), help);
             }
         }
         let processes = self.processes(

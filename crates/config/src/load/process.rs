@@ -203,7 +203,8 @@ impl Reader<'_> {
                 .get(&scope.section, keys::STDERR.logfile.name)
                 .map(|value| value.place.clone());
             let message = "`stderr_logfile` has no effect with `redirect_stderr=true`".to_owned();
-            self.report.warn(Code::NoEffect, message, place, None);
+            let help = Some("take one of the two lines away".to_owned());
+            self.report.warn(Code::NoEffect, message, place, help);
             self.report.log_warning(line);
         }
         Written {

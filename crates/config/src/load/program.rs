@@ -17,6 +17,9 @@ use std::sync::Arc;
 /// The most processes that one section may ask for. Upstream would try any number until memory ends.
 const MAX_NUMPROCS: i64 = 100_000;
 
+/// What to do about a name with a character that has a meaning of its own.
+const NAME_ADVICE: &str = "use letters, digits, `-`, `_` and `.`";
+
 /// A section that processes are made from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Origin<'a> {
@@ -115,7 +118,7 @@ impl Reader<'_> {
     /// A name from a section header.
     pub(crate) fn name(&mut self, scope: &Scope, text: &str) -> Result<String, Told> {
         kinds::name(text).map_err(|bad| {
-            let help = Some("use letters, digits, `-`, `_` and `.`".to_owned());
+            let help = Some(NAME_ADVICE.to_owned());
             self.wrong(scope, Code::BadName, &bad.upstream, None, help)
         })
     }
@@ -163,7 +166,8 @@ impl Reader<'_> {
                 .map(|value| value.place.clone());
             let message =
                 "signal 0 asks nothing of the program; a stop waits for SIGKILL".to_owned();
-            self.report.warn(Code::NoEffect, message, place, None);
+            let help = Some("write a signal that ends the program, such as `TERM`".to_owned());
+            self.report.warn(Code::NoEffect, message, place, help);
         }
         let automatic = |url: &Got| crate::python::strip(&url.text).eq_ignore_ascii_case("AUTO");
         Ok(Common {
@@ -203,7 +207,10 @@ impl Reader<'_> {
         let got = self.raw(&scope.section, &keys::PROCESS_NAME).ok_or(Told)?;
         match kinds::name(&got.text) {
             Ok(text) => Ok(Got { text, ..got }),
-            Err(bad) => Err(self.wrong(scope, Code::BadName, &bad.upstream, got.place(), None)),
+            Err(bad) => {
+                let help = Some(NAME_ADVICE.to_owned());
+                Err(self.wrong(scope, Code::BadName, &bad.upstream, got.place(), help))
+            }
         }
     }
 
@@ -229,7 +236,8 @@ impl Reader<'_> {
                 .get(&scope.section, keys::NUMPROCS.name)
                 .map(|value| value.place.clone());
             let sentence = format!("numprocs is above the limit of {MAX_NUMPROCS}");
-            return Err(self.wrong(scope, Code::Limit, &sentence, place, None));
+            let help = Some(format!("write a number up to {MAX_NUMPROCS}"));
+            return Err(self.wrong(scope, Code::Limit, &sentence, place, help));
         }
         Ok(())
     }

@@ -242,10 +242,11 @@ impl<'h> Reader<'h> {
             Cause::Account => Code::UnknownUser,
         };
         let help = match bad.cause {
-            Cause::Directory => Some("create the directory, or name another".to_owned()),
-            Cause::Form | Cause::Account => bad
-                .try_this
-                .map(|value| format!("write `{}={value}`", spec.name)),
+            Cause::Directory => "create the directory, or name another".to_owned(),
+            Cause::Account => {
+                "name one that `getent passwd` or `getent group` lists, or create it".to_owned()
+            }
+            Cause::Form => way_out(spec, bad.try_this),
         };
         let place = got.place().or_else(|| self.header(&scope.section));
         self.report.error(Problem {
@@ -256,7 +257,7 @@ impl<'h> Reader<'h> {
                 spec.name, bad.wants, got.text
             ),
             place,
-            help,
+            help: Some(help),
         })
     }
 
@@ -304,6 +305,21 @@ impl<'h> Reader<'h> {
         self.sections
             .section(section)
             .map(|section| section.header.clone())
+    }
+}
+
+/// What to write in place of a value that is not of its kind.
+fn way_out(spec: &OptionSpec, guess: Option<String>) -> String {
+    let key = spec.name;
+    match (guess, spec.default) {
+        (Some(value), _) => format!("write `{key}={value}`"),
+        (None, Fallback::Text("") | Fallback::Found(_)) => {
+            format!("mend the value, or take the line away: `{key}` need not be set")
+        }
+        (None, Fallback::Text(default)) => {
+            format!("the default is `{key}={default}`; it holds when the line is taken away")
+        }
+        (None, Fallback::Required) => format!("mend the value; `{key}` must be set"),
     }
 }
 

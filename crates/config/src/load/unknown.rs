@@ -17,7 +17,7 @@ impl Reader<'_> {
                     Code::UnknownSection,
                     message,
                     section.header.clone(),
-                    section_hint(&section.name),
+                    section_hint(&section.name).or_else(|| Some(FOREIGN.to_owned())),
                 ));
                 continue;
             };
@@ -33,7 +33,7 @@ impl Reader<'_> {
                     Code::UnknownKey,
                     message,
                     value.key.clone(),
-                    key_hint(spec, key),
+                    key_hint(spec, key).or_else(|| Some(FOREIGN.to_owned())),
                 ));
             }
         }
@@ -97,6 +97,9 @@ impl Reader<'_> {
         ))
     }
 }
+
+/// What to do about a section or key that neither this program nor its reader has a meaning for.
+const FOREIGN: &str = "nothing follows from it; take it away unless another program reads it";
 
 fn key_hint(spec: &SectionSpec, key: &str) -> Option<String> {
     if let Some(near) = hints::nearest(key, spec.options.iter().map(|option| option.name)) {

@@ -28,7 +28,10 @@ fn refused(text: &str) -> Failure {
 /// Each diagnostic as `code line:column help`.
 fn told(failure: &Failure) -> Vec<String> {
     let one = |problem: &crate::Diagnostic| {
-        let help = problem.help.as_deref().unwrap_or("-");
+        let help = problem
+            .help
+            .as_deref()
+            .expect("each problem comes with advice");
         format!(
             "{} {}:{} {help}",
             problem.code, problem.line, problem.column
@@ -140,12 +143,12 @@ fn all_errors_are_told_and_the_first_gives_the_sentence() {
     assert_eq!(
         told(&failure),
         [
-            "C009 2:8 -",
+            "C009 2:8 the default is `minfds=1024`; it holds when the line is taken away",
             "C006 3:2 add a line `command=…`",
             "C009 4:11 write `startsecs=10`",
             "C007 6:9 known here: `group_name`, `here`, `host_node_name`, `numprocs`, `process_num`, `program_name`, \
              and `ENV_X` for each environment variable X",
-            "C009 7:11 -",
+            "C009 7:11 the default is `autostart=true`; it holds when the line is taken away",
         ]
     );
     assert!(
@@ -154,6 +157,20 @@ fn all_errors_are_told_and_the_first_gives_the_sentence() {
             .iter()
             .all(|problem| problem.severity == Severity::Error)
     );
+}
+
+#[test]
+fn a_value_of_a_few_words_is_guessed_from_what_is_near() {
+    let failure = refused(
+        "[supervisord]\nloglevel=wran\n[program:a]\ncommand=x\nstopsignal=SIGTREM\nautorestart=unexpeced\nuser=nobody-here\n",
+    );
+    let expected = [
+        "C009 2:10 write `loglevel=warn`",
+        "C009 5:12 write `stopsignal=TERM`",
+        "C009 6:13 write `autorestart=unexpected`",
+        "C011 7:6 name one that `getent passwd` or `getent group` lists, or create it",
+    ];
+    assert_eq!(told(&failure), expected);
 }
 
 #[test]
@@ -297,7 +314,8 @@ fn what_has_no_meaning_is_a_warning_with_a_hint() {
             "[program:a] has no key `comand`; it is ignored did you mean `command`?",
             "[program:a] has no key `files`; it is ignored `files` is a key of [include]",
             "the section [Program:b] is not known and is ignored did you mean [program:b]?",
-            "the section [cron] is not known and is ignored -",
+            "the section [cron] is not known and is ignored nothing follows from it; take it away unless another \
+             program reads it",
         ]
     );
 }

@@ -57,7 +57,10 @@ fn signal(name: &str, child: &Child) {
 fn signals_reach_the_process_of_the_pidfile(directory: &Path) {
     let pidfile = directory.join("pid");
     let place = directory.to_string_lossy();
-    let command = ["/bin/sh", "-c", DAEMON, "daemon", &place];
+    // A shell cannot trap what was ignored before it began, as HUP is under `nohup`.
+    let defaults = ["/usr/bin/env", "--default-signal"];
+    let daemon = ["/bin/sh", "-c", DAEMON, "daemon", &place];
+    let command = [&defaults[..], &daemon[..]].concat();
     let mut proxy = pidproxy(&pidfile, &command)
         .spawn()
         .expect("pidproxy starts");

@@ -15,7 +15,7 @@ use provost_os::{clock, pipe};
 use provost_wire::events;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 /// The descriptors of a new child: its ends, and ours.
 struct Pipes {
@@ -70,7 +70,10 @@ impl Shell {
                 for_restart,
             } => {
                 let (loader, report) = (Arc::clone(&self.loader), self.reporter());
+                let reading = Arc::clone(&self.reading);
                 self.workers.submit(move || {
+                    // One after the other, told before the next begins: what was read last is what is told last.
+                    let _alone = reading.lock().unwrap_or_else(PoisonError::into_inner);
                     report(Done::Loaded {
                         ticket,
                         for_restart,

@@ -21,8 +21,8 @@ use provost_os::spawn::Plan;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::io;
 use std::os::fd::AsFd;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -135,6 +135,8 @@ pub(crate) struct Shell {
     pub(crate) logger: Logger,
     pub(crate) surroundings: Arc<Surroundings>,
     pub(crate) loader: Loader,
+    /// Held while a worker reads the configuration.
+    pub(crate) reading: Arc<Mutex<()>>,
     pub(crate) daemon: DaemonSpec,
     pub(crate) workers: Workers,
     pub(crate) done: Receiver<Done>,
@@ -174,6 +176,7 @@ impl Shell {
             logger: parts.logger,
             surroundings: parts.surroundings,
             loader: parts.loader,
+            reading: Arc::default(),
             daemon: parts.daemon,
             workers: Workers::start()?,
             done,

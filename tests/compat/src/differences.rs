@@ -4,8 +4,8 @@
 //! names every `key`.
 //!
 //! Three additions show in so many cases that they are taken out before those are compared: the member `autorestart` of
-//! `getAllConfigInfo`, which 4.3.0 does not have ([`without_autorestart`]), the header [`ADDED_HEADER`], and the lines of
-//! the log that name mistyped keys and sections ([`names_a_mistake`]).
+//! `getAllConfigInfo`, which 4.3.0 does not have ([`without_autorestart`]), the headers that protect browsers ([`is_added_header`]),
+//! and the lines of the log that name mistyped keys and sections ([`names_a_mistake`]).
 
 /// One intended difference in one case.
 #[derive(Clone, Copy, Debug)]
@@ -346,8 +346,20 @@ pub fn of_case(case: &str) -> Option<&'static Difference> {
     exact.or_else(|| LIST.iter().find(|entry| entry.covers(case)))
 }
 
-/// A header that pages and tails carry, so that no browser takes a program's output for a page.
-pub const ADDED_HEADER: &str = "x-content-type-options: nosniff";
+/// Headers for browsers that everything but XML-RPC carries.
+const ADDED_HEADERS: &[&str] = &[
+    "x-content-type-options",
+    "content-security-policy",
+    "referrer-policy",
+];
+
+/// Whether a line is one of those headers, its name in any case.
+pub fn is_added_header(line: &str) -> bool {
+    let name = line.split(':').next().unwrap_or_default();
+    ADDED_HEADERS
+        .iter()
+        .any(|added| name.eq_ignore_ascii_case(added))
+}
 
 /// Takes the member `autorestart` out of the XML of an answer.
 pub fn without_autorestart(xml: &str) -> String {

@@ -14,5 +14,6 @@ pub mod config_case;
 pub mod desk;
 pub mod differences;
 pub mod many;
+pub mod page;
 pub mod rig;
 pub mod talk;

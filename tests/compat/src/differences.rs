@@ -7,6 +7,8 @@
 //! `getAllConfigInfo`, which 4.3.0 does not have ([`without_autorestart`]), the headers that protect browsers ([`is_added_header`]),
 //! and the lines of the log that name mistyped keys and sections ([`names_a_mistake`]).
 
+mod web;
+
 /// One intended difference in one case.
 #[derive(Clone, Copy, Debug)]
 pub struct Difference {
@@ -34,8 +36,8 @@ const fn entry(
     }
 }
 
-/// All of them: key, case, what ours contains, reason.
-pub const LIST: &[Difference] = &[
+/// Those outside the web interface: key, case, what ours contains, reason.
+const LIST: &[Difference] = &[
     entry(
         "limits of the system that cannot be raised",
         "config minfds too many",
@@ -340,10 +342,15 @@ impl Difference {
     }
 }
 
+/// All of them.
+fn all() -> impl Iterator<Item = &'static Difference> {
+    LIST.iter().chain(web::LIST)
+}
+
 /// The entry of a case. One that names the case itself goes before one that covers many.
 pub fn of_case(case: &str) -> Option<&'static Difference> {
-    let exact = LIST.iter().find(|entry| entry.case == case);
-    exact.or_else(|| LIST.iter().find(|entry| entry.covers(case)))
+    let exact = all().find(|entry| entry.case == case);
+    exact.or_else(|| all().find(|entry| entry.covers(case)))
 }
 
 /// Headers for browsers that everything but XML-RPC carries.
@@ -389,7 +396,7 @@ pub fn names_a_mistake(line: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{LIST, names_a_mistake, without_autorestart};
+    use super::{all, names_a_mistake, without_autorestart};
 
     #[test]
     fn only_lines_about_mistakes_are_taken_out() {
@@ -408,7 +415,7 @@ mod tests {
     fn users_are_told_every_difference() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/differences.md");
         let page = std::fs::read_to_string(path).expect("the page exists");
-        for entry in LIST {
+        for entry in all() {
             let row = format!("| {} |", entry.key);
             assert!(page.contains(&row), "no row `{row}` in docs/differences.md");
             assert!(!entry.reason.is_empty());

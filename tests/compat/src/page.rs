@@ -52,6 +52,8 @@ struct Reader {
     attributes: BTreeMap<String, String>,
     in_pre: bool,
     in_row: bool,
+    /// The message; one side has it above the buttons, one below.
+    message: String,
     /// The addresses behind which the same page is found again; one side has them before the text, one after it.
     again: String,
 }
@@ -64,6 +66,7 @@ fn read(html: &str, out: &mut String) {
             Token::Text(text) => reader.text(&text, out),
         }
     }
+    out.push_str(&reader.message);
     out.push_str(&reader.again);
 }
 
@@ -98,7 +101,7 @@ impl Reader {
         self.attributes = attributes;
     }
 
-    fn text(&self, text: &str, out: &mut String) {
+    fn text(&mut self, text: &str, out: &mut String) {
         if self.in_pre {
             out.push_str(text);
             return;
@@ -112,7 +115,7 @@ impl Reader {
                 let _ = writeln!(out, "title: {text}");
             }
             "div" if of("class") == "status_msg" => {
-                let _ = writeln!(out, "message: {}", without_moment(text));
+                let _ = writeln!(self.message, "message: {}", without_moment(text));
             }
             "span" if self.in_row => {
                 let _ = writeln!(out, "  {} {text}", of("class"));
@@ -226,8 +229,8 @@ mod tests {
              <tr class=\"shade\"></tr></tbody><pre>1\n &amp;2</pre><a href=\"tail.html?x\">\n<input /></a>",
             &mut out,
         );
-        let expected = "title: T\nmessage: a <b>\n  Refresh -> index.html?action=refresh name= target=\nrow \n  x up\n  \
-                        \x20pid\n  n -> q?a&b name=N target=_blank\nrow shade\ntext: 1\n &2⟨end⟩\nagain: tail.html?x\n";
+        let expected = "title: T\n  Refresh -> index.html?action=refresh name= target=\nrow \n  x up\n  \
+                        \x20pid\n  n -> q?a&b name=N target=_blank\nrow shade\ntext: 1\n &2⟨end⟩\nmessage: a <b>\nagain: tail.html?x\n";
         assert_eq!(out, expected);
     }
 

@@ -61,8 +61,9 @@ impl Hosts {
     fn knows(&self, host: &Authority) -> bool {
         // A name may end with the dot that names the root.
         let name = host.host().strip_suffix('.').unwrap_or(host.host());
+        let short = self.machine.split('.').next().unwrap_or_default();
         host.address().is_some()
-            || ["localhost", &self.machine]
+            || ["localhost", &self.machine, short]
                 .iter()
                 .any(|own| name.eq_ignore_ascii_case(own))
             || self.allowed.iter().any(|allowed| {
@@ -138,10 +139,10 @@ pub(super) mod tests {
         headers
     }
 
-    /// A server on every interface of a machine called `box`.
+    /// A server on every interface of a machine called `box.example.org`.
     pub(in crate::api) fn hosts(allowed: &[&str], asks_password: bool) -> Hosts {
         Hosts {
-            machine: "box".to_owned(),
+            machine: "box.example.org".to_owned(),
             allowed: allowed.iter().map(|host| host.parse().unwrap()).collect(),
             address: ServerAddress::Inet {
                 host: String::new(),
@@ -171,12 +172,14 @@ pub(super) mod tests {
         "localhost.",
         "box",
         "BOX:9001",
+        "box.example.org",
     ];
 
     const FOREIGN: &[&str] = &[
         "evil.example",
         "evil.example:9001",
         "box.evil.example",
+        "example.org",
         "localhost.evil.example",
         "127.0.0.1.evil.example",
         "evil@127.0.0.1",
@@ -261,12 +264,12 @@ pub(super) mod tests {
             (" app ", "http://app"),
             ("app:", "http://app"),
             ("[::1]:9001", "http://[::1]:9001"),
-            ("evil.example/x?", "http://box:9001"),
-            ("a@evil.example", "http://box:9001"),
-            ("a b", "http://box:9001"),
-            ("a\"b", "http://box:9001"),
-            ("a:port", "http://box:9001"),
-            ("", "http://box:9001"),
+            ("evil.example/x?", "http://box.example.org:9001"),
+            ("a@evil.example", "http://box.example.org:9001"),
+            ("a b", "http://box.example.org:9001"),
+            ("a\"b", "http://box.example.org:9001"),
+            ("a:port", "http://box.example.org:9001"),
+            ("", "http://box.example.org:9001"),
         ] {
             assert_eq!(
                 hosts(&[], false).url(&headers(&[("host", host)])),
@@ -278,10 +281,13 @@ pub(super) mod tests {
             ("x-forwarded-host", "evil.example"),
             ("forwarded", "host=evil.example"),
         ]);
-        assert_eq!(hosts(&[], false).url(&forwarded), "http://box:9001");
+        assert_eq!(
+            hosts(&[], false).url(&forwarded),
+            "http://box.example.org:9001"
+        );
         assert_eq!(
             hosts(&[], false).url(&headers(&[("host", "a"), ("host", "b")])),
-            "http://box:9001"
+            "http://box.example.org:9001"
         );
         assert_eq!(unix().url(&headers(&[])), "http://localhost");
         let six = Hosts {

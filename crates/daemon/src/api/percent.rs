@@ -17,6 +17,19 @@ pub(super) fn fields(text: &str) -> Vec<(String, String)> {
         .collect()
 }
 
+/// As [`encode`], cut off before the character with which it would be longer than `limit` bytes.
+pub(super) fn encode_up_to(text: &str, limit: usize) -> String {
+    let mut out = String::new();
+    for character in text.chars() {
+        let part = encode(character.encode_utf8(&mut [0; 4]));
+        if out.len() + part.len() > limit {
+            break;
+        }
+        out.push_str(&part);
+    }
+    out
+}
+
 /// Text for a URL: upstream's choice of what may stand as it is.
 pub(super) fn encode(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -87,6 +100,9 @@ mod tests {
             encode("g:p 1/\u{e9}\r\n*~'"),
             "g%3Ap%201/%C3%A9%0D%0A%2A~%27"
         );
+        assert_eq!(encode_up_to("a\u{e9}b", 7), "a%C3%A9");
+        assert_eq!(encode_up_to("a\u{e9}b", 8), "a%C3%A9b");
+        assert_eq!(encode_up_to("\u{e9}", 5), "");
         for text in ["", "a:b", "100%", "\u{e9}\u{1f600} & <x>", "\r\n\0"] {
             assert_eq!(decode(&encode(text)), text);
         }

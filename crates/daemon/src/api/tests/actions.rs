@@ -429,3 +429,19 @@ fn s06_a_redirect_holds_nothing_but_a_host_and_a_message() {
     let response = read_response(&mut unix).unwrap();
     assert!(location(&response).starts_with("http://localhost/?message=Page%20refreshed%20at%20"));
 }
+
+#[test]
+fn a_redirect_can_be_followed_whatever_was_asked() {
+    let rig = Rig::new(Plan {
+        script: |request| match request {
+            Request::GetProcessInfo { .. } => Some(Err(Fault::bare(FaultCode::BadName))),
+            _ => calm(request),
+        },
+        ..Plan::default()
+    });
+    let body = format!("action=stop&processname={}", "\u{e9}".repeat(30_000));
+    let response = rig.ask(form("/", "", &body));
+    let (_, path) = location(&response).split_once("/?").unwrap();
+    assert!(path.len() < 5_000, "{}", path.len());
+    assert_eq!(rig.get(&format!("/?{path}")).status, 200);
+}

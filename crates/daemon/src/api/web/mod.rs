@@ -28,6 +28,9 @@ use std::time::SystemTime;
 /// Bytes of the body of a form. All that the pages send themselves is a name and an action.
 const FORM: usize = 64 * 1024;
 
+/// Bytes of a message in the address of a redirect: half of what a request line may have. Longer ones are cut off.
+const MESSAGE: usize = 4 * 1024;
+
 /// What the pages keep between requests.
 pub(super) struct Web {
     seal: Seal,
@@ -161,7 +164,7 @@ async fn act(
     let location = format!(
         "{}/?message={}",
         server.hosts().url(headers),
-        percent::encode(&message)
+        percent::encode_up_to(&message, MESSAGE)
     );
     // Neither part can hold what a header may not.
     if let Ok(location) = HeaderValue::try_from(location) {

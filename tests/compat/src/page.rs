@@ -31,7 +31,7 @@ pub fn seen(answer: &Answer) -> String {
     }
     match answer.header("content-type") {
         Some(kind) if kind.starts_with("text/html;") && answer.status() == 200 => {
-            read(&answer.text(), &mut out)
+            read(&answer.text(), &mut out);
         }
         Some("text/plain") => out.push_str(&answer.text()),
         _ => {}

@@ -146,7 +146,7 @@ pub(crate) fn hosts(text: &str) -> Result<Vec<Authority>, Bad> {
             item.parse().map_err(|_| {
                 Bad::new(
                     format!("value {} is not a host", repr(item)),
-                    "host names with commas between them, such as `sup.example.org`, without `http://`",
+                    "hosts with commas between them, each as `name` or `name:port`",
                 )
             })
         })

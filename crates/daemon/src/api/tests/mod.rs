@@ -221,11 +221,19 @@ fn stand_in(
             ClientMessage::Ask {
                 request, answer, ..
             } => {
-                match script(&request) {
-                    Some(answered) => drop(answer.send(answered)),
-                    None => kept.lock().unwrap().push(answer),
+                // What was heard is there to be looked at once the client has its answer, or the answer can be given.
+                let answered = script(&request);
+                let told = || tell.send(Heard::Asked(request));
+                match answered {
+                    Some(answered) => {
+                        let _ = told();
+                        let _ = answer.send(answered);
+                    }
+                    None => {
+                        kept.lock().unwrap().push(answer);
+                        let _ = told();
+                    }
                 }
-                let _ = tell.send(Heard::Asked(request));
             }
             ClientMessage::Gone { .. } => drop(tell.send(Heard::Gone)),
         }

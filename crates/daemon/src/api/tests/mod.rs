@@ -224,15 +224,12 @@ fn stand_in(
                 // What was heard is there to be looked at once the client has its answer, or the answer can be given.
                 let answered = script(&request);
                 let told = || tell.send(Heard::Asked(request));
-                match answered {
-                    Some(answered) => {
-                        let _ = told();
-                        let _ = answer.send(answered);
-                    }
-                    None => {
-                        kept.lock().unwrap().push(answer);
-                        let _ = told();
-                    }
+                if let Some(answered) = answered {
+                    let _ = told();
+                    let _ = answer.send(answered);
+                } else {
+                    kept.lock().unwrap().push(answer);
+                    let _ = told();
                 }
             }
             ClientMessage::Gone { .. } => drop(tell.send(Heard::Gone)),

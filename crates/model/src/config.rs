@@ -1,6 +1,6 @@
 //! What `[supervisord]` and the server sections say, complete and checked.
 
-use crate::Level;
+use crate::{Authority, Level};
 use std::path::PathBuf;
 
 /// Where supervisord writes its own log.
@@ -79,6 +79,10 @@ pub struct ServerSpec {
     pub address: ServerAddress,
     /// User name and password (plain or `{SHA}` and hex); none means no authentication.
     pub credentials: Option<(String, String)>,
+    /// Whether what browsers ask for is refused when a page of another site made them ask.
+    pub web_csrf: bool,
+    /// Names under which it may be reached, besides addresses, `localhost` and the machine's own name.
+    pub allowed_hosts: Vec<Authority>,
 }
 
 /// An `[rpcinterface:x]` section.

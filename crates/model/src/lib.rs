@@ -3,6 +3,7 @@
 //! This crate holds types and their `Display`, parsing and small look-ups. It refuses to do anything else: no I/O,
 //! no clock, no decision. Whoever needs behaviour puts it in the room whose behaviour it is.
 
+pub mod authority;
 pub mod config;
 pub mod errno;
 pub mod event;
@@ -19,6 +20,7 @@ pub mod spec;
 pub mod state;
 pub mod time;
 
+pub use authority::Authority;
 pub use errno::Errno;
 pub use event::{Envelope, Event, EventKind};
 pub use exit::ExitStatus;

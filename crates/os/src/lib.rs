@@ -16,6 +16,7 @@ pub mod kill;
 pub mod limits;
 pub mod pidfile;
 pub mod pipe;
+pub mod random;
 pub mod reactor;
 pub mod reap;
 pub mod signals;

@@ -4,8 +4,10 @@
 //! names every `key`.
 //!
 //! Three additions show in so many cases that they are taken out before those are compared: the member `autorestart` of
-//! `getAllConfigInfo`, which 4.3.0 does not have ([`without_autorestart`]), the header [`ADDED_HEADER`], and the lines of
-//! the log that name mistyped keys and sections ([`names_a_mistake`]).
+//! `getAllConfigInfo`, which 4.3.0 does not have ([`without_autorestart`]), the headers that protect browsers ([`is_added_header`]),
+//! and the lines of the log that name mistyped keys and sections ([`names_a_mistake`]).
+
+mod web;
 
 /// One intended difference in one case.
 #[derive(Clone, Copy, Debug)]
@@ -34,8 +36,8 @@ const fn entry(
     }
 }
 
-/// All of them: key, case, what ours contains, reason.
-pub const LIST: &[Difference] = &[
+/// Those outside the web interface: key, case, what ours contains, reason.
+const LIST: &[Difference] = &[
     entry(
         "limits of the system that cannot be raised",
         "config minfds too many",
@@ -340,14 +342,31 @@ impl Difference {
     }
 }
 
-/// The entry of a case. One that names the case itself goes before one that covers many.
-pub fn of_case(case: &str) -> Option<&'static Difference> {
-    let exact = LIST.iter().find(|entry| entry.case == case);
-    exact.or_else(|| LIST.iter().find(|entry| entry.covers(case)))
+/// All of them.
+fn all() -> impl Iterator<Item = &'static Difference> {
+    LIST.iter().chain(web::LIST)
 }
 
-/// A header that pages and tails carry, so that no browser takes a program's output for a page.
-pub const ADDED_HEADER: &str = "x-content-type-options: nosniff";
+/// The entry of a case. One that names the case itself goes before one that covers many.
+pub fn of_case(case: &str) -> Option<&'static Difference> {
+    let exact = all().find(|entry| entry.case == case);
+    exact.or_else(|| all().find(|entry| entry.covers(case)))
+}
+
+/// Headers for browsers that everything but XML-RPC carries.
+const ADDED_HEADERS: &[&str] = &[
+    "x-content-type-options",
+    "content-security-policy",
+    "referrer-policy",
+];
+
+/// Whether a line is one of those headers, its name in any case.
+pub fn is_added_header(line: &str) -> bool {
+    let name = line.split(':').next().unwrap_or_default();
+    ADDED_HEADERS
+        .iter()
+        .any(|added| name.eq_ignore_ascii_case(added))
+}
 
 /// Takes the member `autorestart` out of the XML of an answer.
 pub fn without_autorestart(xml: &str) -> String {
@@ -377,7 +396,7 @@ pub fn names_a_mistake(line: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{LIST, names_a_mistake, without_autorestart};
+    use super::{all, names_a_mistake, without_autorestart};
 
     #[test]
     fn only_lines_about_mistakes_are_taken_out() {
@@ -396,7 +415,7 @@ mod tests {
     fn users_are_told_every_difference() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/differences.md");
         let page = std::fs::read_to_string(path).expect("the page exists");
-        for entry in LIST {
+        for entry in all() {
             let row = format!("| {} |", entry.key);
             assert!(page.contains(&row), "no row `{row}` in docs/differences.md");
             assert!(!entry.reason.is_empty());

@@ -1,6 +1,6 @@
 //! One script of operations, run against upstream and against Provost; the transcripts are compared.
 //!
-//! Whatever differs is either a defect or stands in [`differences::LIST`] with its reason, and in
+//! Whatever differs is either a defect or stands in [`differences`] with its reason, and in
 //! `docs/differences.md` for the user. An entry of that list that no longer applies fails its test, too.
 
 #![expect(
@@ -14,5 +14,6 @@ pub mod config_case;
 pub mod desk;
 pub mod differences;
 pub mod many;
+pub mod page;
 pub mod rig;
 pub mod talk;

@@ -5,7 +5,8 @@ use std::thread;
 use provost_e2e::{Answer, Daemon, Normal, Outcome, Side, Target, Value, encode_call};
 
 use crate::compare::compare;
-use crate::differences::{ADDED_HEADER, without_autorestart};
+use crate::differences::{is_added_header, without_autorestart};
+use crate::page;
 use crate::rig::Scenario;
 
 /// One side of a conversation, and what was said.
@@ -112,6 +113,32 @@ impl Talk {
         self.keep(name, answer);
     }
 
+    /// Asks for a page and keeps what a script takes from the answer. Header lines are whole lines with their line ends.
+    pub fn visit(&mut self, path: &str, headers: &str) {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n");
+        let name = format!("GET {path} {}", headers.trim_end().replace("\r\n", ", "));
+        self.see(name.trim_end(), &request);
+    }
+
+    /// Sends a form and keeps what a script takes from the answer.
+    pub fn submit(&mut self, path: &str, body: &str) {
+        let length = body.len();
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+             Content-Length: {length}\r\n\r\n{body}"
+        );
+        self.see(&format!("POST {path} {body}"), &request);
+    }
+
+    /// Sends bytes and keeps what a script takes from the answer.
+    pub fn see(&mut self, name: &str, request: &str) {
+        let text = match self.target.exchange(request.as_bytes()) {
+            Ok(answer) => page::seen(&answer),
+            Err(_) => "no answer".to_owned(),
+        };
+        self.note(name, &text);
+    }
+
     /// Keeps something that was seen otherwise.
     pub fn note(&mut self, name: &str, text: &str) {
         self.said.push((name.to_owned(), self.normal.apply(text)));
@@ -146,7 +173,7 @@ fn shown(answer: &Answer) -> String {
             value.to_owned()
         };
         let line = format!("{name}: {value}");
-        if line != ADDED_HEADER {
+        if !is_added_header(&line) {
             lines.push(line);
         }
     }

@@ -4,7 +4,7 @@
 use std::io::{Read as _, Write as _};
 use std::time::{Duration, Instant};
 
-use provost_compat::differences::ADDED_HEADER;
+use provost_compat::differences::is_added_header;
 use provost_compat::rig::Scenario;
 use provost_compat::talk::{Talk, compare_talks};
 use provost_e2e::{PATIENCE, Target, encode_call, read_answer};
@@ -244,7 +244,7 @@ fn follow(talk: &mut Talk, name: &str, path: &str, last: &str, mut after_head: i
                 .lines()
                 .filter(|line| {
                     let varies = line.starts_with("Date: ") || line.starts_with("Last-Modified: ");
-                    !varies && !line.eq_ignore_ascii_case(ADDED_HEADER)
+                    !varies && !is_added_header(line)
                 })
                 .collect();
             // Chunk sizes stand on lines of their own; how the text is cut is up to the server.

@@ -5,7 +5,8 @@
 mod places;
 
 pub(crate) use places::{
-    ChildLog, existing_directory, inet_address, logfile, owner, path_in_directory, port, url, user,
+    ChildLog, existing_directory, hosts, inet_address, logfile, owner, path_in_directory, port,
+    url, user,
 };
 
 use crate::hints;

@@ -3,7 +3,8 @@
 use super::{Bad, Cause, integer};
 use crate::host::{Host, User};
 use crate::paths;
-use crate::python::{self, repr};
+use crate::python::{self, repr, strip};
+use provost_model::Authority;
 use provost_model::spec::LogFile;
 use std::path::{Path, PathBuf};
 
@@ -135,6 +136,21 @@ pub(crate) fn inet_address(text: &str) -> Result<(String, u16), Bad> {
         },
         port,
     ))
+}
+
+/// Hosts with commas between them, each with or without a port.
+pub(crate) fn hosts(text: &str) -> Result<Vec<Authority>, Bad> {
+    let items = text.split(',').map(strip).filter(|item| !item.is_empty());
+    items
+        .map(|item| {
+            item.parse().map_err(|_| {
+                Bad::new(
+                    format!("value {} is not a host", repr(item)),
+                    "hosts with commas between them, each as `name` or `name:port`",
+                )
+            })
+        })
+        .collect()
 }
 
 /// A URL of supervisorctl: a scheme, and a host or a path.

@@ -7,6 +7,7 @@ use crate::diagnostic::Code;
 use crate::options::{OptionSpec, inet, rpcinterface, unix};
 use crate::paths;
 use crate::python::strip;
+use provost_model::Authority;
 use provost_model::config::{RpcInterfaceSpec, ServerAddress, ServerSpec};
 
 impl Reader<'_> {
@@ -34,10 +35,14 @@ impl Reader<'_> {
             )),
             Err(told) => Err(told),
         };
+        let web_csrf = self.value(&scope, &inet::WEB_CSRF, kinds::boolean);
+        let allowed_hosts = self.allowed_hosts(&scope, &inet::ALLOWED_HOSTS);
         Ok(ServerSpec {
             section: section.to_owned(),
             address: address?,
             credentials: credentials?,
+            web_csrf: web_csrf?,
+            allowed_hosts: allowed_hosts?,
         })
     }
 
@@ -65,10 +70,14 @@ impl Reader<'_> {
             mode: mode?,
             owner: owner?,
         };
+        let web_csrf = self.value(&bare, &unix::WEB_CSRF, kinds::boolean);
+        let allowed_hosts = self.allowed_hosts(&bare, &unix::ALLOWED_HOSTS);
         Ok(ServerSpec {
             section: section.to_owned(),
             address,
             credentials: credentials?,
+            web_csrf: web_csrf?,
+            allowed_hosts: allowed_hosts?,
         })
     }
 
@@ -86,6 +95,12 @@ impl Reader<'_> {
                 ..bad
             })
         })
+    }
+
+    fn allowed_hosts(&mut self, scope: &Scope, spec: &OptionSpec) -> Result<Vec<Authority>, Told> {
+        Ok(self
+            .optional(scope, spec, kinds::hosts)?
+            .unwrap_or_default())
     }
 
     /// User name and password; an empty user name means none.

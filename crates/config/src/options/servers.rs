@@ -30,6 +30,28 @@ const PASSWORD: OptionSpec = OptionSpec {
     ..BASE
 };
 
+const WEB_CSRF: OptionSpec = OptionSpec {
+    name: "web_csrf",
+    kind: Kind::Boolean,
+    default: Fallback::Text("on"),
+    since: "Provost 0.1",
+    sample: Sample::Comment("on"),
+    doc: "Whether requests that change something are refused when the page of another site made a browser send them. \
+          Programs and typed addresses always pass. `off` lets any page that the operator's browser shows start and \
+          stop programs, as Supervisor does.",
+    ..BASE
+};
+
+const ALLOWED_HOSTS: OptionSpec = OptionSpec {
+    name: "allowed_hosts",
+    kind: Kind::List,
+    default: Fallback::Found("none"),
+    since: "Provost 0.1",
+    sample: Sample::Comment("sup.example.org"),
+    doc: "",
+    ..BASE
+};
+
 /// `[unix_http_server]`.
 pub mod unix {
     use super::{BASE, Fallback, Kind, Names, OptionSpec, Sample, SectionSpec};
@@ -70,6 +92,14 @@ pub mod unix {
     pub const USERNAME: OptionSpec = super::USERNAME;
     /// `password`
     pub const PASSWORD: OptionSpec = super::PASSWORD;
+    /// `web_csrf`
+    pub const WEB_CSRF: OptionSpec = super::WEB_CSRF;
+    /// `allowed_hosts`
+    pub const ALLOWED_HOSTS: OptionSpec = OptionSpec {
+        doc: "The names, with commas between them, under which browsers know a reverse proxy in front of this socket: \
+              its own pages are told from foreign ones by them. A name without a port means the usual port.",
+        ..super::ALLOWED_HOSTS
+    };
 
     /// The section.
     pub const SECTION: SectionSpec = SectionSpec {
@@ -77,7 +107,15 @@ pub mod unix {
         label: "",
         doc: "A server for XML-RPC on a UNIX socket; supervisorctl on the same machine talks to it. Several sections are \
               possible when a label follows in the header, as in `[unix_http_server:admin]`.",
-        options: &[&FILE, &CHMOD, &CHOWN, &USERNAME, &PASSWORD],
+        options: &[
+            &FILE,
+            &CHMOD,
+            &CHOWN,
+            &USERNAME,
+            &PASSWORD,
+            &WEB_CSRF,
+            &ALLOWED_HOSTS,
+        ],
         active: true,
         open: false,
     };
@@ -102,6 +140,15 @@ pub mod inet {
     pub const USERNAME: OptionSpec = super::USERNAME;
     /// `password`
     pub const PASSWORD: OptionSpec = super::PASSWORD;
+    /// `web_csrf`
+    pub const WEB_CSRF: OptionSpec = super::WEB_CSRF;
+    /// `allowed_hosts`
+    pub const ALLOWED_HOSTS: OptionSpec = OptionSpec {
+        doc: "The names, with commas between them, under which this server may be reached, with or without a port. \
+              Addresses, `localhost` and the machine's own name need not be listed. Without the key a server that asks \
+              for no password refuses browsers that come under another name; with it, every client that does.",
+        ..super::ALLOWED_HOSTS
+    };
 
     /// The section.
     pub const SECTION: SectionSpec = SectionSpec {
@@ -111,7 +158,7 @@ pub mod inet {
               it is encrypted, and whoever reaches it without a password controls supervisord: listen on the loopback \
               address or in a network of your own, and set `username` and `password`. Several sections are possible \
               when a label follows in the header, as in `[inet_http_server:v6]`.",
-        options: &[&PORT, &USERNAME, &PASSWORD],
+        options: &[&PORT, &USERNAME, &PASSWORD, &WEB_CSRF, &ALLOWED_HOSTS],
         active: false,
         open: false,
     };

@@ -95,7 +95,7 @@ impl Acceptor {
         own: Rc<Crowd>,
         other: Rc<Crowd>,
     ) -> Self {
-        let server = Rc::new(Server::new(watched.spec));
+        let server = Rc::new(Server::new(watched.spec, &context.machine));
         Self {
             context,
             listener: watched.socket,

@@ -44,8 +44,13 @@ fn presented(headers: &HeaderMap) -> Option<(Vec<u8>, Vec<u8>)> {
 }
 
 fn hex_digest(bytes: &[u8]) -> String {
-    let mut out = String::with_capacity(40);
-    for byte in Sha1::digest(bytes) {
+    hex(&Sha1::digest(bytes))
+}
+
+/// Bytes as lower-case hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
         // Writing into a String cannot fail.
         let _ = write!(out, "{byte:02x}");
     }

@@ -1,6 +1,7 @@
 //! Times as people and HTTP read them.
 
 use jiff::Timestamp;
+use jiff::fmt::rfc2822;
 use jiff::tz::TimeZone;
 use std::time::SystemTime;
 
@@ -18,6 +19,23 @@ pub(super) fn access_local() -> String {
 pub(super) fn http_date(time: SystemTime) -> String {
     let stamp = Timestamp::try_from(time).unwrap_or(Timestamp::UNIX_EPOCH);
     stamp.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
+/// Now in local time as messages show it: `Sun Nov  1 17:01:00 2026`.
+pub(super) fn long_local() -> String {
+    local(Timestamp::now().as_second(), "%a %b %e %H:%M:%S %Y")
+}
+
+/// A time that HTTP headers can show, without the part of a second that they do not.
+pub(super) fn whole_seconds(time: SystemTime) -> Timestamp {
+    let stamp = Timestamp::try_from(time).unwrap_or(Timestamp::UNIX_EPOCH);
+    Timestamp::from_second(stamp.as_second()).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// A time from a header; what some browsers once wrote behind it, a semicolon and a length, is let go.
+pub(super) fn read_http_date(text: &str) -> Option<Timestamp> {
+    let date = text.split(';').next().unwrap_or_default().trim();
+    rfc2822::DateTimeParser::new().parse_timestamp(date).ok()
 }
 
 fn local(secs: i64, format: &str) -> String {
@@ -70,5 +88,10 @@ mod tests {
     fn an_http_date_is_in_gmt() {
         let time = SystemTime::UNIX_EPOCH + Duration::from_hours(490_906);
         assert_eq!(http_date(time), "Thu, 01 Jan 2026 10:00:00 GMT");
+        let exact = time + Duration::from_millis(700);
+        for text in [&http_date(exact), "Thu, 01 Jan 2026 10:00:00 GMT; length=5"] {
+            assert_eq!(read_http_date(text), Some(whole_seconds(exact)), "{text}");
+        }
+        assert_eq!(read_http_date("yesterday"), None);
     }
 }

@@ -6,17 +6,20 @@
 
 mod accept;
 mod auth;
+mod body;
 mod clock;
 mod connection;
 mod files;
 mod follow;
-mod origin;
-mod page;
+mod hosts;
+mod percent;
 mod respond;
 mod route;
 mod rpc;
+mod sender;
 mod stream;
 mod watch;
+mod web;
 
 use crate::control::ControlHandle;
 use crate::logs::{Board, Logger};
@@ -96,6 +99,9 @@ struct Context {
     logger: Logger,
     board: Board,
     stopping: signal::Receiver<bool>,
+    /// The name of the machine.
+    machine: String,
+    web: web::Web,
 }
 
 impl Context {
@@ -107,7 +113,8 @@ impl Context {
     }
 }
 
-/// Starts the thread. Fails when the thread or its event queue cannot be made, or a socket cannot be watched.
+/// Starts the thread. Fails when the thread or its event queue cannot be made, a socket cannot be watched,
+/// or the system has no random bytes.
 pub fn start(settings: ApiSettings) -> io::Result<Api> {
     let ApiSettings {
         servers,
@@ -118,6 +125,7 @@ pub fn start(settings: ApiSettings) -> io::Result<Api> {
         namespaces,
         descriptors,
     } = settings;
+    let web = web::Web::new()?;
     let (stop, stopping) = signal::channel(false);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
@@ -141,6 +149,8 @@ pub fn start(settings: ApiSettings) -> io::Result<Api> {
                 logger,
                 board,
                 stopping,
+                machine: provost_os::stdio::hostname(),
+                web,
             };
             LocalSet::new().block_on(&runtime, serve(Rc::new(context), listeners, descriptors));
             // A reader that hangs on its disk must not keep the daemon.

@@ -1,13 +1,18 @@
 //! From a request to what answers it. Everything passes through [`answer`]: credentials are asked for before any path is
 //! looked at, and there is no other way in.
 
+use super::hosts::Hosts;
 use super::respond::{self, Outgoing, put};
 use super::rpc::{self, printable};
+use super::sender::{self, Sender};
 use super::watch::{REQUEST_LINE, Watch};
-use super::{Context, auth, clock, follow, origin, page};
+use super::{Context, auth, clock, follow, percent, web};
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, LAST_MODIFIED, X_CONTENT_TYPE_OPTIONS};
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::header::{
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LAST_MODIFIED, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use provost_model::Channel;
 use provost_model::config::ServerSpec;
 use std::path::PathBuf;
@@ -16,15 +21,26 @@ use std::rc::Rc;
 /// Tells reverse proxies to pass on what comes as it comes.
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
+/// What a browser may do with an answer: show it, with our stylesheet, and send its forms to us. There are no scripts,
+/// and no page of others may put ours into its own.
+const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
 /// A server as its connections see it.
 #[derive(Debug)]
 pub(super) struct Server {
     spec: ServerSpec,
+    hosts: Hosts,
 }
 
 impl Server {
-    pub(super) fn new(spec: ServerSpec) -> Self {
-        Self { spec }
+    /// `machine` is the name of the machine.
+    pub(super) fn new(spec: ServerSpec, machine: &str) -> Self {
+        let hosts = Hosts::new(&spec, machine);
+        Self { spec, hosts }
+    }
+
+    pub(super) fn hosts(&self) -> &Hosts {
+        &self.hosts
     }
 
     pub(super) fn spec(&self) -> &ServerSpec {
@@ -46,7 +62,8 @@ pub(super) async fn answer(
         request.uri(),
         request.version()
     );
-    let response = admit(context, server, watch, request, line.len()).await;
+    let mut response = admit(context, server, watch, request, line.len()).await;
+    guard(&mut response);
     context.trace(|| {
         let bytes = response.body().len().unwrap_or(0);
         let (now, line) = (clock::access_local(), printable(&line));
@@ -72,15 +89,54 @@ async fn admit(
     if !auth::permits(server.spec.credentials.as_ref(), request.headers()) {
         return respond::unauthorized();
     }
-    route(context, watch, request).await
+    if !server.hosts.permit(request.headers()) {
+        return respond::error_and_close(StatusCode::MISDIRECTED_REQUEST, &unknown_host(server));
+    }
+    route(context, server, watch, request).await
+}
+
+fn unknown_host(server: &Server) -> String {
+    format!(
+        "This server is not known by the name it was asked under. If that name is right, add it to allowed_hosts in \
+         [{}] of the configuration.",
+        server.spec.section
+    )
+}
+
+/// Tells browsers to take an answer for what it says it is. Answers of XML-RPC are for programs, and stay as upstream's.
+fn guard(response: &mut Response<Outgoing>) {
+    let kind = response.headers().get(CONTENT_TYPE);
+    if kind.is_some_and(|kind| kind.as_bytes() == b"text/xml") {
+        return;
+    }
+    for (name, value) in [
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        // Our own pages are told from foreign ones by it, where a browser says nothing better.
+        (REFERRER_POLICY, "same-origin"),
+    ] {
+        put(response, name, HeaderValue::from_static(value));
+    }
+}
+
+/// Whether a call is refused because of who sent it. A page of another site cannot send XML as XML without asking first,
+/// which nobody answers here.
+fn is_foreign(server: &Server, headers: &HeaderMap) -> bool {
+    server.spec.web_csrf
+        && match sender::judge(headers, &server.hosts) {
+            Sender::Trusted => false,
+            Sender::Foreign => true,
+            Sender::Unclear => sender::is_form(headers),
+        }
 }
 
 async fn route(
     context: &Rc<Context>,
+    server: &Server,
     watch: &Rc<Watch>,
     request: Request<Incoming>,
 ) -> Response<Outgoing> {
-    let path = decode(request.uri().path());
+    let path = percent::decode(request.uri().path());
     if path.starts_with("/RPC2") {
         if request.method() != Method::POST {
             return respond::error_and_close(
@@ -88,31 +144,27 @@ async fn route(
                 "XML-RPC calls are made with POST.",
             );
         }
-        if origin::is_foreign(request.headers()) {
+        if is_foreign(server, request.headers()) {
             return respond::error_and_close(
                 StatusCode::FORBIDDEN,
-                "This call was sent by the page of another site.",
+                "The page of another site may have sent this call. Calls are taken with Content-Type text/xml, and from \
+                 pages of the hosts in allowed_hosts.",
             );
         }
         return rpc::answer(context, watch, request).await;
     }
+    let is_main = path.starts_with("/mainlogtail");
+    if !is_main && !path.starts_with("/logtail") {
+        return web::answer(context, server, watch, &path, request).await;
+    }
     if request.method() != Method::GET {
-        return respond::error_and_close(
-            StatusCode::BAD_REQUEST,
-            "Pages and logs are read with GET; POST is for /RPC2.",
-        );
+        return respond::error_and_close(StatusCode::BAD_REQUEST, "Logs are read with GET.");
     }
     watch.answering();
-    if path.starts_with("/logtail") {
-        return process_tail(context, &path).await;
-    }
-    if path.starts_with("/mainlogtail") {
-        return tail(context, context.main_log.clone()).await;
-    }
-    match path.trim_start_matches('/') {
-        "" | "index.html" => page::status(context).await,
-        "ok.html" => respond::with(StatusCode::OK, "text/plain", "OK"),
-        _ => respond::error(StatusCode::NOT_FOUND, ""),
+    if is_main {
+        tail(context, context.main_log.clone()).await
+    } else {
+        process_tail(context, &path).await
     }
 }
 
@@ -163,39 +215,5 @@ async fn tail(context: &Rc<Context>, log: Option<PathBuf>) -> Response<Outgoing>
         CONTENT_TYPE,
         HeaderValue::from_static("text/plain;charset=utf-8"),
     );
-    put(
-        &mut response,
-        X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
     response
-}
-
-/// A path without percent signs. One that is followed by no two digits stands for itself.
-fn decode(path: &str) -> String {
-    let digit = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
-    let bytes = path.as_bytes();
-    let (mut out, mut at) = (Vec::with_capacity(bytes.len()), 0);
-    while let Some(&byte) = bytes.get(at) {
-        let code = match (byte, digit(bytes.get(at + 1)), digit(bytes.get(at + 2))) {
-            (b'%', Some(high), Some(low)) => u8::try_from(high * 16 + low).ok(),
-            _ => None,
-        };
-        out.push(code.unwrap_or(byte));
-        at += if code.is_some() { 3 } else { 1 };
-    }
-    String::from_utf8_lossy(&out).into_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::decode;
-
-    #[test]
-    fn percent_signs_are_resolved_where_they_mean_something() {
-        assert_eq!(decode("/logtail/a%3Ab/stderr"), "/logtail/a:b/stderr");
-        assert_eq!(decode("/%52PC2"), "/RPC2");
-        assert_eq!(decode("/100%/%zz%4"), "/100%/%zz%4");
-        assert_eq!(decode("/%ff%C3%A9"), "/\u{fffd}\u{e9}");
-    }
 }

@@ -1,10 +1,8 @@
 //! XML-RPC over HTTP: a body to a call, the call to an answer, the answer to a body.
 
 use super::watch::Watch;
-use super::{Context, clock, files, respond};
-use http_body_util::{BodyExt as _, Limited};
+use super::{Context, body, clock, files, respond};
 use hyper::body::Incoming;
-use hyper::header::CONTENT_LENGTH;
 use hyper::{Request, Response, StatusCode};
 use provost_model::quote;
 use provost_model::{Fault, FaultCode, Level, Reply};
@@ -31,7 +29,7 @@ pub(super) async fn answer(
     watch: &Watch,
     request: Request<Incoming>,
 ) -> Response<Outgoing> {
-    let body = match read(request).await {
+    let body = match body::read(request, BODY).await {
         Ok(body) => body,
         Err(refusal) => return *refusal,
     };
@@ -48,35 +46,6 @@ pub(super) async fn answer(
             complain(context, &body, &error);
             respond::error(StatusCode::BAD_REQUEST, &error.to_string())
         }
-    }
-}
-
-/// The whole body of a request, or the answer that refuses it.
-async fn read(request: Request<Incoming>) -> Result<bytes::Bytes, Box<Response<Outgoing>>> {
-    let refuse = |status, detail: &str| Err(Box::new(respond::error_and_close(status, detail)));
-    let Some(length) = request.headers().get(CONTENT_LENGTH) else {
-        return refuse(
-            StatusCode::LENGTH_REQUIRED,
-            "A request needs a Content-Length; chunked ones are not taken.",
-        );
-    };
-    let length = length
-        .to_str()
-        .ok()
-        .and_then(|text| text.trim().parse::<u64>().ok());
-    let limit = u64::try_from(BODY).unwrap_or(u64::MAX);
-    if length.is_none_or(|length| length > limit) {
-        return refuse(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            &format!("A request may have {BODY} bytes."),
-        );
-    }
-    match Limited::new(request.into_body(), BODY).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(_) => refuse(
-            StatusCode::BAD_REQUEST,
-            "The request ended before its Content-Length.",
-        ),
     }
 }
 

@@ -123,6 +123,31 @@ fn sockets_of_fastcgi_programs_are_read() {
 }
 
 #[test]
+fn a_server_is_told_its_names_and_whom_to_trust() {
+    let text = |keys: &str| format!("[supervisord]\n[inet_http_server]\nport=9001\n{keys}");
+    let server = &accepted(&text("")).servers[0];
+    assert!(server.web_csrf && server.allowed_hosts.is_empty());
+    let server = &accepted(&text(
+        "web_csrf=off\nallowed_hosts=sup.example.org, app:9001,\n",
+    ))
+    .servers[0];
+    assert!(!server.web_csrf);
+    let hosts: Vec<String> = server
+        .allowed_hosts
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(hosts, ["sup.example.org", "app:9001"]);
+    for wrong in [
+        "web_csrf=maybe\n",
+        "allowed_hosts=http://sup.example.org\n",
+        "allowed_hosts=a b\n",
+    ] {
+        refused(&text(wrong));
+    }
+}
+
+#[test]
 fn servers_stand_inet_first() {
     let config = accepted(
         "[supervisord]\n[unix_http_server]\nfile=%(here)s/s.sock\nchmod=0770\nchown=www:web\n\

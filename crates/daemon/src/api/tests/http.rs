@@ -177,7 +177,7 @@ fn refusals_have_their_status() {
             413,
         ),
         (
-            "POST /RPC2 HTTP/1.1\r\nHost: a\r\nOrigin: http://b\r\nContent-Length: 1\r\n\r\nx",
+            "POST /RPC2 HTTP/1.1\r\nHost: localhost\r\nOrigin: http://b\r\nContent-Length: 1\r\n\r\nx",
             403,
         ),
         ("GET / HTTP/1.1\r\nA\0: b\r\n\r\n", 400),
@@ -215,52 +215,4 @@ fn header_bytes_that_are_no_text_are_taken() {
             .status,
         200
     );
-}
-
-#[test]
-fn the_status_page_is_escaped_and_guarded() {
-    fn script(request: &Request) -> Option<Answer> {
-        use provost_model::info::{Description, ProcessInfo};
-        let info = ProcessInfo {
-            name: "<b>".into(),
-            group: "g\"".into(),
-            start: 0,
-            stop: 0,
-            now: 0,
-            state: provost_model::ProcessState::Fatal,
-            spawnerr: "can't <script>".to_owned(),
-            exitstatus: 0,
-            stdout_logfile: String::new(),
-            stderr_logfile: String::new(),
-            pid: 0,
-            description: Description::Trouble,
-        };
-        match request {
-            Request::GetAllProcessInfo => Some(Ok(Reply::Infos(vec![info]))),
-            _ => calm(request),
-        }
-    }
-    let rig = Rig::new(Plan {
-        script,
-        ..Plan::default()
-    });
-    for path in ["/", "/index.html", "/index.html?action=refresh"] {
-        let response = rig.get(path);
-        assert_eq!(response.status, 200);
-        assert!(
-            response.text().contains(
-                "<td>fatal</td><td>can&#39;t &lt;script&gt;</td><td>g&quot;:&lt;b&gt;</td>"
-            )
-        );
-        assert_eq!(response.header("X-Content-Type-Options"), Some("nosniff"));
-        assert!(
-            response
-                .header("Content-Security-Policy")
-                .unwrap()
-                .starts_with("default-src 'none'")
-        );
-        assert_eq!(response.header("Cache-Control"), Some("no-cache"));
-    }
-    let empty = Rig::new(Plan::default());
-    assert!(empty.get("/").text().contains("No programs to manage"));
 }

@@ -1,9 +1,11 @@
 //! The api thread from outside: raw sockets against it, a stand-in for the control thread behind it.
 
+mod actions;
 mod http;
 mod limits;
 mod logs;
 mod methods;
+mod web;
 
 use super::{Api, ApiSettings, Listener, OpenServer, start};
 use crate::control::{ClientMessage, ControlHandle};
@@ -49,6 +51,8 @@ struct Plan {
     credentials: Option<(&'static str, &'static str)>,
     descriptors: usize,
     logger: Logger,
+    web_csrf: bool,
+    allowed_hosts: &'static [&'static str],
 }
 
 impl Default for Plan {
@@ -58,6 +62,8 @@ impl Default for Plan {
             credentials: None,
             descriptors: 1024,
             logger: Logger::nowhere(),
+            web_csrf: true,
+            allowed_hosts: &[],
         }
     }
 }
@@ -101,6 +107,12 @@ impl Rig {
                 section: "server".to_owned(),
                 address,
                 credentials: credentials.clone(),
+                web_csrf: plan.web_csrf,
+                allowed_hosts: plan
+                    .allowed_hosts
+                    .iter()
+                    .map(|host| host.parse().unwrap())
+                    .collect(),
             },
             listener,
         };
@@ -209,11 +221,16 @@ fn stand_in(
             ClientMessage::Ask {
                 request, answer, ..
             } => {
-                match script(&request) {
-                    Some(answered) => drop(answer.send(answered)),
-                    None => kept.lock().unwrap().push(answer),
+                // What was heard is there to be looked at once the client has its answer, or the answer can be given.
+                let answered = script(&request);
+                let told = || tell.send(Heard::Asked(request));
+                if let Some(answered) = answered {
+                    let _ = told();
+                    let _ = answer.send(answered);
+                } else {
+                    kept.lock().unwrap().push(answer);
+                    let _ = told();
                 }
-                let _ = tell.send(Heard::Asked(request));
             }
             ClientMessage::Gone { .. } => drop(tell.send(Heard::Gone)),
         }

@@ -1,0 +1,232 @@
+//! What the links of the status page do, and what they say about it.
+
+use crate::api::{Context, clock};
+use provost_model::info::ProcessResult;
+use provost_model::spec::namespec;
+use provost_model::{Answer, Fault, FaultCode, Reply, Request};
+use std::rc::Rc;
+
+/// Processes that a message about many names, so that it fits into the address that carries it.
+const NAMED: usize = 10;
+
+/// Characters of a reason in such a message, for the same reason.
+const REASON: usize = 200;
+
+/// Restarts under way. They go on when their client leaves, so that what was stopped is started again; and nobody may
+/// pile up more of them than a person would.
+const RESTARTS: usize = 64;
+
+/// An action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    /// Changes nothing.
+    Refresh,
+    /// Stops every process.
+    StopAll,
+    /// Stops every process, then starts every process.
+    RestartAll,
+    /// Starts one.
+    Start,
+    /// Stops one.
+    Stop,
+    /// Stops one if it runs, then starts it.
+    Restart,
+    /// Empties the logs of one.
+    ClearLog,
+}
+
+impl Action {
+    /// The action of that name.
+    pub(super) fn of(name: &str) -> Option<Self> {
+        Some(match name {
+            "refresh" => Self::Refresh,
+            "stopall" => Self::StopAll,
+            "restartall" => Self::RestartAll,
+            "start" => Self::Start,
+            "stop" => Self::Stop,
+            "restart" => Self::Restart,
+            "clearlog" => Self::ClearLog,
+            _ => return None,
+        })
+    }
+}
+
+/// Does it, waits for its end and says how it went, in upstream's words. Fails when there is nothing that could be done.
+pub(super) async fn run(
+    context: &Rc<Context>,
+    action: Option<Action>,
+    name: Option<&str>,
+) -> Result<String, &'static str> {
+    const UNKNOWN: &str = "There is no such action.";
+    match action {
+        Some(Action::Refresh) => return Ok(format!("Page refreshed at {}", clock::long_local())),
+        Some(Action::StopAll) => return Ok(stop_all(context).await),
+        Some(Action::RestartAll) => return Ok(lasting(context, "All", restart_all).await),
+        _ => {}
+    }
+    let Some(name) = name else {
+        return Err(match action {
+            Some(_) => "This action needs the name of a process.",
+            None => UNKNOWN,
+        });
+    };
+    let known = Request::GetProcessInfo {
+        name: name.to_owned(),
+    };
+    if let Err(fault) = context.control.ask(known).await
+        && fault.code == FaultCode::BadName
+    {
+        return Ok(format!("No such process named {name}"));
+    }
+    Ok(match action {
+        Some(Action::Start) => match start(context, name).await {
+            Ok(_) => format!("Process {name} started"),
+            Err(fault) => failed(name, &fault),
+        },
+        Some(Action::Stop) => match stop(context, name).await {
+            Ok(_) => format!("Process {name} stopped"),
+            Err(fault) => unexpected(&fault),
+        },
+        Some(Action::Restart) => {
+            let owned = name.to_owned();
+            lasting(context, name, |context| restart(context, owned)).await
+        }
+        Some(Action::ClearLog) => {
+            let name = name.to_owned();
+            let message = format!("Log for {name} cleared");
+            match context
+                .control
+                .ask(Request::ClearProcessLogs { name })
+                .await
+            {
+                Ok(_) => message,
+                Err(fault) => unexpected(&fault),
+            }
+        }
+        Some(Action::Refresh | Action::StopAll | Action::RestartAll) | None => return Err(UNKNOWN),
+    })
+}
+
+async fn start(context: &Context, name: &str) -> Answer {
+    let (name, wait) = (name.to_owned(), true);
+    context
+        .control
+        .ask(Request::StartProcess { name, wait })
+        .await
+}
+
+async fn stop(context: &Context, name: &str) -> Answer {
+    let (name, wait) = (name.to_owned(), true);
+    context
+        .control
+        .ask(Request::StopProcess { name, wait })
+        .await
+}
+
+async fn restart(context: Rc<Context>, name: String) -> String {
+    let stopped = stop(&context, &name).await;
+    let started = match stopped {
+        Err(fault) if fault.code != FaultCode::NotRunning => Err(fault),
+        _ => start(&context, &name).await,
+    };
+    match started {
+        Ok(_) => format!("Process {name} restarted"),
+        Err(fault) => failed(&name, &fault),
+    }
+}
+
+async fn stop_all(context: &Context) -> String {
+    let stopped = context
+        .control
+        .ask(Request::StopAllProcesses { wait: true })
+        .await;
+    summary("stopped", &failures(stopped, FaultCode::NotRunning))
+}
+
+async fn restart_all(context: Rc<Context>) -> String {
+    let control = &context.control;
+    let stopped = control.ask(Request::StopAllProcesses { wait: true }).await;
+    let mut all = failures(stopped, FaultCode::NotRunning);
+    let started = control.ask(Request::StartAllProcesses { wait: true }).await;
+    all.extend(failures(started, FaultCode::AlreadyStarted));
+    // Both halves may have the same to say.
+    all.dedup();
+    summary("restarted", &all)
+}
+
+/// Does work that must not end half way because its client leaves.
+async fn lasting<W, F>(context: &Rc<Context>, what: &str, work: W) -> String
+where
+    W: FnOnce(Rc<Context>) -> F,
+    F: Future<Output = String> + 'static,
+{
+    struct Counted(Rc<Context>);
+    impl Drop for Counted {
+        fn drop(&mut self) {
+            let restarts = &self.0.web.restarts;
+            restarts.set(restarts.get().saturating_sub(1));
+        }
+    }
+    let restarts = &context.web.restarts;
+    if restarts.get() >= RESTARTS {
+        return format!(
+            "ERROR: {what} not restarted: {RESTARTS} restarts are under way, try again when they are done"
+        );
+    }
+    restarts.set(restarts.get() + 1);
+    let counted = Counted(Rc::clone(context));
+    let work = work(Rc::clone(context));
+    let task = tokio::task::spawn_local(async move {
+        let _counted = counted;
+        work.await
+    });
+    task.await
+        .unwrap_or_else(|_| format!("ERROR: {what} not restarted: supervisord is stopping"))
+}
+
+/// What went wrong, one entry a process. A process that was there already is no failure.
+fn failures(answer: Answer, fine: FaultCode) -> Vec<String> {
+    let failed = |result: &ProcessResult| ![FaultCode::Success, fine].contains(&result.status);
+    match answer {
+        Ok(Reply::Results(results)) => results
+            .iter()
+            .filter(|result| failed(result))
+            .map(|result| {
+                let reason: String = result.description.chars().take(REASON).collect();
+                format!("{} ({reason})", namespec(&result.group, &result.name))
+            })
+            .collect(),
+        Ok(_) => Vec::new(),
+        Err(fault) => vec![unexpected(&fault)],
+    }
+}
+
+fn summary(done: &str, failures: &[String]) -> String {
+    let now = clock::long_local();
+    if failures.is_empty() {
+        return format!("All {done} at {now}");
+    }
+    let named: Vec<&str> = failures.iter().take(NAMED).map(String::as_str).collect();
+    let more = match failures.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("ERROR: not all {done} at {now}: {}{more}", named.join(", "))
+}
+
+fn failed(name: &str, fault: &Fault) -> String {
+    let why = match fault.code {
+        FaultCode::NoFile => "no such file".to_owned(),
+        FaultCode::NotExecutable => "file not executable".to_owned(),
+        FaultCode::AlreadyStarted => "already started".to_owned(),
+        FaultCode::SpawnError => "spawn error".to_owned(),
+        FaultCode::AbnormalTermination => "abnormal termination".to_owned(),
+        _ => unexpected(fault),
+    };
+    format!("ERROR: Process {name}: {why}")
+}
+
+/// A fault that no action has words for.
+pub(super) fn unexpected(fault: &Fault) -> String {
+    format!("unexpected rpc fault [{}] {fault}", fault.code.code())
+}

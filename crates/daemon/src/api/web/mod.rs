@@ -1,0 +1,174 @@
+//! The pages for people, with the addresses, fields and words that scripts know from upstream.
+//!
+//! Actions may come by a plain link, so each one that changes something is done only for a sender that may: see
+//! [`super::sender`]. No page holds a script, and every text in one is escaped.
+
+mod action;
+mod frame;
+mod seal;
+mod status;
+mod style;
+mod tail;
+
+use super::respond::{self, Outgoing, put};
+use super::route::Server;
+use super::sender::{self, Sender};
+use super::watch::Watch;
+use super::{Context, body, percent};
+use action::Action;
+use hyper::body::Incoming;
+use hyper::header::{HeaderValue, LOCATION};
+use hyper::{HeaderMap, Method, Request, Response, StatusCode};
+use seal::Seal;
+use std::cell::Cell;
+use std::io;
+use std::rc::Rc;
+use std::time::SystemTime;
+
+/// Bytes of the body of a form. All that the pages send themselves is a name and an action.
+const FORM: usize = 64 * 1024;
+
+/// Bytes of a message in the address of a redirect: half of what a request line may have. Longer ones are cut off.
+const MESSAGE: usize = 4 * 1024;
+
+/// What the pages keep between requests.
+pub(super) struct Web {
+    seal: Seal,
+    /// Since when the stylesheet is what it is, for all that a browser can know.
+    started: SystemTime,
+    /// Restarts under way.
+    restarts: Cell<usize>,
+}
+
+impl Web {
+    /// Fails when the system has no random bytes.
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self {
+            seal: Seal::new()?,
+            started: SystemTime::now(),
+            restarts: Cell::new(0),
+        })
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Page {
+    Status,
+    Tail,
+    Well,
+    Style,
+}
+
+/// The fields of a request.
+struct Form {
+    query: Vec<(String, String)>,
+    body: Vec<(String, String)>,
+}
+
+impl Form {
+    /// The last one of that name in the body, else the first one in the query.
+    fn get(&self, name: &str) -> Option<&str> {
+        let is_it = |field: &&(String, String)| field.0 == name;
+        let body = self.body.iter().rev().find(is_it);
+        let found = body.or_else(|| self.query.iter().find(is_it));
+        found.map(|(_, value)| value.as_str())
+    }
+}
+
+/// Answers whatever is neither XML-RPC nor a log that is followed.
+pub(super) async fn answer(
+    context: &Rc<Context>,
+    server: &Server,
+    watch: &Watch,
+    path: &str,
+    request: Request<Incoming>,
+) -> Response<Outgoing> {
+    let page = match path.trim_start_matches('/') {
+        "" | "index.html" => Some(Page::Status),
+        "tail.html" => Some(Page::Tail),
+        "ok.html" => Some(Page::Well),
+        "stylesheets/supervisor.css" => Some(Page::Style),
+        _ => None,
+    };
+    let method = request.method().clone();
+    let is_read = method == Method::GET || method == Method::HEAD;
+    let Some(page) = page.filter(|page| is_read || method == Method::POST && *page != Page::Style)
+    else {
+        if is_read {
+            watch.answering();
+            return respond::error(StatusCode::NOT_FOUND, "");
+        }
+        return respond::error_and_close(
+            StatusCode::BAD_REQUEST,
+            "Pages and logs are read with GET; POST is for /RPC2 and for actions.",
+        );
+    };
+    let headers = request.headers().clone();
+    let mut form = Form {
+        query: percent::fields(request.uri().query().unwrap_or_default()),
+        body: Vec::new(),
+    };
+    if method == Method::POST {
+        match body::read(request, FORM).await {
+            Ok(body) => form.body = percent::fields(&String::from_utf8_lossy(&body)),
+            Err(refusal) => return *refusal,
+        }
+    }
+    watch.answering();
+    match page {
+        Page::Well => respond::with(StatusCode::OK, "text/plain", "OK"),
+        Page::Style => style::answer(context.web.started, &headers),
+        Page::Tail => tail::page(context, form.get("processname"), form.get("limit")).await,
+        Page::Status => match form.get("action") {
+            None => status::page(context, form.get("message")).await,
+            Some(_) if method == Method::HEAD => respond::error(
+                StatusCode::BAD_REQUEST,
+                "Actions are taken by GET and POST.",
+            ),
+            Some(action) => act(context, server, &headers, &method, &form, action).await,
+        },
+    }
+}
+
+/// Does what is asked, if the sender may ask it, and tells on the status page how it went.
+async fn act(
+    context: &Rc<Context>,
+    server: &Server,
+    headers: &HeaderMap,
+    method: &Method,
+    form: &Form,
+    wanted: &str,
+) -> Response<Outgoing> {
+    let action = Action::of(wanted);
+    let name = form.get("processname");
+    let changes = action.is_some_and(|action| action != Action::Refresh);
+    if changes && server.spec().web_csrf {
+        let seal = &context.web.seal;
+        let confirmed = || {
+            let token = form.get("token").filter(|_| *method == Method::POST);
+            token.is_some_and(|token| seal.fits(token, wanted, name))
+        };
+        match sender::judge(headers, server.hosts()) {
+            Sender::Trusted => {}
+            Sender::Foreign => return frame::refused(wanted, name),
+            Sender::Unclear if confirmed() => {}
+            Sender::Unclear => return frame::confirm(wanted, name, &seal.token(wanted, name)),
+        }
+    }
+    let message = match action::run(context, action, name).await {
+        Ok(message) => message,
+        Err(mistake) => return respond::error(StatusCode::BAD_REQUEST, mistake),
+    };
+    let mut response = respond::error(StatusCode::MOVED_PERMANENTLY, "");
+    frame::never_keep(&mut response);
+    let location = format!(
+        "{}/?message={}",
+        server.hosts().url(headers),
+        percent::encode_up_to(&message, MESSAGE)
+    );
+    // Neither part can hold what a header may not.
+    if let Ok(location) = HeaderValue::try_from(location) {
+        put(&mut response, LOCATION, location);
+    }
+    response
+}

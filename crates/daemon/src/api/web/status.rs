@@ -1,0 +1,110 @@
+//! The status page: every process, its state, and what can be done with it.
+
+use super::frame;
+use crate::api::percent::encode;
+use crate::api::respond::{self, Outgoing, escape};
+use crate::api::{Context, clock};
+use hyper::{Response, StatusCode};
+use provost_model::info::ProcessInfo;
+use provost_model::spec::namespec;
+use provost_model::{ProcessState, Reply, Request};
+use provost_wire::describe::description;
+use std::fmt::Write as _;
+
+/// The page, with what an action has to say about itself. While the daemon is stopping there is none.
+pub(super) async fn page(context: &Context, message: Option<&str>) -> Response<Outgoing> {
+    let mut infos = match context.control.ask(Request::GetAllProcessInfo).await {
+        Ok(Reply::Infos(infos)) => infos,
+        Ok(_) => Vec::new(),
+        Err(fault) => {
+            return respond::error(StatusCode::SERVICE_UNAVAILABLE, &fault.to_string());
+        }
+    };
+    infos.sort_by(|a, b| (&a.group, &a.name).cmp(&(&b.group, &b.name)));
+    let mut content = "<header>\n<h1>Supervisor Status</h1>\n<ul id=\"buttons\">\n".to_owned();
+    for (action, label) in [
+        ("refresh", "Refresh"),
+        ("restartall", "Restart All"),
+        ("stopall", "Stop All"),
+    ] {
+        // Writing into a String cannot fail, here and below.
+        let _ = writeln!(
+            content,
+            "<li class=\"action-button\"><a href=\"index.html?action={action}\">{label}</a></li>"
+        );
+    }
+    content.push_str("</ul>\n</header>\n<main>\n");
+    if let Some(message) = message {
+        let _ = writeln!(
+            content,
+            "<div class=\"status_msg\" role=\"status\">{}</div>",
+            escape(message)
+        );
+    }
+    if infos.is_empty() {
+        content.push_str("<p>No programs to manage</p>\n");
+    } else {
+        table(&mut content, &infos);
+    }
+    content.push_str("</main>\n");
+    frame::page(StatusCode::OK, "Supervisor Status", &content)
+}
+
+fn table(out: &mut String, infos: &[ProcessInfo]) {
+    out.push_str(
+        "<table>\n<thead>\n<tr><th class=\"state\">State</th><th class=\"desc\">Description</th>\
+         <th class=\"name\">Name</th><th class=\"action\">Action</th></tr>\n</thead>\n<tbody>\n",
+    );
+    for (index, info) in infos.iter().enumerate() {
+        row(out, info, index % 2 == 1);
+    }
+    out.push_str("</tbody>\n</table>\n");
+}
+
+fn row(out: &mut String, info: &ProcessInfo, shaded: bool) {
+    let name = namespec(&info.group, &info.name);
+    let quoted = encode(&name);
+    let _ = writeln!(
+        out,
+        "<tr{}>\n<td class=\"status\"><span class=\"{}\">{}</span></td>\n<td><span>{}</span></td>\n\
+         <td><a href=\"tail.html?processname={quoted}\" target=\"_blank\">{}</a></td>\n<td class=\"action\"><ul>",
+        if shaded { " class=\"shade\"" } else { "" },
+        class(info.state),
+        info.state.name().to_lowercase(),
+        escape(&description(info, &clock::short_local)),
+        escape(&name),
+    );
+    let actions: &[(&str, &str)] = match info.state {
+        ProcessState::Running => &[("restart", "Restart"), ("stop", "Stop")],
+        ProcessState::Stopped | ProcessState::Exited | ProcessState::Fatal => &[("start", "Start")],
+        ProcessState::Starting
+        | ProcessState::Backoff
+        | ProcessState::Stopping
+        | ProcessState::Unknown => &[],
+    };
+    for (action, label) in actions.iter().chain(&[("clearlog", "Clear Log")]) {
+        let _ = writeln!(
+            out,
+            "<li><a href=\"index.html?processname={quoted}&amp;action={action}\" name=\"{label}\">{label}</a></li>"
+        );
+    }
+    for (channel, label) in [("", "Tail -f Stdout"), ("/stderr", "Tail -f Stderr")] {
+        let _ = writeln!(
+            out,
+            "<li><a href=\"logtail/{quoted}{channel}\" name=\"{label}\" target=\"_blank\">{label}</a></li>"
+        );
+    }
+    out.push_str("</ul></td>\n</tr>\n");
+}
+
+fn class(state: ProcessState) -> &'static str {
+    match state {
+        ProcessState::Running => "statusrunning",
+        ProcessState::Fatal | ProcessState::Backoff => "statuserror",
+        ProcessState::Stopped
+        | ProcessState::Starting
+        | ProcessState::Stopping
+        | ProcessState::Exited
+        | ProcessState::Unknown => "statusnominal",
+    }
+}

@@ -5,7 +5,7 @@
 use crate::stdin::ChildStdin;
 use provost_model::spec::LogFile;
 use provost_model::{
-    Channel, ExitStatus, GroupKind, GroupSpec, Mono, Pid, ProcId, ProcessSpec, Run,
+    Channel, ExitStatus, GroupKind, GroupSpec, Mono, Pid, ProcId, ProcessSpec, Run, SocketId,
 };
 use provost_os::spawn::Plan;
 use std::collections::{BTreeSet, HashMap};
@@ -82,7 +82,9 @@ pub(crate) struct Child {
     until: Option<Mono>,
     /// Its pid from the fork to the reaping.
     pub(crate) pid: Option<Pid>,
-    /// Its standard input.
+    /// The shared socket that is its descriptor 0.
+    pub(crate) socket: Option<SocketId>,
+    /// Our end of its standard input; none when that is a socket.
     pub(crate) stdin: Option<ChildStdin>,
     /// Standard output of a listener.
     pub(crate) listener: Option<OwnedFd>,
@@ -103,9 +105,10 @@ pub(crate) struct Children {
 
 impl Children {
     /// A run begins; it must have come to life by then.
-    pub(crate) fn begin(&mut self, proc: ProcId, run: Run, until: Mono) {
+    pub(crate) fn begin(&mut self, proc: ProcId, run: Run, socket: Option<SocketId>, until: Mono) {
         let child = Child {
             proc,
+            socket,
             phase: Phase::Preparing,
             until: Some(until),
             pid: None,

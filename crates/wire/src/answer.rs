@@ -241,6 +241,7 @@ mod tests {
             stopsignal: Signal::TERM,
             stopwaitsecs: 10,
             serverurl: None,
+            socket: None,
         };
         let value = config_info(&info);
         assert_eq!(

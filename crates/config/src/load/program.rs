@@ -270,6 +270,7 @@ fn complete(
         exitcodes: common.exitcodes.clone(),
         environment,
         serverurl: common.serverurl.clone(),
+        socket: None,
     }
 }
 

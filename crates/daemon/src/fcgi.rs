@@ -268,7 +268,7 @@ pub(crate) fn try_all(
         log(level, &text);
         let opened = open(&spec).map_err(|problem| {
             let program = &spec.program;
-            let advice = "free the address, or write another one";
+            let advice = "mend what is in the way, or write another address";
             format!("{problem}\nIt is the `socket` of [fcgi-program:{program}]; {advice}.")
         })?;
         let (level, text) = messages::render(&Notice::ClosingSocket { url });

@@ -301,3 +301,117 @@ pub(crate) fn overdue(url: &str, seconds: u64) -> SpawnProblem {
         errno: Some(TIMED_OUT),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use provost_os::sockets::listen_tcp;
+
+    fn spec(program: &str, port: u16) -> Arc<FcgiSpec> {
+        Arc::new(FcgiSpec {
+            program: program.to_owned(),
+            url: format!("tcp://localhost:{port}"),
+            address: FcgiAddress::Tcp {
+                host: "localhost".to_owned(),
+                port,
+            },
+            backlog: None,
+        })
+    }
+
+    fn ordered(sockets: &mut Sockets, number: u64, spec: &Arc<FcgiSpec>) -> SocketId {
+        let socket = SocketId(number);
+        let shared = Shared {
+            spec: Arc::clone(spec),
+            state: State::Opening(Vec::new()),
+            is_relieved: false,
+        };
+        sockets.all.insert(socket, shared);
+        socket
+    }
+
+    fn prepared() -> Prepared {
+        Err(SpawnProblem::EmptyCommand)
+    }
+
+    fn problem(spec: &FcgiSpec) -> SocketProblem {
+        SocketProblem {
+            url: spec.url.clone(),
+            reason: "EADDRINUSE".to_owned(),
+            errno: None,
+        }
+    }
+
+    #[test]
+    fn spawns_wait_until_their_socket_is_open() {
+        let (mut sockets, spec) = (Sockets::default(), spec("f", 1));
+        let socket = ordered(&mut sockets, 1, &spec);
+        assert!(sockets.hold(socket, Run(1), prepared()).is_none());
+        assert!(sockets.hold(socket, Run(2), prepared()).is_none());
+        assert_eq!(sockets.opening(socket), Some("tcp://localhost:1"));
+        assert!(sockets.copy(socket).is_err());
+        let opened = listen_tcp("127.0.0.1", 0, None).unwrap();
+        let runs: Vec<Run> = sockets
+            .opened(socket, Ok(opened))
+            .into_iter()
+            .map(|(run, _)| run)
+            .collect();
+        assert_eq!(runs, [Run(1), Run(2)]);
+        assert!(sockets.hold(socket, Run(3), prepared()).is_some());
+        assert_eq!(sockets.holder(&spec.url), Some("f"));
+        assert!(sockets.copy(socket).is_ok());
+        assert_eq!(sockets.opening(socket), None);
+    }
+
+    #[test]
+    fn spawns_are_told_why_their_socket_is_not_open() {
+        let (mut sockets, spec) = (Sockets::default(), spec("f", 1));
+        let socket = ordered(&mut sockets, 1, &spec);
+        assert!(sockets.hold(socket, Run(1), prepared()).is_none());
+        let told = sockets.opened(socket, Err(problem(&spec)));
+        let expected = SpawnProblem::Socket(problem(&spec));
+        assert_eq!(told, [(Run(1), Err(expected.clone()))]);
+        // One that is prepared later hears the same.
+        let late = sockets.hold(socket, Run(2), prepared());
+        assert_eq!(late, Some(Err(expected)));
+        assert_eq!(sockets.holder(&spec.url), None);
+    }
+
+    #[test]
+    fn what_comes_for_a_socket_that_was_given_up_is_dropped() {
+        let (mut sockets, spec) = (Sockets::default(), spec("f", 1));
+        let socket = ordered(&mut sockets, 1, &spec);
+        assert!(sockets.hold(socket, Run(1), prepared()).is_none());
+        sockets.all.remove(&socket);
+        let opened = listen_tcp("127.0.0.1", 0, None).unwrap();
+        assert!(sockets.opened(socket, Ok(opened)).is_empty());
+        assert!(sockets.all.is_empty());
+    }
+
+    #[test]
+    fn attempts_at_one_address_follow_each_other_and_others_pass() {
+        let mut sockets = Sockets::default();
+        let (one, two) = (spec("f", 1), spec("g", 2));
+        for (number, spec) in [(1, &one), (2, &one), (3, &two)] {
+            let aim = Aim::Try(Ticket(number));
+            let spec = Arc::clone(spec);
+            sockets.queue.push_back(Attempt { spec, aim });
+        }
+        let next = |sockets: &mut Sockets| sockets.next().map(|attempt| attempt.aim);
+        assert_eq!(next(&mut sockets), Some(Aim::Try(Ticket(1))));
+        sockets.busy.insert(one.url.clone());
+        assert_eq!(next(&mut sockets), Some(Aim::Try(Ticket(3))));
+        assert_eq!(next(&mut sockets), None);
+        sockets.busy.clear();
+        assert_eq!(next(&mut sockets), Some(Aim::Try(Ticket(2))));
+    }
+
+    #[test]
+    fn another_worker_is_started_once_for_a_socket() {
+        let (mut sockets, spec) = (Sockets::default(), spec("f", 1));
+        let socket = ordered(&mut sockets, 1, &spec);
+        assert!(sockets.relieve(socket));
+        assert!(!sockets.relieve(socket));
+        assert!(!sockets.relieve(SocketId(7)));
+    }
+}

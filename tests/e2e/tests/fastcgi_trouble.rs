@@ -1,11 +1,12 @@
 //! Shared sockets that cannot be opened: who is told what, and what goes on.
 
 use std::fs;
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::os::unix::net::{UnixListener, UnixStream};
 
 use provost_e2e::{
-    Daemon, Outcome, PATIENCE, Place, Side, Start, children, kill_tree, wait_for, wait_until,
+    Daemon, Outcome, PATIENCE, Place, Side, Start, children, free_port, kill_tree, mounting,
+    wait_for, wait_until,
 };
 use rustix::process::Signal;
 
@@ -216,4 +217,56 @@ fn what_a_child_of_the_program_still_holds_is_replaced() {
     });
     kill_tree(left);
     UnixStream::connect(daemon.place().join("f.sock")).unwrap();
+}
+
+/// An address of the loopback interface that no other run of this test has.
+fn own_address() -> Ipv4Addr {
+    let [_, _, high, low] = std::process::id().to_be_bytes();
+    Ipv4Addr::new(127, 9, high, low)
+}
+
+#[test]
+fn a_host_that_is_asked_for_in_vain_holds_up_nobody() {
+    let silent = UdpSocket::bind((own_address(), 53)).expect("port 53 can be bound by root");
+    let address = silent.local_addr().unwrap().ip();
+    let place = Place::new();
+    place.write("hosts", "127.0.0.1 localhost fcgi-host\n");
+    place.write(
+        "resolv.conf",
+        format!("nameserver {address}\noptions timeout:30 attempts:1\n"),
+    );
+    let mounts = "mount --bind hosts /etc/hosts; mount --bind resolv.conf /etc/resolv.conf";
+    let config = format!(
+        "{}{OTHER}",
+        program(
+            "f",
+            &format!("tcp://fcgi-host:{}", free_port()),
+            "autostart=false\nstartretries=0"
+        )
+    );
+    let mut daemon = Start::new(Side::Ours, &config)
+        .under(&mounting(mounts))
+        .launch_in(place);
+    daemon.wait_ready();
+    daemon.wait_state("other", "RUNNING");
+    // From now on the name has to be asked for, and nobody answers.
+    daemon.place().write("hosts", "127.0.0.1 localhost\n");
+    let rpc = daemon.rpc();
+    std::thread::scope(|scope| {
+        let start = scope.spawn(|| rpc.call("supervisor.startProcess", &["f".into()]));
+        daemon.wait_state("f", "STARTING");
+        for _ in 0..5 {
+            rpc.call("supervisor.stopProcess", &["other".into()])
+                .value();
+            rpc.call("supervisor.startProcess", &["other".into()])
+                .value();
+        }
+        assert_eq!(rpc.state("f"), "STARTING", "the others did not wait for it");
+        let failed = Outcome::Fault(50, "SPAWN_ERROR: f".to_owned());
+        assert_eq!(start.join().unwrap(), failed);
+    });
+    let problem = "ETIMEDOUT, it took longer than 10 seconds";
+    assert!(spawnerr(&daemon, "f").ends_with(problem));
+    daemon.wait_state("f", "FATAL");
+    drop(silent);
 }

@@ -241,7 +241,6 @@ mod tests {
             stopsignal: Signal::TERM,
             stopwaitsecs: 10,
             serverurl: None,
-            socket: None,
         };
         let value = config_info(&info);
         assert_eq!(

@@ -1,4 +1,4 @@
-//! FastCGI programs: their sockets from the first process to the last, and what the processes see of them.
+//! `FastCGI` programs: their sockets from the first process to the last, and what the processes see of them.
 
 use std::fs;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};

@@ -1,4 +1,4 @@
-//! Sockets that processes share: served by a real FastCGI application, and what becomes of them.
+//! Sockets that processes share: served by a real `FastCGI` application, and what becomes of them.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -10,14 +10,14 @@ use provost_e2e::{
     Daemon, PATIENCE, Side, Start, clean, descriptors, free_port, run, wait_for, wait_until,
 };
 
-/// The FastCGI application: it executes the script that the client names, for which the environment is enough.
+/// The `FastCGI` application: it executes the script that the client names, for which the environment is enough.
 const SERVER: &str = "/usr/sbin/fcgiwrap";
 
 /// What the application executes.
 const SCRIPT: &str = "#!/bin/sh\nprintf 'Content-Type: text/plain\\r\\n\\r\\n'\n\
                       echo \"served by $PPID for $QUERY_STRING in $SUPERVISOR_GROUP_NAME\"\n";
 
-/// A FastCGI program of two processes at this socket.
+/// A `FastCGI` program of two processes at this socket.
 fn two(socket: &str, keys: &str) -> String {
     format!(
         "[fcgi-program:f]\ncommand={SERVER}\nsocket={socket}\nnumprocs=2\n\
@@ -25,14 +25,14 @@ fn two(socket: &str, keys: &str) -> String {
     )
 }
 
-/// A daemon with this configuration, and a script for FastCGI applications beside it.
+/// A daemon with this configuration, and a script for `FastCGI` applications beside it.
 fn start(config: &str) -> Daemon {
     let daemon = Start::new(Side::Ours, config).start();
     daemon.place().script("hello.cgi", SCRIPT);
     daemon
 }
 
-/// Asks a FastCGI application: what stands in its answer.
+/// Asks a `FastCGI` application: what stands in its answer.
 fn request(daemon: &Daemon, connect: &str, query: &str) -> String {
     let mut command = Command::new("cgi-fcgi");
     clean(&mut command, daemon.place());

@@ -10,7 +10,7 @@ use provost_e2e::{
 };
 use rustix::process::Signal;
 
-/// A FastCGI program at this socket.
+/// A `FastCGI` program at this socket.
 fn program(name: &str, socket: &str, keys: &str) -> String {
     format!(
         "[fcgi-program:{name}]\ncommand=/bin/sleep 1000\nsocket={socket}\nstartsecs=0\n{keys}\n"

@@ -20,6 +20,13 @@ use std::sync::Arc;
 /// `EBADF`.
 const NOT_OPEN: i32 = 9;
 
+/// `EADDRINUSE`.
+const IN_USE: Errno = Errno(98);
+
+/// How often a socket is tried again that only a new child of ours may still have. Each time waits for a child to
+/// execute its program, so that more of them mean that the address really is somebody's.
+const RETRIES_MAX: u32 = 20;
+
 /// What an attempt to open a socket is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Aim {
@@ -34,6 +41,24 @@ pub(crate) enum Aim {
 pub(crate) struct Attempt {
     spec: Arc<FcgiSpec>,
     aim: Aim,
+    /// How often it was made in vain because of new children.
+    retries: u32,
+    /// Children made before it, as a count.
+    forks: u64,
+    /// Some of them had not executed their programs.
+    had_unexecuted: bool,
+}
+
+impl Attempt {
+    fn new(spec: Arc<FcgiSpec>, aim: Aim) -> Self {
+        Self {
+            spec,
+            aim,
+            retries: 0,
+            forks: 0,
+            had_unexecuted: false,
+        }
+    }
 }
 
 /// How far a shared socket has come.
@@ -64,6 +89,8 @@ pub(crate) struct Sockets {
     busy: HashSet<String>,
     /// Attempts that wait until the one before at the same URL is over.
     queue: VecDeque<Attempt>,
+    /// Attempts that are made again once a new child has executed its program.
+    parked: Vec<Attempt>,
 }
 
 impl Sockets {
@@ -154,15 +181,15 @@ impl Shell {
             is_relieved: false,
         };
         self.sockets.all.insert(socket, shared);
-        let aim = Aim::Keep(socket);
-        self.sockets.queue.push_back(Attempt { spec, aim });
+        let attempt = Attempt::new(spec, Aim::Keep(socket));
+        self.sockets.queue.push_back(attempt);
         self.make_attempts();
     }
 
     /// The core wants to know whether a socket can be opened.
     pub(crate) fn try_socket(&mut self, ticket: Ticket, spec: Arc<FcgiSpec>) {
-        let aim = Aim::Try(ticket);
-        self.sockets.queue.push_back(Attempt { spec, aim });
+        let attempt = Attempt::new(spec, Aim::Try(ticket));
+        self.sockets.queue.push_back(attempt);
         self.make_attempts();
     }
 
@@ -172,27 +199,30 @@ impl Shell {
     }
 
     fn make_attempts(&mut self) {
-        while let Some(Attempt { spec, aim }) = self.sockets.next() {
-            if let Aim::Keep(socket) = aim
+        while let Some(mut attempt) = self.sockets.next() {
+            if let Aim::Keep(socket) = attempt.aim
                 && !self.sockets.all.contains_key(&socket)
             {
                 continue;
             }
-            if let Some(program) = self.sockets.holder(&spec.url) {
+            let url = &attempt.spec.url;
+            if let Some(program) = self.sockets.holder(url) {
                 let reason = format!("EADDRINUSE, it is the socket of [fcgi-program:{program}]");
                 let problem = SocketProblem {
-                    url: spec.url.clone(),
+                    url: url.clone(),
                     reason,
                     errno: None,
                 };
-                self.attempted(aim, Err(problem));
+                self.attempted(attempt.aim, Err(problem));
                 continue;
             }
-            self.sockets.busy.insert(spec.url.clone());
+            self.sockets.busy.insert(url.clone());
+            attempt.forks = self.children.forks;
+            attempt.had_unexecuted = !self.children.unexecuted.is_empty();
             let report = self.reporter();
             self.workers.submit(move || {
-                let result = open(&spec);
-                report(Done::Opened { aim, spec, result });
+                let result = open(&attempt.spec);
+                report(Done::Opened { attempt, result });
             });
         }
     }
@@ -200,13 +230,35 @@ impl Shell {
     /// A worker is done with an attempt.
     pub(crate) fn socket_opened(
         &mut self,
-        aim: Aim,
-        spec: &FcgiSpec,
+        mut attempt: Attempt,
         result: Result<OwnedFd, SocketProblem>,
     ) {
-        self.sockets.busy.remove(&spec.url);
-        self.attempted(aim, result);
+        self.sockets.busy.remove(&attempt.spec.url);
+        // A port that we have closed is taken still as long as a child that was forked before has not executed its
+        // program, which is a matter of milliseconds and nothing to trouble anybody with.
+        let in_use = |problem: &SocketProblem| problem.errno == Some(IN_USE);
+        let may_be_ours = attempt.had_unexecuted || attempt.forks != self.children.forks;
+        let again = attempt.retries < RETRIES_MAX && may_be_ours;
+        if again && result.as_ref().is_err_and(in_use) {
+            attempt.retries += 1;
+            if self.children.unexecuted.is_empty() {
+                self.sockets.queue.push_back(attempt);
+            } else {
+                self.sockets.parked.push(attempt);
+            }
+        } else {
+            self.attempted(attempt.aim, result);
+        }
         self.make_attempts();
+    }
+
+    /// A child runs its program or has ended: it has let go of what it had of ours.
+    pub(crate) fn let_go(&mut self, run: Run) {
+        self.children.unexecuted.remove(&run);
+        if !self.sockets.parked.is_empty() {
+            self.sockets.queue.extend(self.sockets.parked.drain(..));
+            self.make_attempts();
+        }
     }
 
     fn attempted(&mut self, aim: Aim, result: Result<OwnedFd, SocketProblem>) {
@@ -393,9 +445,8 @@ mod tests {
         let mut sockets = Sockets::default();
         let (one, two) = (spec("f", 1), spec("g", 2));
         for (number, spec) in [(1, &one), (2, &one), (3, &two)] {
-            let aim = Aim::Try(Ticket(number));
-            let spec = Arc::clone(spec);
-            sockets.queue.push_back(Attempt { spec, aim });
+            let attempt = Attempt::new(Arc::clone(spec), Aim::Try(Ticket(number)));
+            sockets.queue.push_back(attempt);
         }
         let next = |sockets: &mut Sockets| sockets.next().map(|attempt| attempt.aim);
         assert_eq!(next(&mut sockets), Some(Aim::Try(Ticket(1))));

@@ -5,7 +5,7 @@
 
 use crate::children::Children;
 use crate::control::ClientMessage;
-use crate::fcgi::{Aim, Sockets};
+use crate::fcgi::{Attempt, Sockets};
 use crate::logs::{Fact, Logger, Logs};
 use crate::prepare::Surroundings;
 use crate::spawn_order::{Prepared, SpawnOrder, Turn};
@@ -14,7 +14,7 @@ use provost_config::{Config, Failure};
 use provost_core::{Core, Effect, Input};
 use provost_model::config::DaemonSpec;
 use provost_model::spawn::{SocketProblem, SpawnProblem};
-use provost_model::{Answer, FcgiSpec, Level, Mono, RequestId, Run, Signal, Ticket};
+use provost_model::{Answer, Level, Mono, RequestId, Run, Signal, Ticket};
 use provost_os::clock;
 use provost_os::reactor::{Interest, Reactor, Ready, Waker};
 use provost_os::signals::SignalQueue;
@@ -46,10 +46,8 @@ pub(crate) enum Done {
     },
     /// A shared socket was opened, or could not be.
     Opened {
-        /// What for.
-        aim: Aim,
-        /// Which.
-        spec: Arc<FcgiSpec>,
+        /// Which, and what for.
+        attempt: Attempt,
         /// It, or why not.
         result: Result<OwnedFd, SocketProblem>,
     },
@@ -326,7 +324,7 @@ impl Shell {
         for _ in 0..FACTS_PER_TURN {
             match self.done.try_recv() {
                 Ok(Done::Prepared { run, result }) => self.worker_prepared(run, result),
-                Ok(Done::Opened { aim, spec, result }) => self.socket_opened(aim, &spec, result),
+                Ok(Done::Opened { attempt, result }) => self.socket_opened(attempt, result),
                 Ok(Done::Probed { ticket, result }) => self.tell(Input::Probed { ticket, result }),
                 Ok(Done::Loaded {
                     ticket,

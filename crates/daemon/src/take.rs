@@ -66,6 +66,7 @@ impl Shell {
             return;
         };
         self.release(child);
+        self.let_go(run);
         self.tell(Input::Exited { run, status });
         self.tell_child_quit();
     }
@@ -232,7 +233,10 @@ impl Shell {
                     child.report = Some(report);
                 }
             }
-            Report::Executed => self.close_report(&report),
+            Report::Executed => {
+                self.close_report(&report);
+                self.let_go(run);
+            }
             Report::Failed { stage, errno } => {
                 self.close_report(&report);
                 let Some(entry) = self.children.entry_of(run) else {

@@ -219,6 +219,28 @@ fn what_a_child_of_the_program_still_holds_is_replaced() {
     UnixStream::connect(daemon.place().join("f.sock")).unwrap();
 }
 
+#[test]
+fn a_reload_goes_on_without_a_socket_that_cannot_be_opened_any_more() {
+    let config = format!(
+        "{}{OTHER}",
+        program("f", "unix://%(here)s/run/f.sock", "startretries=100")
+    );
+    let place = Place::new();
+    fs::create_dir(place.join("run")).unwrap();
+    let mut daemon = Start::new(Side::Ours, &config).launch_in(place);
+    daemon.wait_ready();
+    daemon.wait_state("f", "RUNNING");
+    fs::remove_dir_all(daemon.place().join("run")).unwrap();
+    daemon.signal(Signal::HUP);
+    daemon.wait_log_times("supervisord started", 2);
+    daemon.wait_state("other", "RUNNING");
+    daemon.wait_log("CRIT Could not create FastCGI socket");
+    daemon.wait_log("spawnerr: Could not create FastCGI socket");
+    fs::create_dir(daemon.place().join("run")).unwrap();
+    daemon.wait_state("f", "RUNNING");
+    assert!(daemon.ended().is_none());
+}
+
 /// An address of the loopback interface that no other run of this test has.
 fn own_address() -> Ipv4Addr {
     let [_, _, high, low] = std::process::id().to_be_bytes();

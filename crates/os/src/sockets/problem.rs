@@ -117,12 +117,12 @@ impl BindProblem {
         }
     }
 
-    /// Its number, where it may be one of those that say that the system is short of something.
+    /// The system's number, where it gave one.
     pub fn errno(&self) -> Option<Errno> {
         match self {
             Self::System { errno, .. } => Some(*errno),
-            Self::InUse { .. }
-            | Self::PathTooLong { .. }
+            Self::InUse { .. } => Some(Errno(libc::EADDRINUSE)),
+            Self::PathTooLong { .. }
             | Self::Occupied { .. }
             | Self::Chown { .. }
             | Self::Resolve { .. } => None,

@@ -11,6 +11,8 @@ const TOOLS: &[(&str, &str)] = &[
     ("setsid", "util-linux"),
     ("prlimit", "util-linux"),
     ("mount", "mount"),
+    ("cgi-fcgi", "libfcgi-bin"),
+    ("fcgiwrap", "fcgiwrap"),
 ];
 
 /// Installs what is missing. Answers whether all is there.

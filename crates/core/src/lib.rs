@@ -34,6 +34,7 @@ mod reload;
 mod request;
 mod schedule;
 mod settle;
+mod sockets;
 mod supervisor;
 #[cfg(test)]
 mod tests;

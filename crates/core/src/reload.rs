@@ -10,7 +10,7 @@ use crate::turn::Turn;
 use crate::{Effect, LoadedConfig};
 use provost_model::fault::{Fault, FaultCode};
 use provost_model::{
-    Answer, Event, GroupKind, GroupSpec, Notice, ProcId, ProcessSpec, Reply, Ticket,
+    Answer, Event, GroupKind, GroupSpec, Notice, ProcId, ProcessSpec, Reply, RequestId, Ticket,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -37,7 +37,8 @@ impl Core {
                 | Purpose::Fence { .. }
                 | Purpose::Stdin { .. }
                 | Purpose::Clear { .. }
-                | Purpose::ClearMain { .. },
+                | Purpose::ClearMain { .. }
+                | Purpose::TrySocket { .. },
             ) => turn.anomaly("a configuration answers another order"),
             None => {}
         }
@@ -76,14 +77,29 @@ impl Core {
     }
 
     /// A client takes a group of the latest configuration into service.
-    pub(crate) fn add_group_named(&mut self, turn: &mut Turn<'_>, name: &str) -> Answer {
+    pub(crate) fn add_group_named(&mut self, turn: &mut Turn<'_>, id: RequestId, name: &str) {
         let Some(spec) = self.latest.iter().find(|spec| spec.name == name).cloned() else {
-            return Err(Fault::about(FaultCode::BadName, name));
+            return self.reply(turn, id, Err(Fault::about(FaultCode::BadName, name)));
         };
+        if self.groups.named(name).is_some() {
+            return self.reply(turn, id, Err(Fault::about(FaultCode::AlreadyAdded, name)));
+        }
+        let mut sockets = spec.sockets();
+        sockets.reverse();
+        self.try_sockets(turn, id, spec, sockets);
+    }
+
+    /// Takes a group into service whose sockets could be opened.
+    pub(crate) fn add_tried_group(&mut self, turn: &mut Turn<'_>, spec: &Arc<GroupSpec>) -> Answer {
+        // Trying its sockets takes time, in which others may have been faster.
+        let name = spec.name.as_str();
+        if self.phase.is_over() {
+            return Err(Fault::bare(FaultCode::ShutdownState));
+        }
         if self.groups.named(name).is_some() {
             return Err(Fault::about(FaultCode::AlreadyAdded, name));
         }
-        let members = self.add_group(turn, &spec);
+        let members = self.add_group(turn, spec);
         turn.notice(Notice::GroupAdded {
             name: Arc::from(name),
         });

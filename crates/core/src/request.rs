@@ -79,8 +79,7 @@ impl Core {
                 });
             }
             Request::AddProcessGroup { name } => {
-                let answer = self.add_group_named(turn, &name);
-                self.reply(turn, id, answer);
+                self.add_group_named(turn, id, &name);
             }
             Request::RemoveProcessGroup { name } => {
                 let answer = self.remove_group_named(turn, &name);

@@ -7,6 +7,7 @@ use crate::lifecycle::{Phase, RestartLoad};
 use crate::listener::bus::Bus;
 use crate::listener::pool::Pool;
 use crate::program::Process;
+use crate::sockets::Sockets;
 use crate::turn::{Act, Effects, Happening, Runs, Turn};
 use crate::{Effect, Input, LoadedConfig};
 use provost_model::{
@@ -32,6 +33,7 @@ pub struct Core {
     pub(crate) procs: BTreeMap<ProcId, Process>,
     pub(crate) last_proc: u32,
     pub(crate) runs: Runs,
+    pub(crate) sockets: Sockets,
     pub(crate) deadlines: Deadlines,
     pub(crate) jobs: Jobs,
     pub(crate) tickets: Tickets,
@@ -55,6 +57,7 @@ impl Core {
             procs: BTreeMap::new(),
             last_proc: 0,
             runs: Runs::default(),
+            sockets: Sockets::default(),
             deadlines: Deadlines::default(),
             jobs: Jobs::default(),
             tickets: Tickets::default(),
@@ -63,13 +66,14 @@ impl Core {
         }
     }
 
-    /// The supervisor of the next life after a restart: serials of events, and the numbers of processes, runs and
-    /// tickets, go on where `previous` ended, so that no late answer can be taken for a new one.
+    /// The supervisor of the next life after a restart: serials of events, and the numbers of processes, runs,
+    /// sockets and tickets, go on where `previous` ended, so that no late answer can be taken for a new one.
     pub fn after(previous: &Self, config: LoadedConfig) -> Self {
         let mut next = Self::new(config);
         next.bus.serials = previous.bus.serials;
         next.last_proc = previous.last_proc;
         next.runs = previous.runs.successor();
+        next.sockets = previous.sockets.successor();
         next.tickets = previous.tickets.successor();
         next
     }
@@ -154,6 +158,7 @@ impl Core {
             Input::KillFailed { run, errno, signal } => self.kill_failed(turn, run, errno, signal),
             Input::Fenced { ticket } => self.fenced(turn, ticket),
             Input::Probed { ticket, result } => self.probed(turn, ticket, result),
+            Input::SocketTried { ticket, result } => self.socket_tried(turn, ticket, result),
             Input::StdinWritten { ticket, result } => self.stdin_written(turn, ticket, result),
             Input::LogsCleared { ticket, result } => self.logs_cleared(turn, ticket, &result),
             Input::ConfigLoaded { ticket, result } => self.config_loaded(turn, ticket, result),
@@ -236,12 +241,14 @@ impl Core {
         let may_start = self.may_start();
         let process = self.procs.get_mut(&proc)?;
         let (runs, happened) = (&mut self.runs, &mut self.happened);
+        let sockets = &mut self.sockets;
         let result = deed(
             process,
             &mut Act {
                 turn,
                 may_start,
                 runs,
+                sockets,
                 happened,
             },
         );

@@ -1,6 +1,7 @@
 //! What one step works with: the time, the orders it writes down, and what it did.
 
 use crate::Effect;
+use crate::sockets::Sockets;
 use provost_model::{Event, Notice, Now, ProcId, ProcessState, Run};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -96,6 +97,8 @@ pub(crate) struct Act<'a, 'b> {
     pub(crate) may_start: bool,
     /// Numbers for new runs.
     pub(crate) runs: &'a mut Runs,
+    /// Sockets that processes share.
+    pub(crate) sockets: &'a mut Sockets,
     /// What happened so far.
     pub(crate) happened: &'a mut VecDeque<Happening>,
 }

@@ -5,7 +5,7 @@
 use crate::stdin::ChildStdin;
 use provost_model::spec::LogFile;
 use provost_model::{
-    Channel, ExitStatus, GroupKind, GroupSpec, Mono, Pid, ProcId, ProcessSpec, Run,
+    Channel, ExitStatus, GroupKind, GroupSpec, Mono, Pid, ProcId, ProcessSpec, Run, SocketId,
 };
 use provost_os::spawn::Plan;
 use std::collections::{BTreeSet, HashMap};
@@ -82,7 +82,9 @@ pub(crate) struct Child {
     until: Option<Mono>,
     /// Its pid from the fork to the reaping.
     pub(crate) pid: Option<Pid>,
-    /// Its standard input.
+    /// The shared socket that is its descriptor 0.
+    pub(crate) socket: Option<SocketId>,
+    /// Our end of its standard input; none when that is a socket.
     pub(crate) stdin: Option<ChildStdin>,
     /// Standard output of a listener.
     pub(crate) listener: Option<OwnedFd>,
@@ -97,15 +99,20 @@ pub(crate) struct Children {
     pub(crate) entries: HashMap<ProcId, Entry>,
     /// Their runs.
     pub(crate) runs: HashMap<Run, Child>,
+    /// Children so far.
+    pub(crate) forks: u64,
+    /// Those that have not executed their program yet: until then they hold copies of all our descriptors.
+    pub(crate) unexecuted: BTreeSet<Run>,
     pids: HashMap<Pid, Run>,
     deadlines: BTreeSet<(Mono, Run)>,
 }
 
 impl Children {
     /// A run begins; it must have come to life by then.
-    pub(crate) fn begin(&mut self, proc: ProcId, run: Run, until: Mono) {
+    pub(crate) fn begin(&mut self, proc: ProcId, run: Run, socket: Option<SocketId>, until: Mono) {
         let child = Child {
             proc,
+            socket,
             phase: Phase::Preparing,
             until: Some(until),
             pid: None,
@@ -131,6 +138,8 @@ impl Children {
                 self.deadlines.remove(&(until, run));
             }
             self.pids.insert(pid, run);
+            self.forks += 1;
+            self.unexecuted.insert(run);
         }
     }
 
@@ -156,6 +165,7 @@ impl Children {
     /// A run is over, or never came to life.
     pub(crate) fn forget(&mut self, run: Run) -> Option<Child> {
         let child = self.runs.remove(&run)?;
+        self.unexecuted.remove(&run);
         if let Some(until) = child.until {
             self.deadlines.remove(&(until, run));
         }

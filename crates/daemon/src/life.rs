@@ -2,10 +2,11 @@
 
 use crate::api::{self, ApiSettings, OpenServer};
 use crate::control::ControlHandle;
+use crate::fcgi;
 use crate::logs::{self, ChildLogSettings, MainLog, MainLogSettings, Stopped};
 use crate::output;
 use crate::prepare::Surroundings;
-use crate::reload::{loaded_config, mistyped, socketless};
+use crate::reload::{loaded_config, mistyped};
 use crate::servers;
 use crate::shell::{Ending, Loader, Parts, Shell};
 use provost_config::Config;
@@ -59,7 +60,6 @@ pub(crate) fn live(launch: Launch) -> Result<Ending, String> {
     let daemon = config.supervisord.clone();
     let mut early: Early = config.startup_messages.clone();
     early.extend(mistyped(&config.diagnostics));
-    early.extend(socketless(&config));
     become_user(&daemon, &mut early)?;
     if first {
         raise_limits(&daemon, &mut early)?;
@@ -83,6 +83,7 @@ pub(crate) fn live(launch: Launch) -> Result<Ending, String> {
     if !daemon.nocleanup {
         logs::clean_auto_logs(&daemon.childlogdir, &daemon.identifier, &mut main_log);
     }
+    try_sockets(&config, first, &mut main_log)?;
     servers::announce(&open, &config.rpcinterfaces, &mut main_log);
     let parent = if first && !daemon.nodaemon {
         let parent = detach(&daemon, &mut main_log)?;
@@ -158,6 +159,20 @@ fn raise_limits(daemon: &DaemonSpec, early: &mut Early) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Tries the shared sockets. At the first start somebody sees the error; later ones go on with everything else, and the
+/// programs concerned try again by themselves.
+fn try_sockets(config: &Config, first: bool, main_log: &mut MainLog) -> Result<(), String> {
+    let tried = fcgi::try_all(&config.groups, |level, text| main_log.write(level, text));
+    match tried {
+        Err(problem) if !first => {
+            let text = problem.replace('\n', " ");
+            main_log.write(Level::Critical, &text);
+            Ok(())
+        }
+        tried => tried,
+    }
 }
 
 fn open_main_log(daemon: &DaemonSpec) -> Result<MainLog, String> {

@@ -26,6 +26,8 @@ pub(crate) fn render(notice: &Notice) -> (Level, String) {
             );
             (Level::Warn, text)
         }
+        Notice::CreatingSocket { url } => (Level::Info, format!("Creating socket {url}")),
+        Notice::ClosingSocket { url } => (Level::Info, format!("Closing socket {url}")),
         Notice::GaveUp { name } => {
             let why = "too many start retries too quickly";
             (
@@ -249,6 +251,7 @@ mod tests {
     /// One of each notice, two where the words depend on what it carries.
     fn all() -> Vec<Notice> {
         let name = || Arc::<str>::from("cat");
+        let url = || Arc::<str>::from("tcp://localhost:9000");
         let pid = Pid(101);
         let signal = Signal::TERM;
         let killed = ExitStatus::Signaled {
@@ -279,6 +282,8 @@ mod tests {
                 name: name(),
                 pause_ms: 10,
             },
+            Notice::CreatingSocket { url: url() },
+            Notice::ClosingSocket { url: url() },
             Notice::GaveUp { name: name() },
             Notice::Stopped {
                 name: name(),

@@ -8,7 +8,7 @@ use crate::shell::{BIRTH_MAX, Done, Shell, token};
 use crate::stdin::{ChildStdin, Flushed};
 use provost_core::{Effect, Input, StdinProblem};
 use provost_model::spawn::SpawnProblem;
-use provost_model::{Channel, Envelope, Errno, Level, ProcId, Run, Signal, Ticket};
+use provost_model::{Channel, Envelope, Errno, Level, ProcId, Run, Signal, SocketId, Ticket};
 use provost_os::reactor::Interest;
 use provost_os::spawn::{self, Plan, Stdio};
 use provost_os::{clock, pipe};
@@ -20,7 +20,8 @@ use std::sync::{Arc, PoisonError};
 /// The descriptors of a new child: its ends, and ours.
 struct Pipes {
     child: Stdio,
-    stdin: OwnedFd,
+    /// None for a child whose standard input is a socket.
+    stdin: Option<OwnedFd>,
     stdout: OwnedFd,
     stderr: Option<OwnedFd>,
 }
@@ -41,7 +42,10 @@ impl Shell {
                 self.children.entries.remove(&proc);
                 self.logs.order(Order::Forget { proc });
             }
-            Effect::Spawn { proc, run } => self.prepare(proc, run),
+            Effect::OpenSocket { socket, spec } => self.open_socket(socket, spec),
+            Effect::CloseSocket { socket } => self.close_socket(socket),
+            Effect::TrySocket { ticket, spec } => self.try_socket(ticket, spec),
+            Effect::Spawn { proc, run, socket } => self.prepare(proc, run, socket),
             Effect::Kill {
                 run,
                 signal,
@@ -116,7 +120,7 @@ impl Shell {
         }
     }
 
-    fn prepare(&mut self, proc: ProcId, run: Run) {
+    fn prepare(&mut self, proc: ProcId, run: Run, socket: Option<SocketId>) {
         let Some(entry) = self.children.entries.get(&proc) else {
             return;
         };
@@ -126,7 +130,7 @@ impl Shell {
             self.reporter(),
         );
         let now = clock::mono();
-        self.children.begin(proc, run, now.plus(BIRTH_MAX));
+        self.children.begin(proc, run, socket, now.plus(BIRTH_MAX));
         self.spawns.ordered(run, now);
         self.workers.submit(move || {
             report(Done::Prepared {
@@ -174,11 +178,14 @@ impl Shell {
         let Phase::Opening(plan) = std::mem::replace(&mut child.phase, Phase::Preparing) else {
             return;
         };
+        let socket = child.socket;
         let redirect = self
             .children
             .entry_of(run)
             .is_some_and(|entry| entry.spec.redirect_stderr);
-        let spawned = pipes(redirect)
+        let socket = socket.map(|socket| self.sockets.copy(socket)).transpose();
+        let spawned = socket
+            .and_then(|socket| pipes(redirect, socket))
             .map_err(|error| prepare::problem_of(Errno::of(&error)))
             .and_then(
                 |Pipes {
@@ -219,7 +226,7 @@ impl Shell {
     fn attach(
         &mut self,
         run: Run,
-        stdin: OwnedFd,
+        stdin: Option<OwnedFd>,
         stdout: OwnedFd,
         stderr: Option<OwnedFd>,
         report: OwnedFd,
@@ -228,8 +235,10 @@ impl Shell {
         let Some(child) = self.children.runs.get_mut(&run) else {
             return;
         };
-        let nonblocking = pipe::set_nonblocking(stdin.as_fd(), true);
-        child.stdin = Some(ChildStdin::new(stdin));
+        let nonblocking = stdin
+            .as_ref()
+            .map_or(Ok(()), |stdin| pipe::set_nonblocking(stdin.as_fd(), true));
+        child.stdin = stdin.map(ChildStdin::new);
         let mut watch = self.reactor.add(
             report.as_fd(),
             token::of(run, token::REPORT),
@@ -361,9 +370,14 @@ impl Shell {
     }
 }
 
-/// The pipes of a new child.
-fn pipes(redirect_stderr: bool) -> io::Result<Pipes> {
-    let (child_in, stdin) = pipe::pipe()?;
+/// The pipes of a new child. A socket takes the place of the one to its standard input.
+fn pipes(redirect_stderr: bool, socket: Option<OwnedFd>) -> io::Result<Pipes> {
+    let (child_in, stdin) = if let Some(socket) = socket {
+        (socket, None)
+    } else {
+        let (child_in, stdin) = pipe::pipe()?;
+        (child_in, Some(stdin))
+    };
     let (stdout, child_out) = pipe::pipe()?;
     let (stderr, child_err) = if redirect_stderr {
         (None, None)

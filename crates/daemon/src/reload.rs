@@ -4,7 +4,7 @@ use crate::logs::Order;
 use crate::shell::Shell;
 use provost_config::{Code, Config, Diagnostic, Failure};
 use provost_core::{Input, LoadedConfig};
-use provost_model::{GroupKind, Level, Ticket};
+use provost_model::{Level, Ticket};
 
 impl Shell {
     /// The configuration was read.
@@ -72,19 +72,6 @@ pub(crate) fn mistyped(diagnostics: &[Diagnostic]) -> impl Iterator<Item = (Leve
         let help = diagnostic.help.as_ref();
         let help = help.map_or_else(String::new, |help| format!("; {help}"));
         let text = format!("{}{}{help}", place(diagnostic), diagnostic.message);
-        (Level::Warn, text)
-    })
-}
-
-/// A line for each group whose shared socket is not opened.
-pub(crate) fn socketless(config: &Config) -> impl Iterator<Item = (Level, String)> {
-    let groups = config.groups.iter();
-    let fcgi = groups.filter(|group| matches!(group.kind, GroupKind::Fcgi(_)));
-    fcgi.map(|group| {
-        let text = format!(
-            "[fcgi-program:{}] runs without its socket: FastCGI sockets are not opened by this version",
-            group.name
-        );
         (Level::Warn, text)
     })
 }

@@ -5,14 +5,15 @@
 
 use crate::children::Children;
 use crate::control::ClientMessage;
+use crate::fcgi::{Attempt, Sockets};
 use crate::logs::{Fact, Logger, Logs};
 use crate::prepare::Surroundings;
-use crate::spawn_order::{SpawnOrder, Turn};
+use crate::spawn_order::{Prepared, SpawnOrder, Turn};
 use crate::workers::Workers;
 use provost_config::{Config, Failure};
 use provost_core::{Core, Effect, Input};
 use provost_model::config::DaemonSpec;
-use provost_model::spawn::SpawnProblem;
+use provost_model::spawn::{SocketProblem, SpawnProblem};
 use provost_model::{Answer, Level, Mono, RequestId, Run, Signal, Ticket};
 use provost_os::clock;
 use provost_os::reactor::{Interest, Reactor, Ready, Waker};
@@ -20,7 +21,7 @@ use provost_os::signals::SignalQueue;
 use provost_os::spawn::Plan;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -42,6 +43,13 @@ pub(crate) enum Done {
         run: Run,
         /// How to spawn it.
         result: Result<Plan, SpawnProblem>,
+    },
+    /// A shared socket was opened, or could not be.
+    Opened {
+        /// Which, and what for.
+        attempt: Attempt,
+        /// It, or why not.
+        result: Result<OwnedFd, SocketProblem>,
     },
     /// A command was looked at.
     Probed {
@@ -142,6 +150,7 @@ pub(crate) struct Shell {
     pub(crate) done: Receiver<Done>,
     pub(crate) done_sender: Sender<Done>,
     pub(crate) children: Children,
+    pub(crate) sockets: Sockets,
     pub(crate) answers: HashMap<RequestId, oneshot::Sender<Answer>>,
     pub(crate) buffer: Vec<u8>,
     pub(crate) next_config: Option<Box<Config>>,
@@ -182,6 +191,7 @@ impl Shell {
             done,
             done_sender,
             children: Children::default(),
+            sockets: Sockets::default(),
             answers: HashMap::new(),
             buffer: vec![0; 64 << 10],
             next_config: None,
@@ -316,11 +326,8 @@ impl Shell {
     fn take_done(&mut self) {
         for _ in 0..FACTS_PER_TURN {
             match self.done.try_recv() {
-                Ok(Done::Prepared { run, result }) => {
-                    if let Some((run, result)) = self.spawns.prepared(run, result) {
-                        self.prepared(run, result);
-                    }
-                }
+                Ok(Done::Prepared { run, result }) => self.worker_prepared(run, result),
+                Ok(Done::Opened { attempt, result }) => self.socket_opened(attempt, result),
                 Ok(Done::Probed { ticket, result }) => self.tell(Input::Probed { ticket, result }),
                 Ok(Done::Loaded {
                     ticket,
@@ -332,6 +339,13 @@ impl Shell {
         }
         self.take_prepared();
         self.waker.wake();
+    }
+
+    /// Nothing more is awaited for a spawn but its turn.
+    pub(crate) fn spawn_prepared(&mut self, run: Run, prepared: Prepared) {
+        if let Some((run, prepared)) = self.spawns.prepared(run, prepared) {
+            self.prepared(run, prepared);
+        }
     }
 
     fn take_prepared(&mut self) {
@@ -349,8 +363,13 @@ impl Shell {
         let name = name.map_or("a program", String::as_str);
         self.log(
             Level::Debug,
-            format!("looking for the command and user of {name} takes long; others go on"),
+            format!("looking for the command, user and socket of {name} takes long; others go on"),
         );
+        let socket = self.children.runs.get(&run).and_then(|child| child.socket);
+        let opening = socket.filter(|socket| self.sockets.opening(*socket).is_some());
+        if opening.is_some_and(|socket| !self.sockets.relieve(socket)) {
+            return;
+        }
         if let Err(error) = self.workers.relieve() {
             let text = format!("could not start another worker thread: {error}");
             self.log(Level::Warn, text);

@@ -1,9 +1,9 @@
 //! What happened to children: exits, last words, pipes.
 
 use crate::children::{Child, Phase};
-use crate::explain;
 use crate::logs::{Fact, Order};
-use crate::shell::{FACTS_PER_TURN, Shell, token};
+use crate::shell::{BIRTH_MAX, FACTS_PER_TURN, Shell, token};
+use crate::{explain, fcgi};
 use provost_core::Input;
 use provost_model::spawn::SpawnProblem;
 use provost_model::{Errno, Level, Mono, Run};
@@ -66,6 +66,7 @@ impl Shell {
             return;
         };
         self.release(child);
+        self.let_go(run);
         self.tell(Input::Exited { run, status });
         self.tell_child_quit();
     }
@@ -95,7 +96,13 @@ impl Shell {
             Some(Phase::Preparing | Phase::Opening(_)) => {
                 self.logs.order(Order::Abandon { run });
                 let errno = Errno(TIMED_OUT);
-                self.spawn_failed(run, SpawnProblem::Dispatchers { errno });
+                let socket = self.children.runs.get(&run).and_then(|child| child.socket);
+                let url = socket.and_then(|socket| self.sockets.opening(socket));
+                let problem = match url {
+                    Some(url) => fcgi::overdue(url, BIRTH_MAX.as_secs()),
+                    None => SpawnProblem::Dispatchers { errno },
+                };
+                self.spawn_failed(run, problem);
             }
             Some(Phase::Alive) | None => {}
         }
@@ -226,7 +233,10 @@ impl Shell {
                     child.report = Some(report);
                 }
             }
-            Report::Executed => self.close_report(&report),
+            Report::Executed => {
+                self.close_report(&report);
+                self.let_go(run);
+            }
             Report::Failed { stage, errno } => {
                 self.close_report(&report);
                 let Some(entry) = self.children.entry_of(run) else {

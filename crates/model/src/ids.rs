@@ -25,6 +25,13 @@ pub struct ProcId(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Run(pub u64);
 
+/// One opening of a socket that processes share; unique while the daemon lives.
+///
+/// A socket that is closed and opened again gets another number, so that what is still under way for the earlier one
+/// cannot be taken for the later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SocketId(pub u64);
+
 /// A request of a client, until it is answered or its sender leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub u64);

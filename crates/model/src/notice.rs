@@ -109,6 +109,16 @@ pub enum Notice {
         /// Shortest time between two starts, in milliseconds.
         pause_ms: u64,
     },
+    /// A socket that processes share is about to be opened.
+    CreatingSocket {
+        /// Its URL.
+        url: Arc<str>,
+    },
+    /// Such a socket is about to be closed.
+    ClosingSocket {
+        /// Its URL.
+        url: Arc<str>,
+    },
     /// Given up.
     GaveUp {
         /// Process.

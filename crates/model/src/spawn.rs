@@ -1,6 +1,25 @@
 //! Why a process could not be spawned.
 
 use crate::{Errno, quote};
+use std::fmt;
+
+/// Why a `FastCGI` socket could not be opened. Shown in upstream's words, with our reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SocketProblem {
+    /// Its URL.
+    pub url: String,
+    /// What failed and why.
+    pub reason: String,
+    /// The system's number, where it may tell of a shortage.
+    pub errno: Option<Errno>,
+}
+
+impl fmt::Display for SocketProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { url, reason, .. } = self;
+        write!(f, "Could not create FastCGI socket {url}: {reason}")
+    }
+}
 
 /// What stood in the way of a spawn, before the child could run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +60,8 @@ pub enum SpawnProblem {
         /// The system's reason.
         errno: Errno,
     },
+    /// The shared socket could not be opened.
+    Socket(SocketProblem),
     /// The process table is full.
     TooManyProcesses,
     /// fork failed otherwise.
@@ -67,6 +88,7 @@ impl SpawnProblem {
                 "unknown error making dispatchers for '{name}': {}",
                 errno.name()
             ),
+            Self::Socket(problem) => problem.to_string(),
             Self::TooManyProcesses => {
                 format!("Too many processes in process table to spawn '{name}'")
             }

@@ -90,6 +90,8 @@ pub struct ProcessSpec {
     pub environment: Vec<(String, String)>,
     /// `serverurl` as written; none means computed from the servers.
     pub serverurl: Option<String>,
+    /// The socket that it gets as descriptor 0 and shares with the other processes of its `fcgi-program`.
+    pub socket: Option<Arc<FcgiSpec>>,
 }
 
 impl ProcessSpec {
@@ -120,7 +122,7 @@ pub struct PoolSpec {
 }
 
 /// The address of a `FastCGI` socket.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FcgiAddress {
     /// `unix://PATH`.
     Unix {
@@ -140,10 +142,12 @@ pub enum FcgiAddress {
     },
 }
 
-/// What a `fcgi-program` adds to its group.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The socket of a `fcgi-program`. Its processes share it, and share it with nobody else.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FcgiSpec {
-    /// The URL as upstream shows and compares it.
+    /// The program's name, from the section.
+    pub program: String,
+    /// The URL as upstream shows it.
     pub url: String,
     /// Where the socket is bound.
     pub address: FcgiAddress,
@@ -160,8 +164,8 @@ pub enum GroupKind {
     Group,
     /// Made from an `[eventlistener:x]`.
     Pool(PoolSpec),
-    /// Made from a `[fcgi-program:x]`.
-    Fcgi(FcgiSpec),
+    /// Made from a `[fcgi-program:x]`, which has its socket even with `numprocs=0`.
+    Fcgi(Arc<FcgiSpec>),
 }
 
 /// A group of processes.
@@ -175,4 +179,25 @@ pub struct GroupSpec {
     pub kind: GroupKind,
     /// Its processes in upstream's order: by (priority, name) for one program, as listed for a `[group:x]`.
     pub processes: Vec<Arc<ProcessSpec>>,
+}
+
+impl GroupSpec {
+    /// The sockets of its `fcgi-program`s, each once.
+    pub fn sockets(&self) -> Vec<Arc<FcgiSpec>> {
+        let own = match &self.kind {
+            GroupKind::Fcgi(socket) => Some(socket),
+            GroupKind::Program | GroupKind::Group | GroupKind::Pool(_) => None,
+        };
+        let shared = self
+            .processes
+            .iter()
+            .filter_map(|spec| spec.socket.as_ref());
+        let mut sockets: Vec<Arc<FcgiSpec>> = Vec::new();
+        for socket in own.into_iter().chain(shared) {
+            if sockets.last() != Some(socket) && !sockets.contains(socket) {
+                sockets.push(Arc::clone(socket));
+            }
+        }
+        sockets
+    }
 }

@@ -252,12 +252,12 @@ fn the_world_reaches_every_input_order_refusal_and_line() {
     expect(
         &inputs,
         "Started Spawned SpawnFailed Exited KillFailed Fenced Probed StdinWritten LogsCleared ConfigLoaded AutoLogNamed \
-         ListenerSaid ListenerDeaf Captured Logged Signal Tick Requested RequesterGone",
+         ListenerSaid ListenerDeaf Captured Logged Signal Tick Requested RequesterGone SocketTried",
     );
     expect(
         &orders,
         "ProcessAdded ProcessRemoved Spawn Kill Fence Probe WriteStdin Deliver ClearLogs ClearMainLog ReopenLogs \
-         LoadConfig Reply Notice Exit",
+         LoadConfig Reply Notice Exit OpenSocket CloseSocket TrySocket",
     );
     expect(
         &refusals,
@@ -270,6 +270,6 @@ fn the_world_reaches_every_input_order_refusal_and_line() {
          SignalTooLate SignalFailed KillInBackoff WaitingToStop WaitingToDie WaitingState ExitRequested RestartRequested \
          RestartIgnored RestartRefused ReopenRequested SignalIgnored ChildQuit GroupAdded GroupRemoved PoolOverflow \
          PoolRebuffered EventSent EventPipeBroken ListenerState EventProcessed EventRejected ListenerUnknown \
-         BadResultLine CommEmitted Anomaly",
+         BadResultLine CommEmitted CreatingSocket ClosingSocket Anomaly",
     );
 }

@@ -9,7 +9,8 @@ use crate::environment::Pairs;
 use crate::options::{fcgi, program as keys};
 use crate::paths;
 use crate::python::is_space;
-use provost_model::spec::{FcgiAddress, FcgiSpec, GroupKind, GroupSpec};
+use provost_model::spec::{FcgiAddress, FcgiSpec, GroupKind, GroupSpec, ProcessSpec};
+use std::sync::Arc;
 
 /// The most connections that may wait.
 const MAX_BACKLOG: i64 = 65535;
@@ -23,6 +24,18 @@ struct Ownership {
     mode: Option<u32>,
     /// The user that the processes run as, where it is another than supervisord's.
     user: Option<crate::host::User>,
+}
+
+/// These processes, as users of a socket.
+pub(crate) fn sharing(
+    processes: Vec<Arc<ProcessSpec>>,
+    socket: &Arc<FcgiSpec>,
+) -> Vec<Arc<ProcessSpec>> {
+    let share = |mut process: Arc<ProcessSpec>| {
+        Arc::make_mut(&mut process).socket = Some(Arc::clone(socket));
+        process
+    };
+    processes.into_iter().map(share).collect()
 }
 
 impl Reader<'_> {
@@ -45,15 +58,17 @@ impl Reader<'_> {
             },
             base,
         );
+        let (priority, socket) = (priority?, socket?);
         Ok(GroupSpec {
-            priority: priority?,
-            kind: GroupKind::Fcgi(socket?),
-            processes: processes?,
+            priority,
+            processes: sharing(processes?, &socket),
+            kind: GroupKind::Fcgi(socket),
             name: group,
         })
     }
 
-    fn socket(&mut self, scope: &Scope, program: &str) -> Result<FcgiSpec, Told> {
+    /// The socket that the processes of this section share.
+    pub(crate) fn socket(&mut self, scope: &Scope, program: &str) -> Result<Arc<FcgiSpec>, Told> {
         let host = self.host;
         let user = self.optional(scope, &keys::USER, |text| kinds::user(text, host));
         let backlog = self.backlog(scope);
@@ -92,11 +107,12 @@ impl Reader<'_> {
             FcgiAddress::Unix { path, .. } => format!("unix://{}", path.display()),
             FcgiAddress::Tcp { host, port } => format!("tcp://{host}:{port}"),
         };
-        Ok(FcgiSpec {
+        Ok(Arc::new(FcgiSpec {
+            program: program.to_owned(),
             url,
             address,
             backlog: backlog?,
-        })
+        }))
     }
 
     fn backlog(&mut self, scope: &Scope) -> Result<Option<i32>, Told> {

@@ -1,5 +1,6 @@
 //! Groups: of `[group:x]` sections, and of programs, listeners and `FastCGI` programs that no group claims.
 
+use super::fcgi::sharing;
 use super::program::Origin;
 use super::reader::{Reader, Scope};
 use super::report::Told;
@@ -117,14 +118,7 @@ impl Reader<'_> {
                 match self.member(&scope, list, &member) {
                     Ok(of) => {
                         let group = name.as_deref().unwrap_or_default();
-                        match self.processes(
-                            Origin {
-                                section: &of,
-                                name: &member,
-                                group,
-                            },
-                            base,
-                        ) {
+                        match self.member_processes(&of, &member, group, base) {
                             Ok(more) => processes.extend(more),
                             Err(told) => complete = Err(told),
                         }
@@ -146,6 +140,28 @@ impl Reader<'_> {
         })
     }
 
+    /// The processes of one member; those of an `fcgi-program` share its socket in a group, too (upstream's do not).
+    fn member_processes(
+        &mut self,
+        section: &str,
+        member: &str,
+        group: &str,
+        base: &Pairs,
+    ) -> Result<Vec<Arc<ProcessSpec>>, Told> {
+        let origin = Origin {
+            section,
+            name: member,
+            group,
+        };
+        let processes = self.processes(origin, base);
+        if !section.starts_with(fcgi::SECTION.header) {
+            return processes;
+        }
+        let scope = self.scope(section);
+        let socket = self.socket(&scope, member);
+        Ok(sharing(processes?, &socket?))
+    }
+
     /// The section that an item of `programs` names.
     fn member(
         &mut self,
@@ -161,17 +177,7 @@ impl Reader<'_> {
             self.sections.section(&fcgi).is_some(),
         ) {
             (true, false) => Ok(program),
-            (false, true) => {
-                let message =
-                    format!("`{member}` runs without its FastCGI socket, because it is in a group");
-                self.report.warn(
-                    Code::NoEffect,
-                    message,
-                    list.place(),
-                    Some("take it out of the group".to_owned()),
-                );
-                Ok(fcgi)
-            }
+            (false, true) => Ok(fcgi),
             (true, true) => {
                 let sentence = format!(
                     "[{section}] name {member} is ambiguous (exists as program and fcgi-program)"

@@ -278,6 +278,7 @@ fn complete(
         exitcodes: common.exitcodes.clone(),
         environment,
         serverurl: common.serverurl.clone(),
+        socket: None,
     }
 }
 

@@ -25,7 +25,7 @@ pub const SOCKET_BACKLOG: OptionSpec = OptionSpec {
     names: Names::Here,
     since: "3.4.0",
     sample: Sample::Comment("128"),
-    doc: "How many connections may wait to be accepted, from 1 to 65535.",
+    doc: "How many connections may wait to be accepted, from 1 to 65535. The system may have a lower ceiling.",
     ..BASE
 };
 
@@ -47,7 +47,7 @@ pub const SOCKET_MODE: OptionSpec = OptionSpec {
     default: Fallback::Found("0700 for a UNIX socket"),
     names: Names::Here,
     sample: Sample::Comment("0700"),
-    doc: "The permission bits of a UNIX socket.",
+    doc: "The permission bits of a UNIX socket. Clients need the right to write.",
     ..BASE
 };
 
@@ -55,8 +55,8 @@ pub const SOCKET_MODE: OptionSpec = OptionSpec {
 pub const SECTION: SectionSpec = SectionSpec {
     header: "fcgi-program:",
     label: "x",
-    doc: "A FastCGI program whose processes share one socket, which supervisord opens. All keys of `[program:x]` are \
-          taken.",
+    doc: "A FastCGI program whose processes share one socket, which supervisord opens before the first of them starts \
+          and closes when the last one has ended. All keys of `[program:x]` are taken.",
     options: &[
         &COMMAND,
         &SOCKET,

@@ -17,8 +17,12 @@ use crate::supervisor::Core;
 use crate::turn::Turn;
 use batch::{Batch, Item, Outcome, Watch, Wish, verdict};
 use provost_model::fault::{Fault, FaultCode};
-use provost_model::{ProcId, ProcessState, Reply, RequestId, Run, Signal, Ticket};
+use provost_model::spawn::SocketProblem;
+use provost_model::{
+    FcgiSpec, GroupSpec, ProcId, ProcessState, Reply, RequestId, Run, Signal, Ticket,
+};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Longest wait for the answer to a probe: a command on a hung mount must not hold up the others of its group. The
@@ -28,6 +32,9 @@ const PROBE_PATIENCE: Duration = Duration::from_secs(5);
 const CLEAR_PATIENCE: Duration = Duration::from_secs(10);
 /// Longest wait for a configuration: a file may lie on a hung mount, or be a pipe that nobody writes to.
 const LOAD_PATIENCE: Duration = Duration::from_mins(1);
+
+/// Longest wait for a socket to be tried: its path may lie on a hung mount, its host be unknown to a slow name server.
+const SOCKET_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a client asks of one or many processes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,13 +48,36 @@ pub(crate) enum Deed {
 /// What an order that will be answered was for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    Probe { request: RequestId, index: usize },
-    Fence { request: RequestId, runs: Vec<Run> },
-    Stdin { request: RequestId, asked: String },
-    Clear { request: RequestId, index: usize },
-    ClearMain { request: RequestId },
-    Load { request: RequestId },
+    Probe {
+        request: RequestId,
+        index: usize,
+    },
+    Fence {
+        request: RequestId,
+        runs: Vec<Run>,
+    },
+    Stdin {
+        request: RequestId,
+        asked: String,
+    },
+    Clear {
+        request: RequestId,
+        index: usize,
+    },
+    ClearMain {
+        request: RequestId,
+    },
+    Load {
+        request: RequestId,
+    },
     LoadForRestart,
+    /// One of the sockets of a group that is to come into service.
+    TrySocket {
+        request: RequestId,
+        group: Arc<GroupSpec>,
+        spec: Arc<FcgiSpec>,
+        rest: Vec<Arc<FcgiSpec>>,
+    },
 }
 
 impl Purpose {
@@ -57,6 +87,7 @@ impl Purpose {
             Self::Probe { .. } => Some(PROBE_PATIENCE),
             Self::Clear { .. } | Self::ClearMain { .. } => Some(CLEAR_PATIENCE),
             Self::Load { .. } | Self::LoadForRestart => Some(LOAD_PATIENCE),
+            Self::TrySocket { .. } => Some(SOCKET_PATIENCE),
             Self::Fence { .. } | Self::Stdin { .. } => None,
         }
     }
@@ -353,6 +384,15 @@ impl Core {
                 self.reply(turn, request, Err(fault));
             }
             Some(Purpose::LoadForRestart) => self.loaded_for_restart(turn, Err(load_overdue())),
+            Some(Purpose::TrySocket { request, spec, .. }) => {
+                let problem = SocketProblem {
+                    url: spec.url.clone(),
+                    reason: format!("it took longer than {} seconds", SOCKET_PATIENCE.as_secs()),
+                    errno: None,
+                };
+                let fault = Fault::about(FaultCode::Failed, problem.to_string());
+                self.reply(turn, request, Err(fault));
+            }
             Some(Purpose::Fence { .. } | Purpose::Stdin { .. }) | None => {
                 turn.anomaly("a deadline came for an order that has none");
             }

@@ -8,39 +8,62 @@ use provost_model::{ExitStatus, Notice, Run};
 /// `spawnerr` after an exit before `startsecs` (upstream's words).
 const EXITED_TOO_QUICKLY: &str = "Exited too quickly (process log may have details)";
 
+/// What an end may lead to, once everything of the child is gone.
+enum Sequel {
+    /// Nothing.
+    Rest,
+    /// A retry was planned; there may be none left, or a stop may be wished.
+    Retry { stop: bool },
+    /// A start, if the configuration says so.
+    Restart,
+}
+
 impl Process {
     /// The child ended.
     pub(crate) fn exited(&mut self, act: &mut Act<'_, '_>, run: Run, status: ExitStatus) {
         act.runs.end(run);
+        let sequel = self.take_end(act, run, status);
+        // A socket of which it was the last user is closed, and opened again by the next start, as under upstream.
+        act.sockets.leave(act.turn, run);
+        match sequel {
+            Sequel::Rest => {}
+            Sequel::Retry { stop } => {
+                self.give_up_if_spent(act);
+                if stop {
+                    self.stop(act);
+                }
+            }
+            Sequel::Restart => self.restart_if_wanted(act, status),
+        }
+    }
+
+    fn take_end(&mut self, act: &mut Act<'_, '_>, run: Run, status: ExitStatus) -> Sequel {
         let expected = self.spec.exitcodes.contains(&status.code());
         match self.state {
             State::Stopping { child, .. } if child.run == run => {
-                self.end_stopped(act, status, expected);
+                self.end_stopped(act, status, expected)
             }
             State::Starting { child, up_at } if child.run == run => {
                 if act.turn.now.mono < up_at {
-                    self.end_too_quickly(act, status);
+                    self.end_too_quickly(act, status, false)
                 } else {
                     self.change(act, State::Running { child });
-                    self.end_by_itself(act, status, expected);
+                    self.end_by_itself(act, status, expected)
                 }
             }
             State::Running { child } if child.run == run => {
-                self.end_by_itself(act, status, expected);
+                self.end_by_itself(act, status, expected)
             }
             State::Unknown { child, stop_wished } if child.run == run => {
                 if stop_wished {
-                    self.end_stopped(act, status, expected);
+                    self.end_stopped(act, status, expected)
                 } else {
-                    self.end_by_itself(act, status, expected);
+                    self.end_by_itself(act, status, expected)
                 }
             }
             State::Awaited { run: awaited, stop } if awaited == run => {
                 self.unexpected(act, "a child ended");
-                self.end_too_quickly(act, status);
-                if stop {
-                    self.stop(act);
-                }
+                self.end_too_quickly(act, status, stop)
             }
             State::Awaited { .. }
             | State::Stopped
@@ -50,12 +73,15 @@ impl Process {
             | State::Stopping { .. }
             | State::Exited { .. }
             | State::Fatal
-            | State::Unknown { .. } => self.unexpected(act, "a child ended"),
+            | State::Unknown { .. } => {
+                self.unexpected(act, "a child ended");
+                Sequel::Rest
+            }
         }
     }
 
     /// The exit that a stop request brought about.
-    fn end_stopped(&mut self, act: &mut Act<'_, '_>, status: ExitStatus, expected: bool) {
+    fn end_stopped(&mut self, act: &mut Act<'_, '_>, status: ExitStatus, expected: bool) -> Sequel {
         self.ended = Some(act.turn.now.wall);
         self.exitstatus = Some(status.code());
         self.change(act, State::Stopped);
@@ -64,10 +90,11 @@ impl Process {
             status,
             expected,
         });
+        Sequel::Rest
     }
 
     /// An exit before `startsecs`: never expected, whatever the code.
-    fn end_too_quickly(&mut self, act: &mut Act<'_, '_>, status: ExitStatus) {
+    fn end_too_quickly(&mut self, act: &mut Act<'_, '_>, status: ExitStatus, stop: bool) -> Sequel {
         self.ended = Some(act.turn.now.wall);
         self.exitstatus = None;
         EXITED_TOO_QUICKLY.clone_into(&mut self.spawnerr);
@@ -77,11 +104,16 @@ impl Process {
             status,
             expected: false,
         });
-        self.give_up_if_spent(act);
+        Sequel::Retry { stop }
     }
 
     /// An exit after it was up, without a stop request.
-    fn end_by_itself(&mut self, act: &mut Act<'_, '_>, status: ExitStatus, expected: bool) {
+    fn end_by_itself(
+        &mut self,
+        act: &mut Act<'_, '_>,
+        status: ExitStatus,
+        expected: bool,
+    ) -> Sequel {
         let code = status.code();
         self.ended = Some(act.turn.now.wall);
         self.exitstatus = Some(code);
@@ -96,7 +128,12 @@ impl Process {
             status,
             expected,
         });
-        if !act.may_start || !restart::wants_restart(&self.spec, code) {
+        Sequel::Restart
+    }
+
+    /// A start after an end by itself, at once or when the shortest time between two starts has passed.
+    fn restart_if_wanted(&mut self, act: &mut Act<'_, '_>, status: ExitStatus) {
+        if !act.may_start || !restart::wants_restart(&self.spec, status.code()) {
             return;
         }
         let floor = self

@@ -206,8 +206,14 @@ impl Process {
         self.exitstatus = None;
         self.started = Some((act.turn.now.mono, act.turn.now.wall));
         let run = act.runs.begin(self.id);
+        let shared = self.spec.socket.as_ref();
+        let socket = shared.map(|spec| act.sockets.take(act.turn, spec, run));
         self.change(act, State::Awaited { run, stop: false });
-        act.turn.out.push(Effect::Spawn { proc: self.id, run });
+        act.turn.out.push(Effect::Spawn {
+            proc: self.id,
+            run,
+            socket,
+        });
     }
 
     /// The child exists.
@@ -249,6 +255,9 @@ impl Process {
         match self.state {
             State::Awaited { run: awaited, stop } if awaited == run => {
                 act.runs.end(run);
+                if let SpawnProblem::Socket(_) = problem {
+                    act.sockets.failed(run);
+                }
                 let text = problem.sentence(&self.name);
                 act.turn.notice(Notice::SpawnFailed {
                     name: self.name.clone(),
@@ -268,6 +277,7 @@ impl Process {
                 } else {
                     self.back_off(act);
                 }
+                act.sockets.leave(act.turn, run);
                 if stop {
                     self.stop(act);
                 } else if !restart::is_shortage(problem) {

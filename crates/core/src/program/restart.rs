@@ -17,6 +17,8 @@ pub(crate) const SHORTAGE_DELAY_MAX: Duration = Duration::from_secs(30);
 const OUT_OF_MEMORY: Errno = Errno(12);
 /// `ENFILE`: the whole system is out of descriptors.
 const OUT_OF_SYSTEM_FILES: Errno = Errno(23);
+/// `EMFILE`: we are out of descriptors.
+const OUT_OF_FILES: Errno = Errno(24);
 
 /// Whether a spawn failed because the system is short of something, and not because of the program.
 ///
@@ -28,6 +30,10 @@ pub(crate) fn is_shortage(problem: &SpawnProblem) -> bool {
         SpawnProblem::Dispatchers { errno } | SpawnProblem::Fork { errno } => {
             *errno == OUT_OF_MEMORY || *errno == OUT_OF_SYSTEM_FILES
         }
+        SpawnProblem::Socket(problem) => matches!(
+            problem.errno,
+            Some(OUT_OF_MEMORY | OUT_OF_SYSTEM_FILES | OUT_OF_FILES)
+        ),
         SpawnProblem::BadCommand { .. }
         | SpawnProblem::EmptyCommand
         | SpawnProblem::NotFound { .. }

@@ -1,10 +1,12 @@
 //! Listening, and knowing who is at the other end.
 
 mod problem;
+mod shared;
 mod tcp;
 mod unix;
 
 pub use problem::BindProblem;
+pub use shared::{listen_tcp, listen_unix};
 pub use tcp::bind_tcp;
 pub use unix::{UnixBound, bind_unix};
 

@@ -88,6 +88,48 @@ impl BindProblem {
     }
 }
 
+impl BindProblem {
+    /// What failed and why, for a socket that is none of our servers'; without its address.
+    pub fn reason(&self) -> String {
+        match self {
+            Self::InUse { holder, .. } => {
+                let who = holder.map_or_else(String::new, |pid| format!(" with pid {pid}"));
+                format!("EADDRINUSE, another process{who} listens there")
+            }
+            Self::PathTooLong { path } => format!(
+                "ENAMETOOLONG, the path has {} bytes, and that of a socket may have at most {}",
+                path.as_os_str().len(),
+                super::unix::PATH_MAX
+            ),
+            Self::Occupied { .. } => {
+                "EEXIST, what is there is neither a socket nor an empty file".to_owned()
+            }
+            Self::Chown { uid, gid, us, .. } => {
+                let group = gid.map_or_else(String::new, |gid| format!(" and group {gid}"));
+                format!("EPERM, the user {us} cannot give files to user {uid}{group}")
+            }
+            Self::Resolve { host, reason } => {
+                format!("the host {host} cannot be resolved: {reason}")
+            }
+            Self::System { what, errno, .. } => {
+                format!("{what} failed: {} ({})", errno.name(), errno.text())
+            }
+        }
+    }
+
+    /// The system's number, where it gave one.
+    pub fn errno(&self) -> Option<Errno> {
+        match self {
+            Self::System { errno, .. } => Some(*errno),
+            Self::InUse { .. } => Some(Errno(libc::EADDRINUSE)),
+            Self::PathTooLong { .. }
+            | Self::Occupied { .. }
+            | Self::Chown { .. }
+            | Self::Resolve { .. } => None,
+        }
+    }
+}
+
 impl fmt::Display for BindProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -4,6 +4,7 @@ use super::{BACKLOG, BindProblem};
 use crate::errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, listen, socket_with, sockopt};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, ToSocketAddrs};
+use std::os::fd::OwnedFd;
 
 /// Listens on a host and a port. The listener blocks, and closes at exec.
 ///
@@ -11,6 +12,11 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, ToSocketAddrs};
 /// addresses the first IPv4 one is taken, as upstream does, and the first IPv6 one if there is no other. May ask the
 /// network for the name, and block.
 pub fn bind_tcp(host: &str, port: u16) -> Result<TcpListener, BindProblem> {
+    listen_on(host, port, BACKLOG).map(TcpListener::from)
+}
+
+/// The same with a number of connections that may wait.
+pub(super) fn listen_on(host: &str, port: u16, backlog: i32) -> Result<OwnedFd, BindProblem> {
     let address = SocketAddr::new(resolve(host)?, port);
     let system = |what| {
         move |error| match error {
@@ -34,8 +40,8 @@ pub fn bind_tcp(host: &str, port: u16) -> Result<TcpListener, BindProblem> {
         .map_err(system("socket"))?;
     sockopt::set_socket_reuseaddr(&socket, true).map_err(system("setsockopt"))?;
     bind(&socket, &address).map_err(system("bind"))?;
-    listen(&socket, BACKLOG).map_err(system("listen"))?;
-    Ok(TcpListener::from(socket))
+    listen(&socket, backlog).map_err(system("listen"))?;
+    Ok(socket)
 }
 
 fn resolve(host: &str) -> Result<IpAddr, BindProblem> {

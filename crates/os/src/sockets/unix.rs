@@ -3,6 +3,7 @@
 use super::{BACKLOG, BindProblem, listener_pid};
 use crate::{errno, users};
 use provost_model::Errno;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{
     AtFlags, CWD, FileType, Gid, Mode, Uid, chmod, chownat, fchmod, link, lstat, unlink,
 };
@@ -10,6 +11,7 @@ use rustix::io::Errno as Sys;
 use rustix::net::{
     AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, connect, listen, socket_with,
 };
+use rustix::process::{Pid, PidfdFlags, getpid, pidfd_open};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
@@ -42,18 +44,34 @@ pub fn bind_unix(
     mode: u32,
     owner: Option<(u32, Option<u32>)>,
 ) -> Result<UnixBound, BindProblem> {
-    let place = Place { path, mode, owner };
-    place.bind()
+    let place = Place {
+        path,
+        mode,
+        owner,
+        backlog: BACKLOG,
+        is_for_children: false,
+    };
+    let (listener, removed_stale) = place.bind()?;
+    Ok(UnixBound {
+        listener: UnixListener::from(listener),
+        removed_stale,
+    })
 }
 
-struct Place<'a> {
-    path: &'a Path,
-    mode: u32,
-    owner: Option<(u32, Option<u32>)>,
+/// A socket to be.
+pub(super) struct Place<'a> {
+    pub(super) path: &'a Path,
+    pub(super) mode: u32,
+    pub(super) owner: Option<(u32, Option<u32>)>,
+    pub(super) backlog: i32,
+    /// It is made under its own name only, because children may ask what it is called; and one that a supervisor has
+    /// left to its children gives way.
+    pub(super) is_for_children: bool,
 }
 
 impl Place<'_> {
-    fn bind(&self) -> Result<UnixBound, BindProblem> {
+    /// The listener, and whether something old was removed.
+    pub(super) fn bind(&self) -> Result<(OwnedFd, bool), BindProblem> {
         if self.path.as_os_str().len() > PATH_MAX {
             return Err(BindProblem::PathTooLong {
                 path: self.path.to_path_buf(),
@@ -63,16 +81,11 @@ impl Place<'_> {
         for _ in 0..ATTEMPTS {
             let listener = match self.try_linked() {
                 Ok(Some(listener)) => Ok(listener),
-                Ok(None) => self.try_direct(),
+                Ok(None) => self.listen_at(self.path),
                 Err(problem) => Err(problem),
             };
             match listener {
-                Ok(listener) => {
-                    return Ok(UnixBound {
-                        listener: UnixListener::from(listener),
-                        removed_stale,
-                    });
-                }
+                Ok(listener) => return Ok((listener, removed_stale)),
                 Err(Attempt::Taken) => removed_stale |= self.clear()?,
                 Err(Attempt::Failed(problem)) => return Err(problem),
             }
@@ -82,8 +95,11 @@ impl Place<'_> {
 
     /// Nothing means that it cannot be done this way here.
     fn try_linked(&self) -> Result<Option<OwnedFd>, Attempt> {
+        if self.is_for_children {
+            return Ok(None);
+        }
         let mut name = self.path.as_os_str().to_owned();
-        name.push(format!(".{}", rustix::process::getpid().as_raw_pid()));
+        name.push(format!(".{}", getpid().as_raw_pid()));
         if name.len() > PATH_MAX {
             return Ok(None);
         }
@@ -101,15 +117,7 @@ impl Place<'_> {
         }
     }
 
-    fn try_direct(&self) -> Result<OwnedFd, Attempt> {
-        let bound = self.listen_at(self.path);
-        if matches!(bound, Err(Attempt::Failed(BindProblem::Chown { .. }))) {
-            let _it_was_ours = unlink(self.path);
-        }
-        bound
-    }
-
-    /// A socket at `at`, complete before it listens.
+    /// A socket at `at`, complete before it listens. A failure leaves nothing there.
     fn listen_at(&self, at: &Path) -> Result<OwnedFd, Attempt> {
         let failed = |what| move |error| Attempt::from(self.system(what, error));
         let address = SocketAddrUnix::new(at).map_err(failed("bind"))?;
@@ -128,10 +136,18 @@ impl Place<'_> {
             Err(Sys::ADDRINUSE) => return Err(Attempt::Taken),
             Err(error) => return Err(failed("bind")(error)),
         }
-        chmod(at, mode).map_err(failed("chmod"))?;
+        let complete = self.complete(&socket, at);
+        if complete.is_err() {
+            let _it_was_ours = unlink(at);
+        }
+        complete.map(|()| socket)
+    }
+
+    fn complete(&self, socket: &OwnedFd, at: &Path) -> Result<(), Attempt> {
+        let failed = |what| move |error| Attempt::from(self.system(what, error));
+        chmod(at, Mode::from_raw_mode(self.mode)).map_err(failed("chmod"))?;
         self.give_to_owner(at)?;
-        listen(&socket, BACKLOG).map_err(failed("listen"))?;
-        Ok(socket)
+        listen(socket, self.backlog).map_err(failed("listen"))
     }
 
     fn give_to_owner(&self, at: &Path) -> Result<(), Attempt> {
@@ -167,7 +183,7 @@ impl Place<'_> {
             Err(Sys::NOENT) => return Ok(false),
             Err(error) => return Err(self.system("stat", error)),
         };
-        if let Some(holder) = self.somebody_listens()? {
+        if let Some(holder) = self.somebody_listens(there.st_uid)? {
             return Err(BindProblem::InUse {
                 address: self.path.display().to_string(),
                 holder: holder.pid,
@@ -191,18 +207,24 @@ impl Place<'_> {
     }
 
     /// Connects without waiting: a listener whose queue is full lives, too.
-    fn somebody_listens(&self) -> Result<Option<Holder>, BindProblem> {
+    ///
+    /// `owner` is the owner of what is at the path.
+    fn somebody_listens(&self, owner: u32) -> Result<Option<Holder>, BindProblem> {
         let failed = |what| move |error| self.system(what, error);
         let address = SocketAddrUnix::new(self.path).map_err(failed("connect"))?;
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)
             .map_err(failed("socket"))?;
         match connect(&socket, &address) {
-            Ok(()) => Ok(Some(Holder {
-                pid: listener_pid(&socket),
-            })),
+            Ok(()) => {
+                let pid = listener_pid(&socket);
+                let gives_way = self.is_for_children && pid.is_some_and(is_remnant);
+                Ok((!gives_way).then_some(Holder { pid }))
+            }
             // No place in its queue; or not a stream socket, but somebody has it open.
             Err(Sys::AGAIN | Sys::PROTOTYPE) => Ok(Some(Holder { pid: None })),
+            // It is ours, with a mode that locks out ourselves.
+            Err(Sys::ACCESS) if self.is_for_children && owner == users::current_euid() => Ok(None),
             // It is not ours to talk to, so there is no telling whether it lives.
             Err(Sys::ACCESS) => Err(failed("connect")(Sys::ACCESS)),
             Err(_) => Ok(None),
@@ -216,6 +238,25 @@ impl Place<'_> {
             address: self.path.display().to_string(),
             errno,
         }
+    }
+}
+
+/// Whether who began to listen under this pid has no use for the socket any more: ourselves, who know what we have open,
+/// or a process that is gone. What is left are children that inherited the socket.
+fn is_remnant(pid: i32) -> bool {
+    if pid == getpid().as_raw_pid() {
+        return true;
+    }
+    let Some(pid) = Pid::from_raw(pid) else {
+        return false;
+    };
+    match pidfd_open(pid, PidfdFlags::empty()) {
+        Ok(process) => {
+            // It is readable once the process has ended, although nobody may have waited for it yet.
+            let mut ended = [PollFd::new(&process, PollFlags::IN)];
+            poll(&mut ended, Some(&Timespec::default())).is_ok_and(|count| count > 0)
+        }
+        Err(error) => error == Sys::SRCH,
     }
 }
 

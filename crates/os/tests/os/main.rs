@@ -5,6 +5,7 @@ mod common;
 mod pidfile;
 mod process;
 mod refusals;
+mod shared_sockets;
 mod sockets;
 mod spawn;
 mod syslog;

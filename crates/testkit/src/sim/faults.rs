@@ -64,6 +64,8 @@ fault_kinds! {
     ListenerSlow up to 400;
     /// A fact arrives that cannot be: twice, or of nobody.
     ImpossibleFact up to 30;
+    /// A shared socket cannot be opened.
+    SocketFails up to 200;
 }
 
 /// The rates of one seed.

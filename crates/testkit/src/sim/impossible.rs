@@ -38,6 +38,10 @@ impl World {
                 ticket,
                 result: Ok(self.file.clone()),
             },
+            6 if self.dice.chance(500) => Input::SocketTried {
+                ticket,
+                result: Ok(()),
+            },
             6 => Input::Fenced { ticket },
             7 => Input::ListenerSaid {
                 run,

@@ -8,7 +8,7 @@ use super::world::{Coming, World};
 use provost_core::{ClearProblem, Effect, Input, StdinProblem};
 use provost_model::spawn::SpawnProblem;
 use provost_model::spec::LogFile;
-use provost_model::{Channel, Errno, ExitStatus, ProcId, Run, Signal};
+use provost_model::{Channel, Errno, ExitStatus, ProcId, Run, Signal, SocketId};
 use std::time::Duration;
 
 /// Not permitted.
@@ -31,7 +31,10 @@ impl World {
             Effect::ProcessRemoved { proc } => {
                 self.known.remove(&proc);
             }
-            Effect::Spawn { proc, run } => self.spawn(proc, run),
+            Effect::OpenSocket { socket, spec } => self.open_socket(socket, &spec),
+            Effect::CloseSocket { socket } => self.close_socket(socket),
+            Effect::TrySocket { ticket, spec } => self.try_socket(ticket, &spec),
+            Effect::Spawn { proc, run, socket } => self.spawn(proc, run, socket),
             Effect::Kill {
                 run,
                 signal,
@@ -159,7 +162,7 @@ impl World {
         None
     }
 
-    fn spawn(&mut self, proc: ProcId, run: Run) {
+    fn spawn(&mut self, proc: ProcId, run: Run, socket: Option<SocketId>) {
         let slow = self.faults.strike(&mut self.dice, Fault::SlowSpawn);
         let slow_ms = self.dice.between(10, 4_000);
         let quick = Duration::from_micros(self.dice.below(2_000));
@@ -178,6 +181,7 @@ impl World {
             return;
         };
         let problem = self.spawn_problem(proc);
+        let problem = problem.or_else(|| self.socket_problem(socket?));
         let outcome = match problem {
             Some(problem) => Err(problem),
             None => self.pids.take().ok_or(SpawnProblem::TooManyProcesses),

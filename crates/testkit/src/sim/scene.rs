@@ -194,6 +194,7 @@ fn draw_process(rng: &mut Rng, group: &str, name: &str) -> Arc<ProcessSpec> {
         exitcodes: rng.pick(&[vec![0], vec![0], vec![0, 2], vec![]]).clone(),
         environment: Vec::new(),
         serverurl: None,
+        socket: None,
     })
 }
 

@@ -60,7 +60,9 @@ impl World {
         let wait = Duration::from_millis(self.dice.between(100, 10_000));
         self.later(wait, Coming::Weather);
         if self.dice.chance(300) {
-            self.file = scene::edit(&mut self.dice, &self.file);
+            let mut file = scene::edit(&mut self.dice, &self.file);
+            self.sockets.hand_out(&self.file.groups, &mut file);
+            self.file = file;
         }
         if self.faults.strike(&mut self.dice, Fault::WallJump) {
             let year_ns = 31_536_000 * SECOND_NS;

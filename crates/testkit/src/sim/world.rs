@@ -10,6 +10,7 @@ use super::faults::{Fault, Faults};
 use super::listeners::{self, Deed};
 use super::pids::PidTable;
 use super::rng::Rng;
+use super::sockets::Sockets;
 use super::{scene, script};
 use provost_core::{Effect, Input, LoadedConfig};
 use provost_model::{GroupKind, Mono, Now, ProcId, ProcessSpec, RequestId, Run, Wall};
@@ -75,6 +76,7 @@ pub(super) struct World {
     pub(super) children: Children,
     pub(super) clients: Clients,
     pub(super) known: BTreeMap<ProcId, Known>,
+    pub(super) sockets: Sockets,
     /// What the configuration file says now.
     pub(super) file: LoadedConfig,
     /// Facts that were told, for telling them twice.
@@ -103,9 +105,11 @@ pub(super) struct Step {
 impl World {
     /// The world of a seed, with the configuration that the daemon begins with.
     pub(super) fn new(rng: &mut Rng) -> (Self, LoadedConfig) {
-        let config = scene::draw(&mut rng.fork(1));
+        let mut config = scene::draw(&mut rng.fork(1));
         let mut dice = rng.fork(2);
         let faults = Faults::draw(&mut rng.fork(3));
+        let mut sockets = Sockets::new(rng.fork(4));
+        sockets.hand_out(&[], &mut config);
         let pace_ms = *dice.pick(&[30, 200, 1_000, 4_000]);
         let mut world = Self {
             now: MONO_AT_START,
@@ -117,6 +121,7 @@ impl World {
             children: Children::default(),
             clients: Clients::default(),
             known: BTreeMap::new(),
+            sockets,
             file: config.clone(),
             told: VecDeque::new(),
             busy: true,

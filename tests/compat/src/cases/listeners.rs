@@ -40,6 +40,10 @@ const FCGI: &[(&str, &str)] = &[
     ("socket missing", ""),
     ("socket relative", "socket=unix://f.sock"),
     ("socket bad format", "socket=udp://localhost:1"),
+    (
+        "socket in no directory",
+        "socket=unix://%(here)s/nowhere/f.sock",
+    ),
     ("socket port too big", "socket=tcp://localhost:70000"),
     (
         "socket program_name",

@@ -211,6 +211,7 @@ fn spec() -> ProcessSpec {
         exitcodes: vec![0],
         environment: Vec::new(),
         serverurl: None,
+        socket: None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::Monitor;
 use super::requests::{Asked, Target, read_signal};
+use super::sockets::SOCKET_PATIENCE;
 use provost_model::fault::{Fault, FaultCode};
 use provost_model::info::{ProcessInfo, ProcessResult};
 use provost_model::{Answer, ProcId, ProcessState, Reply, Request, RequestId};
@@ -283,6 +284,10 @@ impl Monitor {
             (FaultCode::CantReread, Request::ReloadConfig) => {
                 let overdue = self.now.mono.since(asked.at) >= LOAD_PATIENCE;
                 claim(overdue, "I17", "the configuration was read")
+            }
+            (FaultCode::Failed, Request::AddProcessGroup { .. }) => {
+                let overdue = self.now.mono.since(asked.at) >= SOCKET_PATIENCE;
+                claim(overdue, "I17", "its sockets could be opened")
             }
             (
                 FaultCode::NoFile | FaultCode::Failed,

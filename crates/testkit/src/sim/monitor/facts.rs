@@ -58,7 +58,8 @@ impl Monitor {
             | Input::LogsCleared { ticket, .. } => {
                 self.tickets.remove(ticket);
             }
-            Input::AutoLogNamed { .. } | Input::Tick => {}
+            // What it says is taken in by itself.
+            Input::SocketTried { .. } | Input::AutoLogNamed { .. } | Input::Tick => {}
         }
     }
 

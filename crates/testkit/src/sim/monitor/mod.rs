@@ -3,7 +3,7 @@
 //! It is a second reading of the rules, made of tables and sets, and shares no code with the core. It looks at the
 //! contract alone, never into the core: so it can watch any machine that speaks inputs and effects, and a planted bug
 //! outside the core is as visible as one inside. After each step it compares; what differs is a violation of an
-//! invariant with its number (`I01` to `I41`).
+//! invariant with its number (`I01` to `I42`).
 
 mod answers;
 mod check;
@@ -14,6 +14,7 @@ mod pools;
 mod requests;
 mod sequence;
 mod shutdown;
+mod sockets;
 mod table;
 
 use pools::Pools;
@@ -24,6 +25,7 @@ use provost_model::{
 use requests::Asked;
 use sequence::Place;
 use shutdown::Mood;
+use sockets::Sockets;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
@@ -86,6 +88,7 @@ pub struct Monitor {
     runs: BTreeMap<Run, ProcId>,
     last_run: u64,
     pools: Pools,
+    sockets: Sockets,
     /// When the next tick of each period is due.
     ticks: BTreeMap<u32, Mono>,
     requests: BTreeMap<RequestId, Asked>,
@@ -130,6 +133,7 @@ impl Monitor {
             runs: BTreeMap::new(),
             last_run: 0,
             pools: Pools::default(),
+            sockets: Sockets::default(),
             ticks: BTreeMap::new(),
             requests: BTreeMap::new(),
             probes: BTreeMap::new(),
@@ -155,6 +159,7 @@ impl Monitor {
         next.last_proc = self.last_proc;
         next.last_run = self.last_run;
         next.pools = Pools::after(&self.pools);
+        next.sockets = self.sockets.after();
         next
     }
 
@@ -176,12 +181,14 @@ impl Monitor {
         self.forget_old_requests();
         self.introductions(effects);
         self.take(input);
+        self.sockets_take(input);
         self.deadlines();
         self.settle_shutdown();
         // Starts make events, too; all of them are known before the first is looked for.
         for effect in effects {
             self.start(effect);
         }
+        self.sockets_see(effects);
         self.pools.close_step();
         for effect in effects {
             self.order(input, effect);

@@ -9,7 +9,7 @@ use provost_model::{Notice, ProcId, ProcessState, Request, Run, Signal};
 impl Monitor {
     /// Sees one order if it is to spawn.
     pub(super) fn start(&mut self, effect: &Effect) {
-        if let Effect::Spawn { proc, run } = effect {
+        if let Effect::Spawn { proc, run, .. } = effect {
             self.spawn(*proc, *run);
         }
     }
@@ -69,8 +69,13 @@ impl Monitor {
             | Effect::ClearMainLog { ticket } => {
                 self.tickets.insert(*ticket);
             }
-            // Both were looked at before all else.
-            Effect::ProcessAdded { .. } | Effect::Spawn { .. } | Effect::ReopenLogs => {}
+            // They were looked at before all else.
+            Effect::ProcessAdded { .. }
+            | Effect::Spawn { .. }
+            | Effect::OpenSocket { .. }
+            | Effect::CloseSocket { .. }
+            | Effect::TrySocket { .. }
+            | Effect::ReopenLogs => {}
         }
     }
 

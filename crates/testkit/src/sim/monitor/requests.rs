@@ -146,8 +146,9 @@ impl Monitor {
                 self.expect(id, Ok(Reply::Done));
             }
             Request::AddProcessGroup { name } => {
-                let answer = self.add(name);
-                self.expect(id, answer);
+                if let Err(fault) = self.add(id, name) {
+                    self.expect(id, Err(fault));
+                }
             }
             Request::RemoveProcessGroup { name } => {
                 let answer = self.remove(name);
@@ -186,7 +187,7 @@ impl Monitor {
         }
     }
 
-    fn add(&mut self, name: &str) -> Answer {
+    fn add(&mut self, id: RequestId, name: &str) -> Result<(), Fault> {
         // Upstream looks into the latest configuration first.
         let spec = self
             .latest
@@ -198,9 +199,8 @@ impl Monitor {
         if self.groups.contains_key(name) {
             return Err(Fault::about(FaultCode::AlreadyAdded, name));
         }
-        let procs = self.add_group(&spec);
-        self.autostart(&procs);
-        Ok(Reply::Done)
+        self.add_when_tried(id, &spec);
+        Ok(())
     }
 
     fn remove(&mut self, name: &str) -> Answer {

@@ -51,6 +51,9 @@ pub(super) fn is_shortage(problem: &SpawnProblem) -> bool {
     let of_system = |errno: Errno| errno.0 == 12 || errno.0 == 23;
     match problem {
         SpawnProblem::TooManyFiles | SpawnProblem::TooManyProcesses => true,
+        SpawnProblem::Socket(problem) => problem
+            .errno
+            .is_some_and(|errno| of_system(errno) || errno.0 == 24),
         SpawnProblem::Fork { errno } | SpawnProblem::Dispatchers { errno } => of_system(*errno),
         _ => false,
     }

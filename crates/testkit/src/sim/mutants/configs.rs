@@ -29,6 +29,9 @@ fn edit_group(plant: Plant, place: usize, spec: &mut GroupSpec) {
         Plant::StopsUpwards => spec.priority = -spec.priority,
         _ => {}
     }
+    if plant == Plant::LosesSocket && matches!(spec.kind, GroupKind::Fcgi(_)) {
+        spec.kind = GroupKind::Program;
+    }
     let GroupKind::Pool(pool) = &mut spec.kind else {
         return;
     };
@@ -52,6 +55,7 @@ fn edit_process(plant: Plant, spec: &mut ProcessSpec) {
         Plant::RestartsAlways => spec.autorestart = AutoRestart::Always,
         Plant::RestartsNever => spec.autorestart = AutoRestart::Never,
         Plant::StartsEverything => spec.autostart = true,
+        Plant::LosesSocket => spec.socket = None,
         Plant::IgnoresStopsignal => spec.stopsignal = Signal::TERM,
         _ => {}
     }

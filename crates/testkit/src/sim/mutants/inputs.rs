@@ -72,6 +72,10 @@ impl Mutant {
                     request: Request::Shutdown,
                 })
             }
+            (Plant::AddsUntried, Input::SocketTried { ticket, .. }) => Some(Input::SocketTried {
+                ticket,
+                result: Ok(()),
+            }),
             (plant, Input::ConfigLoaded { ticket, result }) => {
                 let result = match (plant, result) {
                     (Plant::RestartsWithBrokenConfig, Err(_)) | (Plant::RereadsNothing, Ok(_)) => {

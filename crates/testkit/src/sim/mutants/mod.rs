@@ -9,7 +9,7 @@ mod orders;
 
 use super::run::Subject;
 use provost_core::{Core, Effect, Input, LoadedConfig};
-use provost_model::{GroupSpec, Mono, Now, ProcId, Run};
+use provost_model::{GroupSpec, Mono, Now, ProcId, Run, SocketId};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -154,6 +154,18 @@ plants! {
     BufferTooSmall caught by "I14";
     /// `buffer_size` is one too large.
     BufferTooLarge caught by "I28";
+    /// A shared socket stays open when nobody uses it any more.
+    KeepsSocket caught by "I42";
+    /// A shared socket is closed although others use it.
+    ClosesSocketInUse caught by "I42";
+    /// Each start opens the shared socket again.
+    OpensSocketTwice caught by "I42";
+    /// A program runs without its socket.
+    LosesSocket caught by "I42";
+    /// Nobody hears that a socket was closed.
+    HidesClosing caught by "I42";
+    /// A group comes into service although its socket cannot be opened.
+    AddsUntried caught by "I17" | "I24";
     /// A subscription is lost.
     LosesSubscription caught by "I16" | "I28";
 }
@@ -173,6 +185,8 @@ pub struct Mutant {
     /// The process that was started last, and its run.
     last_proc: Option<ProcId>,
     last_run: Option<Run>,
+    /// The shared socket that was opened last.
+    last_socket: Option<SocketId>,
     /// The time of the last input, and of the first.
     now: Now,
     began: Option<Now>,
@@ -197,6 +211,7 @@ impl Mutant {
             held: Vec::new(),
             last_proc: None,
             last_run: None,
+            last_socket: None,
             now: Now::default(),
             began: None,
         }

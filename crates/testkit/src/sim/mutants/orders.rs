@@ -2,7 +2,9 @@
 
 use super::{Mutant, Plant};
 use provost_core::Effect;
-use provost_model::{Envelope, Event, Notice, ProcessState, Reply, RequestId, Run, Signal};
+use provost_model::{
+    Envelope, Event, Notice, ProcessState, Reply, RequestId, Run, Signal, SocketId,
+};
 use std::sync::Arc;
 
 impl Mutant {
@@ -54,19 +56,20 @@ impl Mutant {
     fn edit_order(&mut self, effect: Effect, out: &mut Vec<Effect>) {
         let plant = self.plant;
         match effect {
-            Effect::Spawn { proc, run } => {
+            Effect::Spawn { proc, run, socket } => {
                 self.last_run = Some(run);
                 self.last_proc = Some(proc);
                 match plant {
                     Plant::DropsSpawn if self.each(7) => {}
                     Plant::SpawnsTwice if self.each(7) => {
-                        out.push(Effect::Spawn { proc, run });
+                        out.push(Effect::Spawn { proc, run, socket });
                         out.push(Effect::Spawn {
                             proc,
                             run: Run(run.0 + (1 << 20)),
+                            socket,
                         });
                     }
-                    _ => out.push(Effect::Spawn { proc, run }),
+                    _ => out.push(Effect::Spawn { proc, run, socket }),
                 }
             }
             Effect::Kill {
@@ -87,6 +90,17 @@ impl Mutant {
                     out.push(Effect::ProcessRemoved { proc });
                 }
             }
+            Effect::OpenSocket { socket, spec } => {
+                self.last_socket = Some(socket);
+                if plant == Plant::OpensSocketTwice {
+                    out.push(Effect::OpenSocket {
+                        socket: SocketId(socket.0 + (1 << 20)),
+                        spec: Arc::clone(&spec),
+                    });
+                }
+                out.push(Effect::OpenSocket { socket, spec });
+            }
+            Effect::CloseSocket { .. } if plant == Plant::KeepsSocket => {}
             other => out.push(other),
         }
     }
@@ -172,8 +186,15 @@ impl Mutant {
             (plant, &notice),
             (Plant::HidesOverflow, Notice::PoolOverflow { .. })
                 | (Plant::HidesExit, Notice::Exited { .. })
+                | (Plant::HidesClosing, Notice::ClosingSocket { .. })
                 | (Plant::HidesGivingUp, Notice::GaveUp { .. })
         );
+        if let (Plant::ClosesSocketInUse, Notice::Exited { .. }) = (plant, &notice) {
+            out.extend(
+                self.last_socket
+                    .map(|socket| Effect::CloseSocket { socket }),
+            );
+        }
         if let (Plant::ReportsWaitOfNobody, Notice::Stopped { name, .. }) = (plant, &notice) {
             let name = name.clone();
             out.push(Effect::Notice(Notice::WaitingToStop { name }));
@@ -190,6 +211,7 @@ impl Mutant {
             out.push(Effect::Spawn {
                 proc,
                 run: Run(run.0 + (1 << 20)),
+                socket: None,
             });
         }
     }

@@ -1,7 +1,7 @@
 //! What the core orders. An order that fails comes back as a fact.
 
 use provost_model::{
-    Answer, Envelope, GroupSpec, Notice, ProcId, ProcessSpec, RequestId, Run, Signal, Ticket,
+    Answer, Envelope, GroupSpec, Notice, ProcId, ProcessSpec, RequestId, Run, Signal, Ticket, Wall,
 };
 use std::sync::Arc;
 
@@ -69,6 +69,22 @@ pub enum Effect {
         run: Run,
         /// What.
         envelope: Envelope,
+    },
+    /// Send a call to a helper. Only failure is answered, by `CallNotSent`.
+    CallHelper {
+        /// Which run.
+        run: Run,
+        /// Number of the call.
+        call: u64,
+        /// When nobody waits for its answer any more.
+        until: Wall,
+        /// The body of the frame.
+        body: Vec<u8>,
+    },
+    /// Read nothing more from a helper, and write nothing more to it.
+    HangUp {
+        /// Which run.
+        run: Run,
     },
     /// Unlink and reopen a process' logs. Answered by `LogsCleared`.
     ClearLogs {

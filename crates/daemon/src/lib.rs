@@ -7,6 +7,7 @@ mod children;
 pub mod control;
 mod demo;
 mod explain;
+mod helper;
 mod host;
 mod life;
 pub mod logs;

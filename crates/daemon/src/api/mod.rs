@@ -10,6 +10,7 @@ mod clock;
 mod connection;
 mod files;
 mod follow;
+mod helper;
 mod origin;
 mod page;
 mod respond;

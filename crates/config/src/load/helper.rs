@@ -92,7 +92,10 @@ impl Reader<'_> {
         let secs = self.value(scope, &helper::CALL_TIMEOUT, kinds::integer)?;
         let fits = (1..=helper::CALL_TIMEOUT_MAX_SECS).contains(&secs);
         u64::try_from(secs).ok().filter(|_| fits).ok_or_else(|| {
-            let sentence = format!("[{}] section sets invalid call_timeout ({secs})", scope.section);
+            let sentence = format!(
+                "[{}] section sets invalid call_timeout ({secs})",
+                scope.section
+            );
             let place = self.place_of(scope, &helper::CALL_TIMEOUT);
             let max = helper::CALL_TIMEOUT_MAX_SECS;
             let help = Some(format!("write a number from 1 to {max}"));

@@ -304,8 +304,9 @@ impl Core {
         });
         self.deadlines.set(Timer::HungUp(home), None);
         for call in sent {
-            let text =
-                format!("{name} broke its protocol before it answered; the log of supervisord says how");
+            let text = format!(
+                "{name} broke its protocol before it answered; the log of supervisord says how"
+            );
             self.end_call(turn, call.request, failed(text));
         }
         if let Some(child) = self.procs.get(&proc).and_then(Process::child) {

@@ -39,7 +39,10 @@ pub(super) async fn call(
     if let AnswerError::Malformed(why) = error {
         let (run, what) = (answer.run, format!("it answered {method} wrongly: {why}"));
         // It says no more than that the core has heard it.
-        let _ = context.control.ask(Request::HelperMisspoke { run, what }).await;
+        let _ = context
+            .control
+            .ask(Request::HelperMisspoke { run, what })
+            .await;
     }
     Err(Fault::about(FaultCode::Failed, text).into())
 }

@@ -252,7 +252,10 @@ mod tests {
     #[test]
     fn what_is_no_header_is_told_once_and_ends_the_talk() {
         for (line, why) in [
-            (&b"hello world\n"[..], "'hello world' as a header line, which is not made of `key:value`"),
+            (
+                &b"hello world\n"[..],
+                "'hello world' as a header line, which is not made of `key:value`",
+            ),
             (b"\n", "'' as a header line, which does not say `ver:1`"),
             (b"ver:2 type:hello len:0\n", "which does not say `ver:1`"),
             (b"ver:1 type:call id:1 len:0\n", "whose `type` is not"),
@@ -262,7 +265,10 @@ mod tests {
             (b"ver:1 type:result id:1 len:-1\n", "no number as `len`"),
             (b"ver:1 type:result id:1 id:1 len:0\n", "names a key twice"),
             (b"ver:1 type:\xff\n", "which is not UTF-8"),
-            (b"ver:1 type:hello len:4194305\n", "a frame of 4194305 bytes"),
+            (
+                b"ver:1 type:hello len:4194305\n",
+                "a frame of 4194305 bytes",
+            ),
         ] {
             let told = frames(&[line, TALK]);
             let [Err(error)] = &told[..] else {
@@ -277,7 +283,10 @@ mod tests {
         let flood = [b'x'; 700];
         assert_eq!(frames(&[&flood]), []);
         let told = frames(&[&flood, &flood, &flood]);
-        assert!(matches!(told[..], [Err(FrameError::LongHeader(_))]), "{told:?}");
+        assert!(
+            matches!(told[..], [Err(FrameError::LongHeader(_))]),
+            "{told:?}"
+        );
     }
 
     #[test]

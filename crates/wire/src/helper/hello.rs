@@ -45,7 +45,10 @@ pub fn read_hello(body: &[u8]) -> Result<Vec<HelperMethod>, String> {
             methods.len()
         ));
     }
-    methods.iter().map(|(name, about)| method(name, about)).collect()
+    methods
+        .iter()
+        .map(|(name, about)| method(name, about))
+        .collect()
 }
 
 fn method(name: &str, about: &Json) -> Result<HelperMethod, String> {
@@ -120,7 +123,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_used_is_said() {
-        let many: String = (0..=METHODS_MAX).map(|n| format!(r#""m{n}":{{}},"#)).collect();
+        let many: String = (0..=METHODS_MAX)
+            .map(|n| format!(r#""m{n}":{{}},"#))
+            .collect();
         let many = format!(r#"{{"methods":{{{}}}}}"#, many.trim_end_matches(','));
         for (body, why) in [
             ("", "EOF"),
@@ -131,7 +136,10 @@ mod tests {
             (r#"{"methods": {"a": 1}}"#, "no object"),
             (r#"{"methods": {"a": {"help": 1}}}"#, "help of a"),
             (r#"{"methods": {"a": {"signature": "int"}}}"#, "no array"),
-            (r#"{"methods": {"a": {"signature": ["float"]}}}"#, "does not have"),
+            (
+                r#"{"methods": {"a": {"signature": ["float"]}}}"#,
+                "does not have",
+            ),
             (&many, "1001 methods"),
             (&" ".repeat(HELLO_BYTES_MAX + 1), "at most 262144"),
         ] {

@@ -202,9 +202,9 @@ fn read_tagged(
         (DATE, _) => Err(unfit(format!(
             "a `{DATE}` must hold a text like 20260131T17:45:00"
         ))),
-        (DOUBLE, Json::String(text)) if matches!(&*text, "nan" | "inf" | "-inf") => Ok(
-            Value::Double(text.parse().unwrap_or(f64::NAN)),
-        ),
+        (DOUBLE, Json::String(text)) if matches!(&*text, "nan" | "inf" | "-inf") => {
+            Ok(Value::Double(text.parse().unwrap_or(f64::NAN)))
+        }
         (tag, _) => Err(unfit(format!(
             "an object of just `{tag}` means nothing here; a struct with such a member stands inside `{STRUCT}`"
         ))),
@@ -237,13 +237,28 @@ mod tests {
             (Value::Bool(true), "true"),
             (Value::text("h\"é\n"), r#""h\"é\n""#),
             (Value::Nil, "null"),
-            (Value::DateTime("20260131T17:45:00".to_owned()), r#"{"$dateTime":"20260131T17:45:00"}"#),
+            (
+                Value::DateTime("20260131T17:45:00".to_owned()),
+                r#"{"$dateTime":"20260131T17:45:00"}"#,
+            ),
             (Value::Bytes(b"hi".to_vec()), r#"{"$base64":"aGk="}"#),
             (Value::Array(vec![Value::Int(1), Value::Nil]), "[1,null]"),
             (Value::Struct(vec![]), "{}"),
-            (Value::Struct(vec![member("a", Value::Int(1))]), r#"{"a":1}"#),
-            (Value::Struct(vec![member("$base64", Value::text("x"))]), r#"{"$struct":{"$base64":"x"}}"#),
-            (Value::Struct(vec![member("$x", Value::Int(1)), member("y", Value::Int(2))]), r#"{"$x":1,"y":2}"#),
+            (
+                Value::Struct(vec![member("a", Value::Int(1))]),
+                r#"{"a":1}"#,
+            ),
+            (
+                Value::Struct(vec![member("$base64", Value::text("x"))]),
+                r#"{"$struct":{"$base64":"x"}}"#,
+            ),
+            (
+                Value::Struct(vec![
+                    member("$x", Value::Int(1)),
+                    member("y", Value::Int(2)),
+                ]),
+                r#"{"$x":1,"y":2}"#,
+            ),
         ] {
             let (written, known) = (write_value(&value).to_string(), text);
             if !matches!(value, Value::Double(number) if number > 1e100) {
@@ -279,7 +294,10 @@ mod tests {
             (&deep, "more than 64 deep"),
         ] {
             let error = read_result(text.as_bytes()).unwrap_err();
-            assert!(matches!(&error, AnswerError::Unfit(told) if told.contains(why)), "{error:?}");
+            assert!(
+                matches!(&error, AnswerError::Unfit(told) if told.contains(why)),
+                "{error:?}"
+            );
         }
     }
 

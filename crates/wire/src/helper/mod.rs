@@ -5,11 +5,11 @@ mod frame;
 mod hello;
 mod json;
 
-pub use frame::{BODY_BYTES_MAX, Frame, FrameError, FrameKind, FrameReader, HEADER_BYTES_MAX, call};
-pub use hello::{HELLO_BYTES_MAX, METHODS_MAX, read_hello};
-pub use json::{
-    ANSWER_VALUES_MAX, AnswerError, call_body, read_fault, read_result, write_value,
+pub use frame::{
+    BODY_BYTES_MAX, Frame, FrameError, FrameKind, FrameReader, HEADER_BYTES_MAX, call,
 };
+pub use hello::{HELLO_BYTES_MAX, METHODS_MAX, read_hello};
+pub use json::{ANSWER_VALUES_MAX, AnswerError, call_body, read_fault, read_result, write_value};
 
 use provost_model::helper::{HelperAnswerKind, HelperWord};
 

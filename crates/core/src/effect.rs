@@ -76,10 +76,10 @@ pub enum Effect {
         run: Run,
         /// Number of the call.
         call: u64,
-        /// When nobody waits for its answer any more.
-        until: Wall,
         /// The body of the frame.
         body: Vec<u8>,
+        /// When nobody waits for its answer any more.
+        until: Wall,
     },
     /// Read nothing more from a helper, and write nothing more to it.
     HangUp {

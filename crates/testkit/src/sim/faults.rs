@@ -64,6 +64,20 @@ fault_kinds! {
     ListenerSlow up to 400;
     /// A fact arrives that cannot be: twice, or of nobody.
     ImpossibleFact up to 30;
+    /// A helper does not say what it should.
+    HelperSilent up to 100;
+    /// A helper answers a call twice.
+    HelperTwice up to 60;
+    /// A helper ends instead of answering.
+    HelperDies up to 100;
+    /// A helper speaks nonsense.
+    HelperGarbage up to 60;
+    /// A helper closes a pipe and lives on.
+    HelperCloses up to 60;
+    /// A call does not get through to its helper.
+    CallRefused up to 100;
+    /// A helper takes long.
+    HelperSlow up to 300;
 }
 
 /// The rates of one seed.

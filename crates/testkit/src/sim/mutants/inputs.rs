@@ -2,6 +2,7 @@
 
 use super::{Mutant, Plant, configs};
 use provost_core::Input;
+use provost_model::helper::HelperWord;
 use provost_model::spawn::SpawnProblem;
 use provost_model::{Errno, ExitStatus, Mono, Now, Request};
 use std::time::Duration;
@@ -50,6 +51,13 @@ impl Mutant {
                 run,
                 problem: SpawnProblem::Fork { errno: Errno(1) },
             }),
+            (
+                Plant::TrustsHelpers,
+                Input::HelperSaid {
+                    word: HelperWord::Nonsense(_),
+                    ..
+                },
+            ) => None,
             (Plant::TrustsListeners, Input::ListenerSaid { run, data }) => {
                 // As if the word had been whole from the beginning.
                 let data = if data.starts_with(b"R") && data.len() < 6 {

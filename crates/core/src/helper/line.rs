@@ -14,7 +14,7 @@
 //! breach of the protocol. It also counts until then, so that a helper that hangs cannot be given ever more.
 
 use provost_model::helper::{HelperMethod, HelperSpec};
-use provost_model::{ProcId, RequestId, Wall};
+use provost_model::{Mono, ProcId, RequestId, Wall};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -39,7 +39,9 @@ pub(crate) enum Line {
 pub(crate) struct Waiting {
     pub(crate) method: String,
     pub(crate) body: Vec<u8>,
-    /// When its client waits no more, as the helper is told.
+    /// When its client waits no more.
+    pub(crate) deadline: Mono,
+    /// The same, as the helper is told.
     pub(crate) until: Wall,
 }
 

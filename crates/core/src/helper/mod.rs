@@ -94,14 +94,15 @@ impl Core {
             return self.reply(turn, id, failed(why));
         }
         let timeout = Duration::from_secs(helper.timeout_secs);
+        let deadline = turn.now.mono.plus(timeout);
         let until = later(turn.now.wall, helper.timeout_secs);
         let call = Waiting {
             method,
             body,
+            deadline,
             until,
         };
-        self.deadlines
-            .set(Timer::Call(id), Some(turn.now.mono.plus(timeout)));
+        self.deadlines.set(Timer::Call(id), Some(deadline));
         self.helpers.calls.insert(id, (home, None));
         if helper.takes_calls() {
             self.send_call(turn, home, id, call);
@@ -230,9 +231,15 @@ impl Core {
         });
         helper.methods = Arc::from(methods);
         helper.line = Line::Serving;
-        if helper.takes_calls() {
-            for (id, call) in helper.take_waiting() {
+        if !helper.takes_calls() {
+            return;
+        }
+        for (id, call) in helper.take_waiting() {
+            if call.deadline > turn.now.mono {
                 self.send_call(turn, home, id, call);
+            } else if let Some(helper) = self.helpers.all.get_mut(&home) {
+                // Its deadline is about to end it.
+                helper.wait(id, call);
             }
         }
     }

@@ -225,8 +225,11 @@ impl Monitor {
 
     fn refuse_unknown(&mut self, name: &str, methods: &[HelperMethod]) {
         for id in self.helpers.unsent(name) {
-            let method = &self.helpers.calls[&id].method;
-            if methods.iter().all(|known| known.name != *method) {
+            let call = &self.helpers.calls[&id];
+            // One whose time is over is ended, not sent.
+            let in_time = call.until > self.now.mono;
+            let method = &call.method;
+            if in_time && methods.iter().all(|known| known.name != *method) {
                 self.helpers.calls.remove(&id);
                 self.expect(id, Err(Fault::bare(FaultCode::UnknownMethod)));
             }

@@ -99,7 +99,7 @@ impl Reader<'_> {
             .map(|first| format!("{first}; rename one of them"));
         let scope = self.bare_scope(&second);
         let place = self.header(&second);
-        self.wrong(&scope, Code::DuplicateGroup, &sentence, place, help);
+        self.wrong(&scope, Code::Contradiction, &sentence, place, help);
     }
 
     /// Of processes with one name, the last stays, in the place of the first.

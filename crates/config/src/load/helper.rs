@@ -25,8 +25,11 @@ const NO_LOG: OutputSpec = OutputSpec {
 };
 
 impl Reader<'_> {
-    /// Whether an `[rpcinterface:x]` section is one of a helper: it has a command of its own.
+    /// Whether a section is one of a helper: an `[rpcinterface:x]` with a command of its own.
     pub(crate) fn is_helper(&self, section: &str) -> bool {
+        if !helper::SECTION.matches(section) {
+            return false;
+        }
         let section = self.sections.section(section);
         let mut keys = section.into_iter().flat_map(|section| section.own_keys());
         keys.any(|(key, _)| key == keys::COMMAND.name)

@@ -7,6 +7,7 @@ use crate::datatypes as kinds;
 use crate::diagnostic::Code;
 use crate::environment::Pairs;
 use crate::options::{OptionSpec, helper, program as keys};
+use crate::sections::Section;
 use provost_model::helper::HelperSpec;
 use provost_model::spec::{GroupKind, GroupSpec, LogFile, OutputSpec};
 use std::sync::Arc;
@@ -31,7 +32,7 @@ impl Reader<'_> {
             return false;
         }
         let section = self.sections.section(section);
-        let mut keys = section.into_iter().flat_map(|section| section.own_keys());
+        let mut keys = section.into_iter().flat_map(Section::own_keys);
         keys.any(|(key, _)| key == keys::COMMAND.name)
     }
 

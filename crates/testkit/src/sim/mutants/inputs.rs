@@ -41,7 +41,14 @@ impl Mutant {
         let plant = self.plant;
         match (plant, input) {
             (Plant::IgnoresDeparture, Input::RequesterGone { .. })
-            | (Plant::MissesFailedKill, Input::KillFailed { .. }) => None,
+            | (Plant::MissesFailedKill, Input::KillFailed { .. })
+            | (
+                Plant::TrustsHelpers,
+                Input::HelperSaid {
+                    word: HelperWord::Nonsense(_),
+                    ..
+                },
+            ) => None,
             (Plant::MissesExit, Input::Exited { .. }) if self.each(5) => None,
             (Plant::ForgetsStatus, Input::Exited { run, .. }) => Some(Input::Exited {
                 run,
@@ -51,13 +58,6 @@ impl Mutant {
                 run,
                 problem: SpawnProblem::Fork { errno: Errno(1) },
             }),
-            (
-                Plant::TrustsHelpers,
-                Input::HelperSaid {
-                    word: HelperWord::Nonsense(_),
-                    ..
-                },
-            ) => None,
             (Plant::TrustsListeners, Input::ListenerSaid { run, data }) => {
                 // As if the word had been whole from the beginning.
                 let data = if data.starts_with(b"R") && data.len() < 6 {

@@ -39,16 +39,24 @@ fn markdown_section(out: &mut String, section: &SectionSpec) {
             out,
             &format!(
                 "\n### `{}`\n\n{}\n\n- **Type:** {}\n- **Default:** {}\n- **Names:** {}\n{flag}- **A change counts:** {}\n\
-                 - **Since:** Supervisor {}",
+                 - **Since:** {}",
                 option.name,
                 option.doc,
                 option.kind.describe(),
                 default(option, "`"),
                 option.names.describe(),
                 option.change.describe(),
-                option.since
+                since(option)
             ),
         );
+    }
+}
+
+fn since(option: &OptionSpec) -> String {
+    if option.since.starts_with(|c: char| c.is_ascii_digit()) {
+        format!("Supervisor {}", option.since)
+    } else {
+        option.since.to_owned()
     }
 }
 

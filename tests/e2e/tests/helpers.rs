@@ -1,12 +1,14 @@
 //! Helpers: processes that serve a namespace, good ones and bad ones.
 
+use std::io::Write as _;
+use std::os::unix::net::UnixStream;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use provost_e2e::{
-    Daemon, Outcome, PATIENCE, Rpc, Side, Start, Value, free_port, is_alive, python, run, scripts,
-    wait_until,
+    Daemon, Outcome, PATIENCE, Rpc, Side, Start, Value, encode_call, free_port, is_alive, python,
+    run, scripts, wait_until,
 };
 
 /// A test's own time limit for calls, in seconds: long enough for a busy machine, short enough to wait for.
@@ -165,6 +167,29 @@ fn a_call_has_a_time_limit_and_nobody_else_waits() {
     daemon.ctl(Side::Ours, &["restart", "h"]);
     assert_ne!(recovered(&rpc), first);
     assert_others_well(&daemon, pid);
+}
+
+#[test]
+fn a_client_that_leaves_takes_its_call_along() {
+    let daemon = limited(2);
+    let rpc = daemon.rpc();
+    recovered(&rpc);
+    let call = encode_call("h.sleep", &[3600.into()]);
+    let request = format!(
+        "POST /RPC2 HTTP/1.1\r\nContent-Length: {}\r\n\r\n{call}",
+        call.len()
+    );
+    let mut stream = UnixStream::connect(daemon.socket()).expect("the daemon listens");
+    stream.write_all(request.as_bytes()).expect("it reads");
+    // This one is asked later and has the same time limit, so that it ends last.
+    let stays = thread::spawn({
+        let rpc = daemon.rpc();
+        move || rpc.call("h.sleep", &[3600.into()])
+    });
+    drop(stream);
+    failure(&stays.join().expect("the call ends"));
+    daemon.wait_log("helper h did not answer h.sleep within 4 seconds");
+    assert_eq!(daemon.main_log().matches("did not answer").count(), 1);
 }
 
 #[test]

@@ -17,7 +17,7 @@ pub const CALL_TIMEOUT: OptionSpec = OptionSpec {
     kind: Kind::Integer,
     default: Fallback::Text("30"),
     names: Names::Here,
-    since: "Provost",
+    since: "Provost 0.1",
     sample: Sample::Comment("30"),
     doc: "How many seconds a client waits for the answer to one call, the start of the helper included, before it gets \
           a fault; from 1 to 86400.",

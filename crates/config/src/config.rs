@@ -15,7 +15,7 @@ pub struct Config {
     pub groups: Vec<Arc<GroupSpec>>,
     /// All servers, `[inet_http_server]` sections first, each kind in the order of the file.
     pub servers: Vec<ServerSpec>,
-    /// All `[rpcinterface:x]` sections in the order of the file.
+    /// All `[rpcinterface:x]` sections in the order of the file, but those of helpers, which are groups.
     pub rpcinterfaces: Vec<RpcInterfaceSpec>,
     /// Lines for the main log about the configuration, in order.
     pub startup_messages: Vec<(Level, String)>,

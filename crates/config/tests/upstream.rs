@@ -244,7 +244,8 @@ fn show_group(group: &GroupSpec) -> Value {
         .collect();
     let mut shown = json!({"name": group.name, "priority": group.priority, "processes": processes});
     match &group.kind {
-        GroupKind::Program | GroupKind::Group => {}
+        // Upstream knows nothing of helpers, and no file here has one.
+        GroupKind::Program | GroupKind::Group | GroupKind::Helper(_) => {}
         GroupKind::Pool(pool) => {
             let mut names: Vec<_> = pool.events.iter().map(|kind| kind.name()).collect();
             names.sort_unstable();

@@ -2,7 +2,8 @@
 //!
 //! Each owner has at most one deadline. Setting, clearing and taking the next one cost O(log n).
 
-use provost_model::{Mono, ProcId, Ticket};
+use crate::group::GroupId;
+use provost_model::{Mono, ProcId, RequestId, Ticket};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Whose deadline it is. The order breaks ties between deadlines of the same instant.
@@ -14,6 +15,10 @@ pub(crate) enum Timer {
     StopReport(ProcId),
     /// An order whose answer takes too long.
     Answer(Ticket),
+    /// A call to a helper that takes too long.
+    Call(RequestId),
+    /// A helper that closed a pipe and has not ended.
+    HungUp(GroupId),
     /// The next line that says for whom the shutdown waits.
     ShutdownReport,
     /// The next tick event of this period.

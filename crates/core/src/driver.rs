@@ -228,6 +228,13 @@ impl Driver {
                 self.tries.push(ticket);
                 format!("try {}", spec.url)
             }
+            Effect::CallHelper {
+                run, call, body, ..
+            } => {
+                let body = String::from_utf8_lossy(&body);
+                format!("call {} {call} {body}", self.name(run))
+            }
+            Effect::HangUp { run } => format!("hang up {}", self.name(run)),
             Effect::ReopenLogs => "reopen".to_owned(),
             Effect::LoadConfig {
                 ticket,

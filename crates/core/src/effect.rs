@@ -2,7 +2,7 @@
 
 use provost_model::{
     Answer, Envelope, FcgiSpec, GroupSpec, Notice, ProcId, ProcessSpec, RequestId, Run, Signal,
-    SocketId, Ticket,
+    SocketId, Ticket, Wall,
 };
 use std::sync::Arc;
 
@@ -93,6 +93,22 @@ pub enum Effect {
         run: Run,
         /// What.
         envelope: Envelope,
+    },
+    /// Send a call to a helper. Only failure is answered, by `CallNotSent`.
+    CallHelper {
+        /// Which run.
+        run: Run,
+        /// Number of the call.
+        call: u64,
+        /// The body of the frame.
+        body: Vec<u8>,
+        /// When nobody waits for its answer any more.
+        until: Wall,
+    },
+    /// Read nothing more from a helper, and write nothing more to it.
+    HangUp {
+        /// Which run.
+        run: Run,
     },
     /// Unlink and reopen a process' logs. Answered by `LogsCleared`.
     ClearLogs {

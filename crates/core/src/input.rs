@@ -1,5 +1,6 @@
 //! What the core is told: facts about the world, and requests.
 
+use provost_model::helper::HelperWord;
 use provost_model::spawn::{SocketProblem, SpawnProblem};
 use provost_model::{
     Channel, Errno, ExitStatus, GroupSpec, Pid, ProcId, Request, RequestId, Run, Signal, Ticket,
@@ -113,6 +114,27 @@ pub enum Input {
         run: Run,
         /// Serial of the undelivered event.
         serial: u64,
+    },
+    /// A helper said something on its stdout.
+    HelperSaid {
+        /// Which run.
+        run: Run,
+        /// What.
+        word: HelperWord,
+    },
+    /// A helper closed its stdin or stdout, perhaps because it ends.
+    HelperHungUp {
+        /// Which run.
+        run: Run,
+    },
+    /// A call was not delivered to its helper.
+    CallNotSent {
+        /// Which run.
+        run: Run,
+        /// Number of the call.
+        call: u64,
+        /// Why.
+        problem: StdinProblem,
     },
     /// Text between capture tokens.
     Captured {

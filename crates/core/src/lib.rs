@@ -5,7 +5,7 @@
 //!
 //! The way through it: [`Core::handle`] takes an input (`supervisor.rs`) to the machine of one process (`program/`) or
 //! to a client's job (`job/`). What a process did is then followed by its group, its listener pool and the clients that
-//! wait (`settle.rs`). Last come the deadlines that are due, the next stage of a shutdown (`lifecycle.rs`) and the events
+//! wait (`settle.rs`), the calls of a helper (`helper/`) among them. Last come the deadlines that are due, the next stage of a shutdown (`lifecycle.rs`) and the events
 //! that a listener can take (`listener/`).
 
 #![cfg_attr(
@@ -24,6 +24,7 @@ mod deadlines;
 mod driver;
 pub mod effect;
 mod group;
+mod helper;
 pub mod input;
 mod job;
 mod lifecycle;

@@ -2,6 +2,7 @@
 
 use crate::deadlines::Timer;
 use crate::group::Group;
+use crate::helper::Helper;
 use crate::job::Purpose;
 use crate::listener::pool::Pool;
 use crate::program::Process;
@@ -135,6 +136,12 @@ impl Core {
                 self.bus.subscribe(id, &pool.events);
                 self.arm_ticks(turn);
             }
+            GroupKind::Helper(helper) => {
+                if let Some(&(proc, _, _)) = members.first() {
+                    self.helpers
+                        .add(id, Helper::new(name.clone(), helper, proc));
+                }
+            }
             GroupKind::Program | GroupKind::Group | GroupKind::Fcgi(_) => {}
         }
         self.publish(turn, Event::GroupAdded { group: name });
@@ -161,6 +168,7 @@ impl Core {
             self.bus.unsubscribe(id);
             self.disarm_ticks();
         }
+        self.remove_helper(turn, id);
         self.stirred.remove(&id);
         self.groups.remove(id);
         for proc in members {

@@ -94,6 +94,19 @@ impl Core {
                 let answer = self.log_path(&name, channel);
                 self.reply(turn, id, answer);
             }
+            Request::CallHelper {
+                namespace,
+                method,
+                body,
+            } => self.call_helper(turn, id, (&namespace, method), body),
+            Request::HelperMethods => {
+                let methods = self.helper_methods();
+                self.reply(turn, id, Ok(methods));
+            }
+            Request::HelperMisspoke { run, what } => {
+                self.reply(turn, id, Ok(Reply::Done));
+                self.helper_misspoke(turn, run, what);
+            }
             Request::ClearMainLog => {
                 self.order(turn, Purpose::ClearMain { request: id }, |ticket| {
                     Effect::ClearMainLog { ticket }
@@ -111,13 +124,18 @@ impl Core {
         };
         let minds = !matches!(
             request,
-            Request::SendRemoteCommEvent { .. } | Request::FollowPath { .. }
+            Request::SendRemoteCommEvent { .. }
+                | Request::FollowPath { .. }
+                | Request::CallHelper { .. }
+                | Request::HelperMethods
+                | Request::HelperMisspoke { .. }
         );
         is_over && minds
     }
 
     /// A client left: nobody waits for the answer any more. What it has asked for and is not yet begun is still done.
     pub(crate) fn requester_gone(&mut self, id: RequestId) {
+        self.leave_call(id);
         for proc in self.jobs.leave(id) {
             self.deadlines.set(Timer::StopReport(proc), None);
         }

@@ -22,6 +22,7 @@ impl Core {
                     self.count(proc, from, to);
                     self.publish(turn, event);
                     self.follow_listener(turn, proc, to);
+                    self.follow_helper(turn, proc, to);
                     self.watched_changed(turn, proc, to, early);
                 }
                 Happening::Born { proc } => self.watched_born(turn, proc),

@@ -2,6 +2,7 @@
 
 use crate::deadlines::{Deadlines, Timer};
 use crate::group::{GroupId, Groups};
+use crate::helper::Helpers;
 use crate::job::{Jobs, Purpose, Tickets};
 use crate::lifecycle::{Phase, RestartLoad};
 use crate::listener::bus::Bus;
@@ -30,6 +31,7 @@ pub struct Core {
     pub(crate) groups: Groups,
     pub(crate) pools: BTreeMap<GroupId, Pool>,
     pub(crate) bus: Bus,
+    pub(crate) helpers: Helpers,
     pub(crate) procs: BTreeMap<ProcId, Process>,
     pub(crate) last_proc: u32,
     pub(crate) runs: Runs,
@@ -54,6 +56,7 @@ impl Core {
             groups: Groups::default(),
             pools: BTreeMap::new(),
             bus: Bus::default(),
+            helpers: Helpers::default(),
             procs: BTreeMap::new(),
             last_proc: 0,
             runs: Runs::default(),
@@ -187,6 +190,11 @@ impl Core {
                     self.stirred.insert(home);
                 }
             }
+            Input::HelperSaid { run, word } => self.helper_said(turn, run, word),
+            Input::HelperHungUp { run } => self.helper_hung_up(turn, run),
+            Input::CallNotSent { run, call, problem } => {
+                self.call_not_sent(turn, run, call, problem);
+            }
             Input::Captured { run, channel, data } => self.captured(turn, run, channel, data),
             Input::Logged { run, channel, data } => self.logged(turn, run, channel, data),
             Input::Signal(signal) => self.signalled(turn, signal),
@@ -204,6 +212,8 @@ impl Core {
             }
             Timer::StopReport(proc) => self.report_stop(turn, proc),
             Timer::Answer(ticket) => self.answer_overdue(turn, ticket),
+            Timer::Call(id) => self.call_overdue(turn, id),
+            Timer::HungUp(home) => self.hung_up_overdue(turn, home),
             Timer::ShutdownReport => self.report_shutdown(turn),
             Timer::Tick(period) => self.tick(turn, period),
         }

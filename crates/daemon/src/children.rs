@@ -8,6 +8,7 @@ use provost_model::{
     Channel, ExitStatus, GroupKind, GroupSpec, Mono, Pid, ProcId, ProcessSpec, Run, SocketId,
 };
 use provost_os::spawn::Plan;
+use provost_wire::helper::FrameReader;
 use std::collections::{BTreeSet, HashMap};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
@@ -53,6 +54,11 @@ impl Entry {
     pub(crate) fn is_listener(&self) -> bool {
         matches!(self.group.kind, GroupKind::Pool(_))
     }
+
+    /// Whether its standard output is the protocol of helpers.
+    pub(crate) fn is_helper(&self) -> bool {
+        matches!(self.group.kind, GroupKind::Helper(_))
+    }
 }
 
 /// How far a run has come.
@@ -86,8 +92,10 @@ pub(crate) struct Child {
     pub(crate) socket: Option<SocketId>,
     /// Our end of its standard input; none when that is a socket.
     pub(crate) stdin: Option<ChildStdin>,
-    /// Standard output of a listener.
+    /// Standard output of a listener or a helper.
     pub(crate) listener: Option<OwnedFd>,
+    /// What a helper has begun to say.
+    pub(crate) frames: Option<FrameReader>,
     /// Where the child says why it could not execute.
     pub(crate) report: Option<OwnedFd>,
 }
@@ -118,6 +126,7 @@ impl Children {
             pid: None,
             stdin: None,
             listener: None,
+            frames: None,
             report: None,
         };
         self.deadlines.insert((until, run));

@@ -8,6 +8,7 @@ pub mod control;
 mod demo;
 mod explain;
 mod fcgi;
+mod helper;
 mod host;
 mod life;
 pub mod logs;

@@ -191,6 +191,19 @@ pub(crate) fn render(notice: &Notice) -> (Level, String) {
             Level::Warn,
             format!("{name}: bad result line: '{}'", readable(line)),
         ),
+        Notice::HelperReady { name, methods } => (
+            Level::Info,
+            format!("helper {name} is ready and serves {methods} methods"),
+        ),
+        Notice::HelperBroke { name, what } => {
+            let what = readable(what.as_bytes());
+            let text = format!("helper {name} broke its protocol and is killed: {what}");
+            (Level::Error, text)
+        }
+        Notice::HelperOverdue { name, method, secs } => (
+            Level::Warn,
+            format!("helper {name} did not answer {name}.{method} within {secs} seconds"),
+        ),
         Notice::CommEmitted { name, channel } => (
             Level::Debug,
             format!("{} {channel} emitted a comm event", quote::repr(name)),
@@ -419,6 +432,19 @@ mod tests {
             Notice::BadResultLine {
                 name: name(),
                 line: b"h\xff!".to_vec(),
+            },
+            Notice::HelperReady {
+                name: name(),
+                methods: 3,
+            },
+            Notice::HelperBroke {
+                name: name(),
+                what: "it said hello twice".to_owned(),
+            },
+            Notice::HelperOverdue {
+                name: name(),
+                method: "add".to_owned(),
+                secs: 30,
             },
             Notice::CommEmitted {
                 name: name(),

@@ -13,6 +13,7 @@ use provost_os::reactor::Interest;
 use provost_os::spawn::{self, Plan, Stdio};
 use provost_os::{clock, pipe};
 use provost_wire::events;
+use provost_wire::helper::FrameReader;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, PoisonError};
@@ -55,6 +56,13 @@ impl Shell {
             Effect::Probe { ticket, proc } => self.probe(ticket, proc),
             Effect::WriteStdin { ticket, run, data } => self.write_stdin(ticket, run, data),
             Effect::Deliver { run, envelope } => self.deliver(run, &envelope),
+            Effect::CallHelper {
+                run,
+                call,
+                until,
+                body,
+            } => self.call_helper(run, call, until, &body),
+            Effect::HangUp { run } => self.hang_up(run),
             Effect::ClearLogs { ticket, proc } => {
                 let paths = self
                     .children
@@ -158,7 +166,7 @@ impl Shell {
             spec: Arc::clone(&entry.spec),
             stdout: entry.logs[0].clone(),
             stderr: entry.logs[1].clone(),
-            listener: entry.is_listener(),
+            listener: entry.is_listener() || entry.is_helper(),
         };
         if let Some(child) = self.children.runs.get_mut(&run) {
             child.phase = Phase::Opening(Box::new(plan));
@@ -231,7 +239,11 @@ impl Shell {
         stderr: Option<OwnedFd>,
         report: OwnedFd,
     ) {
-        let listener = self.children.entry_of(run).is_some_and(Entry::is_listener);
+        let entry = self.children.entry_of(run);
+        let (listener, helper) = (
+            entry.is_some_and(Entry::is_listener),
+            entry.is_some_and(Entry::is_helper),
+        );
         let Some(child) = self.children.runs.get_mut(&run) else {
             return;
         };
@@ -245,7 +257,7 @@ impl Shell {
             Interest::Read,
         );
         child.report = Some(report);
-        if listener {
+        if listener || helper {
             watch = watch
                 .and(pipe::set_nonblocking(stdout.as_fd(), true))
                 .and(self.reactor.add(
@@ -254,6 +266,7 @@ impl Shell {
                     Interest::Read,
                 ));
             child.listener = Some(stdout);
+            child.frames = helper.then(FrameReader::default);
         } else {
             self.logs.order(Order::Attach {
                 run,
@@ -361,8 +374,13 @@ impl Shell {
             if let Some(child) = self.children.runs.get_mut(&run) {
                 child.stdin = None;
             }
+            let is_helper = self.is_helper(run);
             for serial in lost {
-                self.tell(Input::ListenerDeaf { run, serial });
+                if is_helper {
+                    self.call_lost(run, serial, StdinProblem::Closed);
+                } else {
+                    self.tell(Input::ListenerDeaf { run, serial });
+                }
             }
             return false;
         }

@@ -79,7 +79,7 @@ pub(crate) mod token {
     pub(crate) const SIGNALS: u64 = 1;
     /// A child's stdin has room.
     pub(crate) const STDIN: u64 = 2;
-    /// A listener wrote.
+    /// A listener or a helper wrote.
     pub(crate) const LISTENER: u64 = 3;
     /// A child executed, or could not.
     pub(crate) const REPORT: u64 = 4;

@@ -1,6 +1,7 @@
 //! What happened to children: exits, last words, pipes.
 
 use crate::children::{Child, Phase};
+use crate::helper::LAST_READS;
 use crate::logs::{Fact, Order};
 use crate::shell::{BIRTH_MAX, FACTS_PER_TURN, Shell, token};
 use crate::{explain, fcgi};
@@ -33,6 +34,7 @@ impl Shell {
                     match self.children.reaped(pid, status, until) {
                         Some(run) => {
                             self.read_listener(run, usize::MAX);
+                            self.read_helper(run, LAST_READS);
                             self.read_report(run);
                             self.logs.order(Order::Drain { run });
                         }
@@ -145,6 +147,7 @@ impl Shell {
             token::STDIN if run.0 > 0 => {
                 self.flush_stdin(run);
             }
+            token::LISTENER if self.is_helper(run) => self.read_helper(run, 1),
             token::LISTENER => self.hear_listener(run),
             token::REPORT => self.read_report(run),
             _ => {}
@@ -191,6 +194,7 @@ impl Shell {
                 .children
                 .runs
                 .get(&run)
+                .filter(|child| child.frames.is_none())
                 .and_then(|child| child.listener.as_ref())
             else {
                 return;

@@ -9,6 +9,7 @@ pub mod errno;
 pub mod event;
 pub mod exit;
 pub mod fault;
+pub mod helper;
 pub mod ids;
 pub mod info;
 pub mod notice;

@@ -316,6 +316,29 @@ pub enum Notice {
         /// The line, cut to 256 bytes.
         line: Vec<u8>,
     },
+    /// A helper announced its methods.
+    HelperReady {
+        /// Helper process.
+        name: Arc<str>,
+        /// How many.
+        methods: usize,
+    },
+    /// A helper broke its protocol, and is killed.
+    HelperBroke {
+        /// Helper process.
+        name: Arc<str>,
+        /// How, in words.
+        what: String,
+    },
+    /// A call was not answered in time.
+    HelperOverdue {
+        /// Helper process.
+        name: Arc<str>,
+        /// Name of the method.
+        method: String,
+        /// The limit.
+        secs: u64,
+    },
     /// Text between capture tokens became an event.
     CommEmitted {
         /// Process.

@@ -1,9 +1,11 @@
 //! Everything a client may ask of the core, and what it may be answered.
 
 use crate::fault::Fault;
+use crate::helper::{HelperAnswer, HelperMethod};
 use crate::info::{ConfigInfo, ProcessInfo, ProcessResult};
-use crate::{Channel, SupervisorState};
+use crate::{Channel, Run, SupervisorState};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// What a client asks. Names are as the client gave them: `name`, `group:name`, `group:*` or `group:`.
 ///
@@ -135,6 +137,24 @@ pub enum Request {
     ClearAllProcessLogs,
     /// Empty supervisord's own log. Answer: `Done`.
     ClearMainLog,
+    /// Call a method of a helper. Answer: `Helper`; `UNKNOWN_METHOD`, also while stopping, when no helper has it.
+    CallHelper {
+        /// Which helper.
+        namespace: String,
+        /// Which of its methods.
+        method: String,
+        /// The frame's body.
+        body: Vec<u8>,
+    },
+    /// What helpers have announced; never refused while stopping. Answer: `HelperMethods`.
+    HelperMethods,
+    /// The answer of this run of a helper was not of the protocol. Answer: `Done`.
+    HelperMisspoke {
+        /// Which run.
+        run: Run,
+        /// What was wrong, in words.
+        what: String,
+    },
 }
 
 /// A good answer.
@@ -165,6 +185,10 @@ pub enum Reply {
     },
     /// A log: none when the channel has no log file.
     Log(Option<PathBuf>),
+    /// What a helper answered.
+    Helper(HelperAnswer),
+    /// Namespaces of helpers, each with what its helper announced last, by name.
+    HelperMethods(Vec<(Arc<str>, Arc<[HelperMethod]>)>),
 }
 
 /// What every request gets exactly once, unless its sender leaves.

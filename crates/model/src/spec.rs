@@ -1,5 +1,6 @@
 //! What is configured: processes and groups, complete and checked.
 
+use crate::helper::HelperSpec;
 use crate::{EventKind, Signal};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -166,6 +167,8 @@ pub enum GroupKind {
     Pool(PoolSpec),
     /// Made from a `[fcgi-program:x]`, which has its socket even with `numprocs=0`.
     Fcgi(Arc<FcgiSpec>),
+    /// Made from an `[rpcinterface:x]` with a command; the group is called like its namespace and has one process.
+    Helper(HelperSpec),
 }
 
 /// A group of processes.

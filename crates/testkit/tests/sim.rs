@@ -155,7 +155,8 @@ fn decisions<S: Subject>(
     let mut trace = sim::run_subject(seed, settings, make).trace;
     trace.retain(|line| !line.contains("ok(Info") && !line.contains("Ok(Info"));
     for line in &mut trace {
-        if let Some(place) = line.find(", wall ") {
+        // A helper is told by the wall clock how long its caller waits.
+        if let Some(place) = line.find(", wall ").or_else(|| line.find(", until: Wall")) {
             line.truncate(place);
         }
     }
@@ -252,17 +253,18 @@ fn the_world_reaches_every_input_order_refusal_and_line() {
     expect(
         &inputs,
         "Started Spawned SpawnFailed Exited KillFailed Fenced Probed StdinWritten LogsCleared ConfigLoaded AutoLogNamed \
-         ListenerSaid ListenerDeaf Captured Logged Signal Tick Requested RequesterGone SocketTried",
+         ListenerSaid ListenerDeaf HelperSaid HelperHungUp CallNotSent Captured Logged Signal Tick Requested RequesterGone \
+         SocketTried",
     );
     expect(
         &orders,
-        "ProcessAdded ProcessRemoved Spawn Kill Fence Probe WriteStdin Deliver ClearLogs ClearMainLog ReopenLogs \
-         LoadConfig Reply Notice Exit OpenSocket CloseSocket TrySocket",
+        "ProcessAdded ProcessRemoved Spawn Kill Fence Probe WriteStdin Deliver CallHelper HangUp ClearLogs ClearMainLog \
+         ReopenLogs LoadConfig Reply Notice Exit OpenSocket CloseSocket TrySocket",
     );
     expect(
         &refusals,
         "ShutdownState BadName BadSignal NoFile NotExecutable Failed AbnormalTermination SpawnError AlreadyStarted \
-         NotRunning AlreadyAdded StillRunning CantReread",
+         NotRunning AlreadyAdded StillRunning CantReread UnknownMethod",
     );
     expect(
         &lines,
@@ -270,6 +272,6 @@ fn the_world_reaches_every_input_order_refusal_and_line() {
          SignalTooLate SignalFailed KillInBackoff WaitingToStop WaitingToDie WaitingState ExitRequested RestartRequested \
          RestartIgnored RestartRefused ReopenRequested SignalIgnored ChildQuit GroupAdded GroupRemoved PoolOverflow \
          PoolRebuffered EventSent EventPipeBroken ListenerState EventProcessed EventRejected ListenerUnknown \
-         BadResultLine CommEmitted CreatingSocket ClosingSocket Anomaly",
+         BadResultLine HelperReady HelperBroke HelperOverdue CommEmitted CreatingSocket ClosingSocket Anomaly",
     );
 }

@@ -1,17 +1,18 @@
 //! Answers of the core as values of XML-RPC, members in upstream's order.
 
 use crate::describe::description;
-use crate::xmlrpc::Value;
+use crate::xmlrpc::{Value, WireFault};
 use provost_model::info::{ConfigInfo, OutputInfo, ProcessInfo, ProcessResult};
 use provost_model::spec::AutoRestart;
-use provost_model::{Fault, Reply, SupervisorState};
+use provost_model::{Reply, SupervisorState};
 
 /// A member of a struct.
 type Member = (String, Value);
 
 /// The value of a good answer.
 ///
-/// `local` is that of [`description`]. A path of a log is for the edge alone and has no form on the wire: `nil`.
+/// `local` is that of [`description`]. A path of a log and what helpers say are for the edge alone and have no form on
+/// the wire here: `nil`.
 pub fn reply(reply: &Reply, local: &dyn Fn(i64) -> String) -> Value {
     match reply {
         Reply::Done => Value::Bool(true),
@@ -31,15 +32,15 @@ pub fn reply(reply: &Reply, local: &dyn Fn(i64) -> String) -> Value {
             let lists = [added, changed, removed].map(|names| texts(names));
             Value::Array(vec![Value::Array(lists.into())])
         }
-        Reply::Log(_) => Value::Nil,
+        Reply::Log(_) | Reply::Helper(_) | Reply::HelperMethods(_) => Value::Nil,
     }
 }
 
 /// A fault as an element of an array, where it cannot be the whole answer.
-pub fn fault(fault: &Fault) -> Value {
+pub fn fault(fault: &WireFault) -> Value {
     structure([
-        int("faultCode", fault.code.code()),
-        text("faultString", fault.to_string()),
+        int("faultCode", fault.code),
+        text("faultString", &fault.text),
     ])
 }
 
@@ -162,7 +163,7 @@ fn flag(name: impl Into<String>, truth: bool) -> Member {
 mod tests {
     use super::*;
     use provost_model::info::Description;
-    use provost_model::{FaultCode, ProcessState, Signal};
+    use provost_model::{Fault, FaultCode, ProcessState, Signal};
 
     fn names(value: &Value) -> String {
         let Value::Struct(members) = value else {
@@ -277,7 +278,7 @@ mod tests {
 
     #[test]
     fn a_fault_in_a_list_has_its_code_and_text() {
-        let value = fault(&Fault::about(FaultCode::BadName, "x"));
+        let value = fault(&Fault::about(FaultCode::BadName, "x").into());
         assert_eq!(names(&value), "faultCode faultString");
         assert_eq!(
             value.member("faultString"),

@@ -18,5 +18,6 @@ pub mod answer;
 pub mod base64;
 pub mod describe;
 pub mod events;
+pub mod helper;
 pub mod methods;
 pub mod xmlrpc;

@@ -8,12 +8,28 @@ use crate::datatypes as kinds;
 use crate::diagnostic::Code;
 use crate::environment::Pairs;
 use crate::hints;
-use crate::options::{fcgi, group, listener, program as keys};
+use crate::options::{fcgi, group, helper, listener, program as keys, rpcinterface};
 use provost_model::EventKind;
 use provost_model::spec::{GroupKind, GroupSpec, PoolSpec, ProcessSpec};
 use std::collections::HashMap;
 use std::collections::HashSet;
 use std::sync::Arc;
+
+/// The section that made a group.
+fn section_of(kind: &GroupKind, name: &str) -> String {
+    let prefix = match kind {
+        GroupKind::Program => keys::SECTION.header,
+        GroupKind::Group => group::SECTION.header,
+        GroupKind::Pool(_) => listener::SECTION.header,
+        GroupKind::Fcgi(_) => fcgi::SECTION.header,
+        GroupKind::Helper(_) => helper::SECTION.header,
+    };
+    format!("{prefix}{name}")
+}
+
+fn is_helper(kind: &GroupKind) -> bool {
+    matches!(kind, GroupKind::Helper(_))
+}
 
 impl Reader<'_> {
     /// All groups by (priority, name), each name once. `base` is the environment of `[supervisord]`.
@@ -36,29 +52,32 @@ impl Reader<'_> {
                 groups.extend(self.fcgi_group(&section, &name, base).ok());
             }
         }
+        for (section, name) in self.sections_of(rpcinterface::SECTION.header) {
+            if self.is_helper(&section) {
+                groups.extend(self.helper_group(&section, &name, base).ok());
+            }
+        }
         groups.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
         self.distinct(groups)
     }
 
     /// Of groups with one name, the first in order stays.
     fn distinct(&mut self, groups: Vec<GroupSpec>) -> Vec<Arc<GroupSpec>> {
-        let mut seen = HashSet::new();
+        let mut seen: HashMap<String, GroupKind> = HashMap::new();
         let mut kept = Vec::new();
         for group in groups {
-            if seen.insert(group.name.clone()) {
+            let first = seen.get(&group.name);
+            if let Some(first) = first.filter(|first| is_helper(first) || is_helper(&group.kind)) {
+                self.refuse_twin(first, &group);
+            } else if first.is_none() {
+                seen.insert(group.name.clone(), group.kind.clone());
                 kept.push(Arc::new(group));
             } else {
                 let message = format!(
                     "the group `{}` is defined twice; the later one is ignored",
                     group.name
                 );
-                let prefix = match group.kind {
-                    GroupKind::Program => keys::SECTION.header,
-                    GroupKind::Group => group::SECTION.header,
-                    GroupKind::Pool(_) => listener::SECTION.header,
-                    GroupKind::Fcgi(_) => fcgi::SECTION.header,
-                };
-                let place = self.header(&format!("{prefix}{}", group.name));
+                let place = self.header(&section_of(&group.kind, &group.name));
                 self.report.warn(
                     Code::DuplicateGroup,
                     message,
@@ -68,6 +87,20 @@ impl Reader<'_> {
             }
         }
         kept
+    }
+
+    /// A helper's group and another one have one name. Upstream has no helpers, so neither is what an old file means.
+    fn refuse_twin(&mut self, first: &GroupKind, group: &GroupSpec) {
+        let name = &group.name;
+        let (first, second) = (section_of(first, name), section_of(&group.kind, name));
+        let sentence = format!("[{first}] and [{second}] both make a group {name}");
+        let help = self
+            .header(&first)
+            .and_then(|place| self.first_at(&place))
+            .map(|first| format!("{first}; rename one of them"));
+        let scope = self.bare_scope(&second);
+        let place = self.header(&second);
+        self.wrong(&scope, Code::Contradiction, &sentence, place, help);
     }
 
     /// Of processes with one name, the last stays, in the place of the first.

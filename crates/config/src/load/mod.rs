@@ -8,6 +8,7 @@ mod daemon;
 mod fcgi;
 mod files;
 mod groups;
+mod helper;
 mod process;
 mod program;
 mod reader;

@@ -130,12 +130,16 @@ impl Reader<'_> {
         }
     }
 
-    /// All `[rpcinterface:x]` sections.
+    /// All `[rpcinterface:x]` sections that name a factory.
     pub(crate) fn rpcinterfaces(&mut self) -> Vec<RpcInterfaceSpec> {
         let sections = self.sections_of(rpcinterface::SECTION.header);
         sections
             .iter()
-            .filter_map(|(section, namespace)| self.rpcinterface(section, namespace).ok())
+            .filter_map(|(section, namespace)| {
+                // Those with a command are groups.
+                let built_in = !self.is_helper(section);
+                built_in.then(|| self.rpcinterface(section, namespace).ok())?
+            })
             .collect()
     }
 

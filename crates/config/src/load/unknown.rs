@@ -11,7 +11,12 @@ impl Reader<'_> {
     pub(crate) fn warn_of_unknown(&mut self) {
         let mut found: Vec<(Code, String, Place, Option<String>)> = Vec::new();
         for section in self.sections.iter() {
-            let Some(spec) = options::section(&section.name) else {
+            let spec = if self.is_helper(&section.name) {
+                Some(&options::helper::SECTION)
+            } else {
+                options::section(&section.name)
+            };
+            let Some(spec) = spec else {
                 let message = format!("the section [{}] is not known and is ignored", section.name);
                 found.push((
                     Code::UnknownSection,
@@ -88,7 +93,8 @@ impl Reader<'_> {
         }
     }
 
-    fn first_at(&self, place: &Place) -> Option<String> {
+    /// Where something stands first, as a help.
+    pub(crate) fn first_at(&self, place: &Place) -> Option<String> {
         let source = self.report.sources.get(place.source)?;
         let (line, column) = source.position(place.span.start);
         Some(format!(

@@ -6,6 +6,7 @@
 mod channels;
 mod clients;
 pub mod fcgi;
+pub mod helper;
 pub mod listener;
 pub mod program;
 mod servers;
@@ -251,6 +252,7 @@ pub const SECTIONS: &[&SectionSpec] = &[
     &inet::SECTION,
     &supervisord::SECTION,
     &rpcinterface::SECTION,
+    &helper::SECTION,
     &supervisorctl::SECTION,
     &program::SECTION,
     &listener::SECTION,

@@ -73,6 +73,11 @@ impl Core {
             self.reply(turn, id, Err(Fault::about(FaultCode::BadName, asked)));
             return;
         };
+        if self.helpers.is_one(process.home) {
+            let text = format!("standard input of {asked} carries the calls to a helper");
+            self.reply(turn, id, Err(Fault::about(FaultCode::Failed, text)));
+            return;
+        }
         let is_stopping = process.published() == ProcessState::Stopping;
         let Some(child) = process.child().filter(|_| !is_stopping) else {
             self.reply(turn, id, Err(Fault::about(FaultCode::NotRunning, asked)));

@@ -145,6 +145,16 @@ impl Process {
         }
     }
 
+    /// Whether it is up, or will be started without anybody's asking.
+    pub(crate) fn comes_up(&self) -> bool {
+        match self.state {
+            State::Awaited { stop, .. } => !stop,
+            State::Starting { .. } | State::Running { .. } | State::Backoff { .. } => true,
+            State::Exited { again_at } => again_at.is_some(),
+            State::Stopped | State::Stopping { .. } | State::Fatal | State::Unknown { .. } => false,
+        }
+    }
+
     /// When the state wants attention without anything having happened.
     pub(crate) fn deadline(&self) -> Option<Mono> {
         match self.state {

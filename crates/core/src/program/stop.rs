@@ -92,6 +92,28 @@ impl Process {
         });
     }
 
+    /// It can be of no use any more: SIGKILL at once, and its end counts as one that came by itself.
+    pub(crate) fn cut_off(&mut self, act: &mut Act<'_, '_>) {
+        match self.state {
+            State::Starting { child, .. } | State::Running { child } => {
+                let whole_group = self.spec.killasgroup;
+                self.tell_killing(act, child, Signal::KILL, whole_group);
+                act.turn.out.push(Effect::Kill {
+                    run: child.run,
+                    signal: Signal::KILL,
+                    whole_group,
+                });
+            }
+            // It has been asked to end, and SIGKILL follows by itself; or it cannot be sent a signal.
+            State::Stopping { .. } | State::Unknown { .. } => {}
+            State::Stopped
+            | State::Awaited { .. }
+            | State::Backoff { .. }
+            | State::Exited { .. }
+            | State::Fatal => self.unexpected(act, "a helper spoke"),
+        }
+    }
+
     fn tell_killing(&self, act: &mut Act<'_, '_>, child: Child, signal: Signal, whole_group: bool) {
         let name = self.name.clone();
         act.turn.notice(Notice::Killing {

@@ -11,6 +11,7 @@ mod clock;
 mod connection;
 mod files;
 mod follow;
+mod helper;
 mod hosts;
 mod percent;
 mod respond;

@@ -1,14 +1,14 @@
 //! XML-RPC over HTTP: a body to a call, the call to an answer, the answer to a body.
 
 use super::watch::Watch;
-use super::{Context, body, clock, files, respond};
+use super::{Context, body, clock, files, helper, respond};
 use hyper::body::Incoming;
 use hyper::{Request, Response, StatusCode};
 use provost_model::quote;
 use provost_model::{Fault, FaultCode, Level, Reply};
 use provost_wire::answer;
 use provost_wire::methods::{API_VERSION, Invocation, SUPERVISOR_VERSION};
-use provost_wire::xmlrpc::{self, Call, DecodeError, Problem, Value};
+use provost_wire::xmlrpc::{self, Call, DecodeError, Problem, Value, WireFault};
 use respond::Outgoing;
 
 /// Bytes of a request. Upstream has no limit; its largest requests in practice are multicalls of some 100 KiB.
@@ -38,7 +38,7 @@ pub(super) async fn answer(
         Ok(call) => {
             let bytes = match run(context, call).await {
                 Ok(value) => xmlrpc::write_response(&value),
-                Err(fault) => xmlrpc::write_fault(fault.code.code(), &fault.to_string()),
+                Err(fault) => xmlrpc::write_fault(fault.code, &fault.text),
             };
             respond::with(StatusCode::OK, "text/xml", bytes)
         }
@@ -50,21 +50,20 @@ pub(super) async fn answer(
 }
 
 /// Runs a call and leaves its trace in the log.
-async fn run(context: &Context, call: Call) -> Result<Value, Fault> {
+async fn run(context: &Context, call: Call) -> Result<Value, WireFault> {
     let method = printable(&call.method);
     context.trace(|| format!("XML-RPC method called: {method}()"));
     let result = match context.methods.decode(&call) {
-        Ok(Invocation::Multicall(calls)) => multicall(context, calls).await,
-        Ok(invocation) => single(context, invocation).await,
-        Err(fault) => Err(fault),
+        Ok(Invocation::Multicall(calls)) => multicall(context, calls).await.map_err(Into::into),
+        decoded => one(context, &call, decoded).await,
     };
     context.trace(|| match &result {
         Ok(_) => format!("XML-RPC method {method}() returned successfully"),
         Err(fault) => {
-            let text = printable(&fault.to_string());
+            let text = printable(&fault.text);
             format!(
                 "XML-RPC method {method}() returned fault: [{}] {text}",
-                fault.code.code()
+                fault.code
             )
         }
     });
@@ -78,10 +77,9 @@ async fn multicall(context: &Context, calls: Vec<Result<Call, Fault>>) -> Result
         if index % CALLS_A_TURN == CALLS_A_TURN - 1 {
             tokio::task::yield_now().await;
         }
-        let result = match call.and_then(|call| context.methods.decode(&call)) {
-            Ok(Invocation::Multicall(_)) => Err(Fault::bare(FaultCode::IncorrectParameters)),
-            Ok(invocation) => single(context, invocation).await,
-            Err(fault) => Err(fault),
+        let result = match call {
+            Ok(call) => one(context, &call, context.methods.decode(&call)).await,
+            Err(fault) => Err(fault.into()),
         };
         let value = result.unwrap_or_else(|fault| answer::fault(&fault));
         size = size.saturating_add(value.text_len());
@@ -96,7 +94,20 @@ async fn multicall(context: &Context, calls: Vec<Result<Call, Fault>>) -> Result
     Ok(Value::Array(results))
 }
 
-/// Runs one call that holds no others.
+/// Runs one call that holds no others; the table's methods first, then those of helpers.
+async fn one(
+    context: &Context,
+    call: &Call,
+    decoded: Result<Invocation, Fault>,
+) -> Result<Value, WireFault> {
+    match (decoded, context.methods.foreign(&call.method)) {
+        (Ok(invocation), _) => single(context, invocation).await.map_err(Into::into),
+        (Err(_), Some(name)) => helper::call(context, name, &call.params).await,
+        (Err(fault), None) => Err(fault.into()),
+    }
+}
+
+/// Runs one call of the table that holds no others.
 async fn single(context: &Context, invocation: Invocation) -> Result<Value, Fault> {
     match invocation {
         Invocation::Core(request) => {
@@ -136,11 +147,20 @@ async fn single(context: &Context, invocation: Invocation) -> Result<Value, Faul
             ]))
         }
         Invocation::OwnVersion => Ok(Value::text(env!("CARGO_PKG_VERSION"))),
-        Invocation::ListMethods => Ok(Value::Array(
-            context.methods.list().into_iter().map(Value::Str).collect(),
-        )),
-        Invocation::MethodHelp(name) => context.methods.help(&name),
-        Invocation::MethodSignature(name) => context.methods.signature(&name),
+        Invocation::ListMethods => {
+            let mut names = context.methods.list();
+            names.extend(helper::names(context).await);
+            names.sort();
+            Ok(Value::Array(names.into_iter().map(Value::Str).collect()))
+        }
+        Invocation::MethodHelp(name) => match helper::find(context, &name).await {
+            Some(method) => Ok(Value::Str(method.help)),
+            None => context.methods.help(&name),
+        },
+        Invocation::MethodSignature(name) => match helper::find(context, &name).await {
+            Some(method) => helper::signature(method),
+            None => context.methods.signature(&name),
+        },
         // The caller runs these; a call inside one is refused where it is decoded.
         Invocation::Multicall(_) => Err(Fault::bare(FaultCode::IncorrectParameters)),
     }

@@ -27,7 +27,8 @@ pub enum Order {
         stdout: Option<PathBuf>,
         /// The file of channel 2; none means no file.
         stderr: Option<PathBuf>,
-        /// Whether it is an event listener, whose stdout comes by [`Order::ListenerOutput`].
+        /// Whether its stdout is a protocol: that of an event listener, which comes by [`Order::ListenerOutput`], or that
+        /// of a helper, which does not come here.
         listener: bool,
     },
     /// Take over the read end of an output pipe of an opened run; it is made non-blocking.

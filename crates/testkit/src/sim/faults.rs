@@ -66,6 +66,20 @@ fault_kinds! {
     ImpossibleFact up to 30;
     /// A shared socket cannot be opened.
     SocketFails up to 200;
+    /// A helper does not say what it should.
+    HelperSilent up to 100;
+    /// A helper answers a call twice.
+    HelperTwice up to 60;
+    /// A helper ends instead of answering.
+    HelperDies up to 100;
+    /// A helper speaks nonsense.
+    HelperGarbage up to 60;
+    /// A helper closes a pipe and lives on.
+    HelperCloses up to 60;
+    /// A call does not get through to its helper.
+    CallRefused up to 100;
+    /// A helper takes long.
+    HelperSlow up to 300;
 }
 
 /// The rates of one seed.

@@ -65,6 +65,10 @@ impl World {
                 self.answer(Input::StdinWritten { ticket, result });
             }
             Effect::Deliver { run, envelope } => self.deliver(run, envelope.serial),
+            Effect::CallHelper { run, call, .. } => self.helper_called(run, call),
+            Effect::HangUp { run } => {
+                self.hung_up.insert(run);
+            }
             Effect::ClearLogs { ticket, .. } | Effect::ClearMainLog { ticket } => {
                 let fails = self.faults.strike(&mut self.dice, Fault::ClearFails);
                 let result = match (fails, self.dice.chance(500)) {
@@ -87,6 +91,9 @@ impl World {
                 self.answer(Input::ConfigLoaded { ticket, result });
             }
             Effect::Reply { id, answer } => {
+                if let Ok(provost_model::Reply::Helper(answer)) = &answer {
+                    self.helper_answered(answer);
+                }
                 if let Some((id, request)) = self.clients.answered(id, &answer) {
                     let wait = Duration::from_millis(self.dice.below(20));
                     self.later(wait, Coming::Ask(id, request));

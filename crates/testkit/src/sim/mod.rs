@@ -8,6 +8,7 @@ mod agenda;
 mod children;
 mod clients;
 mod faults;
+mod helpers;
 mod impossible;
 mod kernel;
 mod listeners;

@@ -2,6 +2,7 @@
 
 use super::rng::Rng;
 use provost_core::LoadedConfig;
+use provost_model::helper::HelperSpec;
 use provost_model::spec::{AutoRestart, LogFile, OutputSpec, PoolSpec};
 use provost_model::{EventKind, GroupKind, GroupSpec, ProcessSpec, Signal};
 use std::sync::Arc;
@@ -42,6 +43,24 @@ pub(super) fn draw(rng: &mut Rng) -> LoadedConfig {
     for number in 0..rng.weighted(&[3, 4, 2]) {
         groups.push(draw_pool(rng, number));
     }
+    complete(groups)
+}
+
+/// The same configuration with a helper.
+pub(super) fn with_helper(rng: &mut Rng, config: &LoadedConfig) -> LoadedConfig {
+    let name = super::helpers::NAMESPACE;
+    let mut spec = (*draw_process(rng, name, name)).clone();
+    spec.autostart = rng.chance(900);
+    spec.stdout.capture_maxbytes = 0;
+    spec.stdout.events_enabled = false;
+    let call_timeout_secs = *rng.pick(&[1, 2, 5, 30]);
+    let mut groups = config.groups.clone();
+    groups.push(Arc::new(GroupSpec {
+        name: name.to_owned(),
+        priority: *rng.pick(&[-1, -1, -1, 5, 999]),
+        kind: GroupKind::Helper(HelperSpec { call_timeout_secs }),
+        processes: vec![Arc::new(spec)],
+    }));
     complete(groups)
 }
 

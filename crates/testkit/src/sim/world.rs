@@ -7,6 +7,7 @@ use super::agenda::{Agenda, Lane};
 use super::children::{Child, Children, Death};
 use super::clients::Clients;
 use super::faults::{Fault, Faults};
+use super::helpers::Act;
 use super::listeners::{self, Deed};
 use super::pids::PidTable;
 use super::rng::Rng;
@@ -14,7 +15,7 @@ use super::sockets::Sockets;
 use super::{scene, script};
 use provost_core::{Effect, Input, LoadedConfig};
 use provost_model::{GroupKind, Mono, Now, ProcId, ProcessSpec, RequestId, Run, Wall};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,8 +46,12 @@ pub(super) enum Coming {
     Deeds(Run, u64, VecDeque<Deed>),
     /// A child writes something that becomes an event.
     Chatter(Run),
+    /// A helper goes on with what it does.
+    Helper(Run, Act),
     /// Some client asks for something.
     Client,
+    /// Some client asks something of a helper.
+    Caller,
     /// A client asks this.
     Ask(RequestId, provost_model::Request),
     /// A client leaves.
@@ -60,6 +65,7 @@ pub(super) enum Coming {
 pub(super) struct Known {
     pub(super) spec: Arc<ProcessSpec>,
     pub(super) listens: bool,
+    pub(super) serves: bool,
 }
 
 /// The simulated world of one life of a daemon.
@@ -70,6 +76,9 @@ pub(super) struct World {
     /// Nobody sets the wall clock, whatever the dice say.
     pub(super) wall_is_fixed: bool,
     pub(super) dice: Rng,
+    pub(super) helper_dice: Rng,
+    /// Runs of helpers with whom nobody talks any more.
+    pub(super) hung_up: BTreeSet<Run>,
     pub(super) faults: Faults,
     pub(super) agenda: Agenda<Coming>,
     pub(super) pids: PidTable,
@@ -108,6 +117,11 @@ impl World {
         let mut config = scene::draw(&mut rng.fork(1));
         let mut dice = rng.fork(2);
         let faults = Faults::draw(&mut rng.fork(3));
+        let mut helper_dice = rng.fork(5);
+        let has_helper = helper_dice.chance(400);
+        if has_helper {
+            config = scene::with_helper(&mut helper_dice, &config);
+        }
         let mut sockets = Sockets::new(rng.fork(4));
         sockets.hand_out(&[], &mut config);
         let pace_ms = *dice.pick(&[30, 200, 1_000, 4_000]);
@@ -129,10 +143,15 @@ impl World {
             endings_left: u32::try_from(dice.weighted(&[10, 4, 3, 3])).unwrap_or(0),
             is_ending: false,
             dice,
+            helper_dice,
+            hung_up: BTreeSet::new(),
         };
         world.agenda.add(world.now, 0, Coming::Fact(Input::Started));
         world.later(Duration::from_millis(500), Coming::Client);
         world.later(Duration::from_secs(1), Coming::Weather);
+        if has_helper {
+            world.later(Duration::from_millis(100), Coming::Caller);
+        }
         (world, config)
     }
 
@@ -278,7 +297,12 @@ impl World {
                 self.chatter(run);
                 None
             }
+            Coming::Helper(run, act) => {
+                self.helper_acts(run, act);
+                None
+            }
             Coming::Client => self.client_asks(),
+            Coming::Caller => self.caller(),
             Coming::Ask(id, request) => Some(Input::Requested { id, request }),
             Coming::Leave(id) => {
                 self.clients.left(id);
@@ -432,6 +456,8 @@ impl World {
         if known.listens {
             let deeds = listeners::greeting(&mut self.dice, &self.faults);
             self.plan_deeds(run, 0, deeds.into());
+        } else if known.serves {
+            self.helper_greets(run);
         } else if known.spec.stdout.events_enabled || known.spec.stderr.capture_maxbytes > 0 {
             self.later(Duration::from_millis(100), Coming::Chatter(run));
         }
@@ -447,11 +473,13 @@ impl World {
     pub(super) fn introduce(&mut self, effect: &Effect) {
         if let Effect::ProcessAdded { proc, spec, group } = effect {
             let listens = matches!(group.kind, GroupKind::Pool(_));
+            let serves = matches!(group.kind, GroupKind::Helper(_));
             self.known.insert(
                 *proc,
                 Known {
                     spec: spec.clone(),
                     listens,
+                    serves,
                 },
             );
         }

@@ -229,6 +229,14 @@ impl Methods {
         names
     }
 
+    /// Namespace and method of a name whose namespace is none of these, so that a helper may have it.
+    pub fn foreign<'a>(&self, full_name: &'a str) -> Option<(&'a str, &'a str)> {
+        let (namespace, name) = full_name.split_once('.')?;
+        let ours = matches!(namespace, "system" | "provost")
+            || self.namespaces.iter().any(|known| known == namespace);
+        (!ours).then_some((namespace, name))
+    }
+
     /// What a call asks for, or the fault that answers it.
     pub fn decode(&self, call: &Call) -> Result<Invocation, Fault> {
         let method = self

@@ -9,7 +9,8 @@ Calls go by HTTP POST to `/RPC2` of any server that the configuration opens. A p
 out. Every method may answer `INCORRECT_PARAMETERS`; every `supervisor` method but `sendRemoteCommEvent` answers \
 `SHUTDOWN_STATE` while supervisord stops or restarts.\n\n\
 The namespace `supervisor` exists where the configuration has its `[rpcinterface:supervisor]` section, and under other \
-names where it has sections of other names.\n";
+names where it has sections of other names. A section with a `command` makes a namespace whose methods a \
+[helper](../helpers.md) announces; `system.listMethods` names them, too.\n";
 
 /// The page, in Markdown.
 pub fn reference() -> String {

@@ -50,6 +50,27 @@ fn the_main_interface_is_under_the_configured_names_only() {
     assert!(other.list().contains(&"mine.getState".to_owned()));
 }
 
+#[test]
+fn names_of_other_namespaces_may_be_a_helpers() {
+    let methods = methods();
+    assert_eq!(methods.foreign("sums.add"), Some(("sums", "add")));
+    assert_eq!(methods.foreign("sums.a.b"), Some(("sums", "a.b")));
+    for ours in [
+        "supervisor.nothing",
+        "system.x",
+        "provost.x",
+        "getState",
+        "",
+    ] {
+        assert_eq!(methods.foreign(ours), None, "{ours}");
+    }
+    assert!(
+        Methods::new(vec![])
+            .foreign("supervisor.getState")
+            .is_some()
+    );
+}
+
 /// Every name with its signature, sorted as they are listed: what Supervisor 4.3.0 answers, and one method more.
 const SIGNATURES: &[&str] = &[
     "provost.getVersion string",

@@ -11,6 +11,7 @@ mod write;
 pub use read::{read_call, read_response};
 pub use write::{write_call, write_fault, write_response};
 
+use provost_model::Fault;
 use std::fmt;
 
 /// How deep elements may nest. A call inside `system.multicall` needs 15; hand-written clients stay far below 64.
@@ -148,6 +149,15 @@ pub struct WireFault {
     pub code: i32,
     /// `faultString`.
     pub text: String,
+}
+
+impl From<Fault> for WireFault {
+    fn from(fault: Fault) -> Self {
+        Self {
+            code: fault.code.code(),
+            text: fault.to_string(),
+        }
+    }
 }
 
 impl fmt::Display for WireFault {

@@ -30,6 +30,9 @@ impl Monitor {
         if let Some(asked) = self.requests.get_mut(&id) {
             asked.answered = Some(self.step);
         }
+        if matches!(asked.request, Request::CallHelper { .. }) {
+            return self.call_answered(id, &asked, answer);
+        }
         match &asked.expect {
             Some(expected) if *expected != *answer => {
                 let rule = if matches!(answer, Ok(Reply::Reload { .. })) {

@@ -40,6 +40,7 @@ impl Monitor {
             self.answers_given();
             self.sleeps_rightly(next_deadline);
             self.pools_at_rest();
+            self.helpers_at_rest();
         }
     }
 
@@ -80,6 +81,7 @@ impl Monitor {
             .values()
             .filter(|proc| serving || !starts(proc.state));
         let dues = dues.filter_map(|proc| proc.due);
+        let dues = dues.chain(self.helpers.dues());
         let due = dues.chain(self.ticks.values().copied()).min();
         let in_time = match (next_deadline, due) {
             (_, None) => true,

@@ -3,7 +3,7 @@
 use super::shutdown::Mood;
 use super::table::{self, Proc, RESPAWN_FLOOR};
 use super::{Group, Monitor};
-use provost_core::Input;
+use provost_core::{Input, StdinProblem};
 use provost_model::spawn::SpawnProblem;
 use provost_model::{
     Channel, Errno, Event, ExitStatus, GroupKind, GroupSpec, Notice, Pid, ProcId, ProcessState,
@@ -47,6 +47,11 @@ impl Monitor {
                 if let Some(pool) = self.runs.get(run).and_then(|proc| self.pools.of(*proc)) {
                     pool.deaf(*run, *serial);
                 }
+            }
+            Input::HelperSaid { run, word } => self.helper_said(*run, word),
+            Input::HelperHungUp { run } => self.helper_closed(*run),
+            Input::CallNotSent { run, call, problem } => {
+                self.call_lost(*run, *call, *problem == StdinProblem::Closed);
             }
             Input::Captured { run, channel, data } => self.wrote(*run, *channel, data, true),
             Input::Logged { run, channel, data } => self.wrote(*run, *channel, data, false),
@@ -108,6 +113,9 @@ impl Monitor {
                 .home
                 .extend(procs.iter().map(|id| (*id, spec.name.clone())));
         }
+        if let (GroupKind::Helper(helper), Some(proc)) = (&spec.kind, procs.first()) {
+            self.helpers.add(&spec.name, helper, *proc);
+        }
         self.created += 1;
         let group = Group {
             spec: spec.clone(),
@@ -152,6 +160,7 @@ impl Monitor {
             expected: proc.exit.is_some_and(|status| proc.is_expected(status)),
         };
         self.pools.emit(&event);
+        self.helper_changed(id, to);
     }
 
     /// The order to spawn was given.
@@ -440,6 +449,7 @@ impl Monitor {
                 | ProcessState::Unknown => proc.due = None,
             }
         }
+        self.helper_deadlines();
         self.tick();
     }
 

@@ -3,11 +3,12 @@
 //! It is a second reading of the rules, made of tables and sets, and shares no code with the core. It looks at the
 //! contract alone, never into the core: so it can watch any machine that speaks inputs and effects, and a planted bug
 //! outside the core is as visible as one inside. After each step it compares; what differs is a violation of an
-//! invariant with its number (`I01` to `I42`).
+//! invariant with its number (`I01` to `I44`).
 
 mod answers;
 mod check;
 mod facts;
+mod helpers;
 mod listener;
 mod orders;
 mod pools;
@@ -17,6 +18,7 @@ mod shutdown;
 mod sockets;
 mod table;
 
+use helpers::Helpers;
 use pools::Pools;
 use provost_core::{Effect, Input, LoadedConfig};
 use provost_model::{
@@ -89,6 +91,7 @@ pub struct Monitor {
     last_run: u64,
     pools: Pools,
     sockets: Sockets,
+    helpers: Helpers,
     /// When the next tick of each period is due.
     ticks: BTreeMap<u32, Mono>,
     requests: BTreeMap<RequestId, Asked>,
@@ -134,6 +137,7 @@ impl Monitor {
             last_run: 0,
             pools: Pools::default(),
             sockets: Sockets::default(),
+            helpers: Helpers::default(),
             ticks: BTreeMap::new(),
             requests: BTreeMap::new(),
             probes: BTreeMap::new(),

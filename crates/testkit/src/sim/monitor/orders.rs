@@ -44,6 +44,10 @@ impl Monitor {
                 self.must_live(*run, "bytes");
             }
             Effect::Deliver { run, envelope } => self.deliver(*run, envelope),
+            Effect::CallHelper {
+                run, call, body, ..
+            } => self.call_sent(*run, *call, body),
+            Effect::HangUp { run } => self.hung_up(*run),
             Effect::LoadConfig {
                 ticket,
                 for_restart,
@@ -134,7 +138,7 @@ impl Monitor {
     }
 
     /// I08: nothing goes to a run that is not born or has ended.
-    fn must_live(&mut self, run: Run, what: &str) {
+    pub(super) fn must_live(&mut self, run: Run, what: &str) {
         let proc = self.runs.get(&run).and_then(|id| self.procs.get(id));
         let lives =
             proc.is_some_and(|proc| proc.run == Some(run) && proc.pid.is_some_and(|pid| pid.0 > 1));

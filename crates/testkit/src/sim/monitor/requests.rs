@@ -103,6 +103,9 @@ impl Monitor {
         };
         let again = self.requests.insert(id, asked.clone()).is_some();
         self.check(!again, "I17", || format!("the world gave {id:?} twice"));
+        if self.asks_helper(id, request) {
+            return;
+        }
         let unrefused = matches!(
             request,
             Request::SendRemoteCommEvent { .. }
@@ -176,7 +179,10 @@ impl Monitor {
             | Request::FollowPath { .. }
             | Request::ClearProcessLogs { .. }
             | Request::ClearAllProcessLogs
-            | Request::ClearMainLog => {}
+            | Request::ClearMainLog
+            | Request::CallHelper { .. }
+            | Request::HelperMethods
+            | Request::HelperMisspoke { .. } => {}
         }
     }
 
@@ -220,6 +226,7 @@ impl Monitor {
             // A pool does not hear of its own departure.
             self.pools.by_group.remove(name);
         }
+        self.helpers.remove(name);
         for id in group.map(|group| group.procs).unwrap_or_default() {
             self.procs.remove(&id);
             self.pools.home.remove(&id);
@@ -316,6 +323,7 @@ impl Monitor {
 
     /// A client left.
     pub(super) fn left(&mut self, id: RequestId) {
+        self.caller_left(id);
         let now = self.now.mono;
         if let Some(asked) = self
             .requests

@@ -2,6 +2,7 @@
 
 use super::{Mutant, Plant, configs};
 use provost_core::Input;
+use provost_model::helper::HelperWord;
 use provost_model::spawn::SpawnProblem;
 use provost_model::{Errno, ExitStatus, Mono, Now, Request};
 use std::time::Duration;
@@ -40,7 +41,14 @@ impl Mutant {
         let plant = self.plant;
         match (plant, input) {
             (Plant::IgnoresDeparture, Input::RequesterGone { .. })
-            | (Plant::MissesFailedKill, Input::KillFailed { .. }) => None,
+            | (Plant::MissesFailedKill, Input::KillFailed { .. })
+            | (
+                Plant::TrustsHelpers,
+                Input::HelperSaid {
+                    word: HelperWord::Nonsense(_),
+                    ..
+                },
+            ) => None,
             (Plant::MissesExit, Input::Exited { .. }) if self.each(5) => None,
             (Plant::ForgetsStatus, Input::Exited { run, .. }) => Some(Input::Exited {
                 run,

@@ -168,6 +168,16 @@ plants! {
     AddsUntried caught by "I17" | "I24";
     /// A subscription is lost.
     LosesSubscription caught by "I16" | "I28";
+    /// A call to a helper that takes too long is never ended.
+    LetsCallsHang caught by "I44";
+    /// A client gets the answer to another call.
+    MixesUpCalls caught by "I44";
+    /// A call is never sent to its helper.
+    DropsCall caught by "I43";
+    /// A helper that broke the protocol is still talked with.
+    KeepsTalking caught by "I43";
+    /// That a helper broke the protocol is not noticed.
+    TrustsHelpers caught by "I07" | "I43";
 }
 
 /// A core with a planted bug around it.

@@ -79,6 +79,8 @@ impl Mutant {
             } => self.edit_kill(run, signal, whole_group, out),
             Effect::Reply { id, answer } => self.edit_reply(id, answer, out),
             Effect::Deliver { run, envelope } => self.edit_delivery(run, envelope, out),
+            Effect::CallHelper { .. } if plant == Plant::DropsCall && self.each(5) => {}
+            Effect::HangUp { .. } if plant == Plant::KeepsTalking => {}
             Effect::Notice(notice) => self.edit_notice(notice, out),
             Effect::Exit { restart } => match plant {
                 Plant::DropsExit => {}
@@ -135,6 +137,10 @@ impl Mutant {
                     id,
                     answer: answer.clone(),
                 });
+            }
+            (Plant::LetsCallsHang, Err(fault)) if is_overdue(fault) => return,
+            (Plant::MixesUpCalls, Ok(Reply::Helper(answer))) if self.each(5) => {
+                answer.body = b"answer to another".to_vec();
             }
             (Plant::UnsortsAnswers, Ok(Reply::Configs(configs))) => configs.reverse(),
             (Plant::ShortensAnswers, Ok(Reply::Infos(infos))) => {
@@ -215,6 +221,12 @@ impl Mutant {
             });
         }
     }
+}
+
+/// Whether a call is ended by its time limit.
+fn is_overdue(fault: &provost_model::Fault) -> bool {
+    let text = fault.extra.as_deref().unwrap_or_default();
+    text.contains("did not answer within")
 }
 
 fn is_spawn(effect: &Effect) -> bool {

@@ -141,10 +141,9 @@ fn comparable(error: &str) -> String {
         Some((before, after)) => {
             let (after, section) = after.split_once(") in [").unwrap();
             let (middle, value) = after.split_once("', ").unwrap();
-            format!(
-                "{before} {}{middle} in [{section}",
-                value.trim_matches('\'')
-            )
+            // The value stands there as Python writes it: a continued one with `\n` for the ends of its lines.
+            let value = value.trim_matches('\'').replace("\\n", "\n");
+            format!("{before} {value}{middle} in [{section}")
         }
         None => error.to_owned(),
     }

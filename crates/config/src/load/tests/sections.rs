@@ -74,6 +74,29 @@ fn unknown_members_get_a_hint() {
 }
 
 #[test]
+fn the_processes_of_a_fastcgi_program_share_its_socket_also_in_a_group() {
+    let text = |socket: &str| {
+        format!(
+            "[supervisord]\n[program:p]\ncommand=p\n[fcgi-program:f]\ncommand=f\nnumprocs=2\n\
+             process_name=f%(process_num)d\n{socket}\n[group:g]\nprograms=p,f\n"
+        )
+    };
+    let config = accepted(&text("socket=tcp://h:7"));
+    let sockets: Vec<_> = config.groups[0]
+        .processes
+        .iter()
+        .map(|process| process.socket.as_ref().map(|socket| socket.url.as_str()))
+        .collect();
+    assert_eq!(sockets, [None, Some("tcp://h:7"), Some("tcp://h:7")]);
+    assert_eq!(config.groups[0].sockets().len(), 1);
+    let wrong = refused(&text("socket=tcp://h"));
+    assert_eq!(
+        wrong.upstream_message,
+        "Bad socket format tcp://h in [fcgi-program:f] socket"
+    );
+}
+
+#[test]
 fn sockets_of_fastcgi_programs_are_read() {
     let text = |socket: &str| format!("[supervisord]\n[fcgi-program:f]\ncommand=f\n{socket}\n");
     let config = accepted(&text(

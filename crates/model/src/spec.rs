@@ -189,7 +189,9 @@ impl GroupSpec {
     pub fn sockets(&self) -> Vec<Arc<FcgiSpec>> {
         let own = match &self.kind {
             GroupKind::Fcgi(socket) => Some(socket),
-            GroupKind::Program | GroupKind::Group | GroupKind::Pool(_) => None,
+            GroupKind::Program | GroupKind::Group | GroupKind::Pool(_) | GroupKind::Helper(_) => {
+                None
+            }
         };
         let shared = self
             .processes

@@ -107,10 +107,6 @@ pub(crate) struct Children {
     pub(crate) entries: HashMap<ProcId, Entry>,
     /// Their runs.
     pub(crate) runs: HashMap<Run, Child>,
-    /// Children so far.
-    pub(crate) forks: u64,
-    /// Those that have not executed their program yet: until then they hold copies of all our descriptors.
-    pub(crate) unexecuted: BTreeSet<Run>,
     pids: HashMap<Pid, Run>,
     deadlines: BTreeSet<(Mono, Run)>,
 }
@@ -147,8 +143,6 @@ impl Children {
                 self.deadlines.remove(&(until, run));
             }
             self.pids.insert(pid, run);
-            self.forks += 1;
-            self.unexecuted.insert(run);
         }
     }
 
@@ -174,7 +168,6 @@ impl Children {
     /// A run is over, or never came to life.
     pub(crate) fn forget(&mut self, run: Run) -> Option<Child> {
         let child = self.runs.remove(&run)?;
-        self.unexecuted.remove(&run);
         if let Some(until) = child.until {
             self.deadlines.remove(&(until, run));
         }

@@ -10,12 +10,14 @@ use crate::spawn_order::Prepared;
 use provost_core::Input;
 use provost_model::spawn::{SocketProblem, SpawnProblem};
 use provost_model::spec::FcgiAddress;
-use provost_model::{Errno, FcgiSpec, GroupSpec, Level, Notice, Run, SocketId, Ticket};
+use provost_model::{Errno, FcgiSpec, GroupSpec, Level, Mono, Notice, Run, SocketId, Ticket};
+use provost_os::clock;
 use provost_os::sockets::{self, BindProblem};
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// `EBADF`.
 const NOT_OPEN: i32 = 9;
@@ -23,9 +25,12 @@ const NOT_OPEN: i32 = 9;
 /// `EADDRINUSE`.
 const IN_USE: Errno = Errno(98);
 
-/// How often a socket is tried again that only a new child of ours may still have. Each time waits for a child to
-/// execute its program, so that more of them mean that the address really is somebody's.
-const RETRIES_MAX: u32 = 20;
+/// How long an address that we have closed may be taken still: a child that was forked before and has not executed its
+/// program has a copy of the socket until then. That is a matter of milliseconds, on a busy machine of some more.
+const LINGER_MAX: Duration = Duration::from_secs(1);
+
+/// How long to wait within that time before such an address is tried again.
+const RETRY_PAUSE: Duration = Duration::from_millis(20);
 
 /// What an attempt to open a socket is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,24 +46,6 @@ pub(crate) enum Aim {
 pub(crate) struct Attempt {
     spec: Arc<FcgiSpec>,
     aim: Aim,
-    /// How often it was made in vain because of new children.
-    retries: u32,
-    /// Children made before it, as a count.
-    forks: u64,
-    /// Some of them had not executed their programs.
-    had_unexecuted: bool,
-}
-
-impl Attempt {
-    fn new(spec: Arc<FcgiSpec>, aim: Aim) -> Self {
-        Self {
-            spec,
-            aim,
-            retries: 0,
-            forks: 0,
-            had_unexecuted: false,
-        }
-    }
 }
 
 /// How far a shared socket has come.
@@ -89,8 +76,10 @@ pub(crate) struct Sockets {
     busy: HashSet<String>,
     /// Attempts that wait until the one before at the same URL is over.
     queue: VecDeque<Attempt>,
-    /// Attempts that are made again once a new child has executed its program.
-    parked: Vec<Attempt>,
+    /// Attempts that are made again, and when.
+    parked: Vec<(Mono, Attempt)>,
+    /// When we closed a socket, by its URL.
+    closed: BTreeMap<String, Mono>,
 }
 
 impl Sockets {
@@ -164,6 +153,24 @@ impl Sockets {
         Some(&holder.spec.program)
     }
 
+    /// Our own socket at this address was closed.
+    fn note_closed(&mut self, url: &str, now: Mono) {
+        self.closed
+            .retain(|_, closed| now.since(*closed) < LINGER_MAX);
+        self.closed.insert(url.to_owned(), now);
+    }
+
+    /// Whether an address may be taken only by what is left of our own socket.
+    fn lingers(&self, url: &str, now: Mono) -> bool {
+        let closed = self.closed.get(url);
+        closed.is_some_and(|closed| now.since(*closed) < LINGER_MAX)
+    }
+
+    /// When the next attempt is made again.
+    pub(crate) fn next_deadline(&self) -> Option<Mono> {
+        self.parked.iter().map(|(at, _)| *at).min()
+    }
+
     /// Takes an attempt that can be made now out of the queue.
     fn next(&mut self) -> Option<Attempt> {
         let is_free = |attempt: &Attempt| !self.busy.contains(&attempt.spec.url);
@@ -181,25 +188,28 @@ impl Shell {
             is_relieved: false,
         };
         self.sockets.all.insert(socket, shared);
-        let attempt = Attempt::new(spec, Aim::Keep(socket));
-        self.sockets.queue.push_back(attempt);
+        let aim = Aim::Keep(socket);
+        self.sockets.queue.push_back(Attempt { spec, aim });
         self.make_attempts();
     }
 
     /// The core wants to know whether a socket can be opened.
     pub(crate) fn try_socket(&mut self, ticket: Ticket, spec: Arc<FcgiSpec>) {
-        let attempt = Attempt::new(spec, Aim::Try(ticket));
-        self.sockets.queue.push_back(attempt);
+        let aim = Aim::Try(ticket);
+        self.sockets.queue.push_back(Attempt { spec, aim });
         self.make_attempts();
     }
 
     /// Nobody uses a socket any more.
     pub(crate) fn close_socket(&mut self, socket: SocketId) {
-        self.sockets.all.remove(&socket);
+        let closed = self.sockets.all.remove(&socket);
+        if let Some(shared) = closed.filter(|shared| matches!(shared.state, State::Open(_))) {
+            self.sockets.note_closed(&shared.spec.url, clock::mono());
+        }
     }
 
     fn make_attempts(&mut self) {
-        while let Some(mut attempt) = self.sockets.next() {
+        while let Some(attempt) = self.sockets.next() {
             if let Aim::Keep(socket) = attempt.aim
                 && !self.sockets.all.contains_key(&socket)
             {
@@ -217,8 +227,6 @@ impl Shell {
                 continue;
             }
             self.sockets.busy.insert(url.clone());
-            attempt.forks = self.children.forks;
-            attempt.had_unexecuted = !self.children.unexecuted.is_empty();
             let report = self.reporter();
             self.workers.submit(move || {
                 let result = open(&attempt.spec);
@@ -230,35 +238,31 @@ impl Shell {
     /// A worker is done with an attempt.
     pub(crate) fn socket_opened(
         &mut self,
-        mut attempt: Attempt,
+        attempt: Attempt,
         result: Result<OwnedFd, SocketProblem>,
     ) {
         self.sockets.busy.remove(&attempt.spec.url);
-        // A port that we have closed is taken still as long as a child that was forked before has not executed its
-        // program, which is a matter of milliseconds and nothing to trouble anybody with.
+        let now = clock::mono();
         let in_use = |problem: &SocketProblem| problem.errno == Some(IN_USE);
-        let may_be_ours = attempt.had_unexecuted || attempt.forks != self.children.forks;
-        let again = attempt.retries < RETRIES_MAX && may_be_ours;
-        if again && result.as_ref().is_err_and(in_use) {
-            attempt.retries += 1;
-            if self.children.unexecuted.is_empty() {
-                self.sockets.queue.push_back(attempt);
-            } else {
-                self.sockets.parked.push(attempt);
-            }
+        if result.as_ref().is_err_and(in_use) && self.sockets.lingers(&attempt.spec.url, now) {
+            let at = now.plus(RETRY_PAUSE);
+            self.sockets.parked.push((at, attempt));
         } else {
+            if result.is_ok() && matches!(attempt.aim, Aim::Try(_)) {
+                self.sockets.note_closed(&attempt.spec.url, now);
+            }
             self.attempted(attempt.aim, result);
         }
         self.make_attempts();
     }
 
-    /// A child runs its program or has ended: it has let go of what it had of ours.
-    pub(crate) fn let_go(&mut self, run: Run) {
-        self.children.unexecuted.remove(&run);
-        if !self.sockets.parked.is_empty() {
-            self.sockets.queue.extend(self.sockets.parked.drain(..));
-            self.make_attempts();
-        }
+    /// Makes the attempts again whose pause is over.
+    pub(crate) fn retry_sockets(&mut self, now: Mono) {
+        let sockets = &mut self.sockets;
+        let is_due = |(at, _): &mut (Mono, Attempt)| *at <= now;
+        let due = sockets.parked.extract_if(.., is_due);
+        sockets.queue.extend(due.map(|(_, attempt)| attempt));
+        self.make_attempts();
     }
 
     fn attempted(&mut self, aim: Aim, result: Result<OwnedFd, SocketProblem>) {
@@ -445,8 +449,8 @@ mod tests {
         let mut sockets = Sockets::default();
         let (one, two) = (spec("f", 1), spec("g", 2));
         for (number, spec) in [(1, &one), (2, &one), (3, &two)] {
-            let attempt = Attempt::new(Arc::clone(spec), Aim::Try(Ticket(number)));
-            sockets.queue.push_back(attempt);
+            let (spec, aim) = (Arc::clone(spec), Aim::Try(Ticket(number)));
+            sockets.queue.push_back(Attempt { spec, aim });
         }
         let next = |sockets: &mut Sockets| sockets.next().map(|attempt| attempt.aim);
         assert_eq!(next(&mut sockets), Some(Aim::Try(Ticket(1))));
@@ -455,6 +459,17 @@ mod tests {
         assert_eq!(next(&mut sockets), None);
         sockets.busy.clear();
         assert_eq!(next(&mut sockets), Some(Aim::Try(Ticket(2))));
+    }
+
+    #[test]
+    fn an_address_lingers_for_a_moment_after_we_closed_it() {
+        let mut sockets = Sockets::default();
+        let (then, now) = (Mono(0), Mono(0).plus(LINGER_MAX));
+        sockets.note_closed("a", then);
+        assert!(sockets.lingers("a", then) && !sockets.lingers("b", then));
+        assert!(!sockets.lingers("a", now));
+        sockets.note_closed("b", now);
+        assert_eq!(sockets.closed.len(), 1, "nothing is kept for ever");
     }
 
     #[test]

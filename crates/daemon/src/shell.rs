@@ -228,6 +228,7 @@ impl Shell {
             self.children.next_deadline(),
             self.spawns.next_deadline(),
             self.later.first().map(|&(due, _)| due),
+            self.sockets.next_deadline(),
         ];
         let next = deadlines.into_iter().flatten().min()?;
         Some(next.since(clock::mono()))
@@ -403,6 +404,7 @@ impl Shell {
         while let Some(run) = self.children.overdue(now) {
             self.give_up_waiting(run);
         }
+        self.retry_sockets(now);
         self.take_prepared();
         self.read_postponed(now);
         if self.core.next_deadline().is_some_and(|due| due <= now) {

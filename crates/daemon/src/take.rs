@@ -68,7 +68,6 @@ impl Shell {
             return;
         };
         self.release(child);
-        self.let_go(run);
         self.tell(Input::Exited { run, status });
         self.tell_child_quit();
     }
@@ -237,10 +236,7 @@ impl Shell {
                     child.report = Some(report);
                 }
             }
-            Report::Executed => {
-                self.close_report(&report);
-                self.let_go(run);
-            }
+            Report::Executed => self.close_report(&report),
             Report::Failed { stage, errno } => {
                 self.close_report(&report);
                 let Some(entry) = self.children.entry_of(run) else {

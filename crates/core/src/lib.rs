@@ -34,10 +34,12 @@ mod reload;
 mod request;
 mod schedule;
 mod settle;
+mod store;
 mod supervisor;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod twiddle;
 
 pub use effect::Effect;
 pub use input::{ClearProblem, Input, LoadedConfig, StdinProblem};

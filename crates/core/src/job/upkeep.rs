@@ -50,7 +50,8 @@ impl Core {
                 | Purpose::Fence { .. }
                 | Purpose::Stdin { .. }
                 | Purpose::Load { .. }
-                | Purpose::LoadForRestart,
+                | Purpose::LoadForRestart
+                | Purpose::Program { .. },
             ) => turn.anomaly("cleared logs answer another order"),
             None => {}
         }

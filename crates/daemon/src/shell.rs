@@ -7,9 +7,10 @@ use crate::children::Children;
 use crate::control::ClientMessage;
 use crate::logs::{Fact, Logger, Logs};
 use crate::prepare::Surroundings;
+use crate::source::Source;
 use crate::spawn_order::{SpawnOrder, Turn};
 use crate::workers::Workers;
-use provost_config::{Config, Failure};
+use provost_config::{AddedProgram, Config, Failure};
 use provost_core::{Core, Effect, Input};
 use provost_model::config::DaemonSpec;
 use provost_model::spawn::SpawnProblem;
@@ -59,6 +60,13 @@ pub(crate) enum Done {
         /// The configuration or upstream's message.
         result: Box<Result<Config, Failure>>,
     },
+    /// A program that a client gave was looked at.
+    ProgramRead {
+        /// For which order.
+        ticket: Ticket,
+        /// Its processes or upstream's message.
+        result: Result<AddedProgram, Failure>,
+    },
 }
 
 /// Tokens of the reactor: what kind of descriptor, and for which run.
@@ -89,7 +97,7 @@ pub(crate) mod token {
 }
 
 /// Reads and checks the configuration; may block.
-pub(crate) type Loader = Arc<dyn Fn() -> Result<Config, Failure> + Send + Sync>;
+pub(crate) type Loader = Arc<Source>;
 
 /// What the control thread is given at birth.
 pub(crate) struct Parts {
@@ -113,6 +121,8 @@ pub(crate) struct Parts {
     pub(crate) loader: Loader,
     /// `[supervisord]` as it is in force.
     pub(crate) daemon: DaemonSpec,
+    /// Its `environment`.
+    pub(crate) environment: Arc<[(String, String)]>,
 }
 
 /// How a life of the daemon ended.
@@ -136,6 +146,7 @@ pub(crate) struct Shell {
     pub(crate) surroundings: Arc<Surroundings>,
     pub(crate) loader: Loader,
     pub(crate) daemon: DaemonSpec,
+    pub(crate) environment: Arc<[(String, String)]>,
     pub(crate) workers: Workers,
     pub(crate) done: Receiver<Done>,
     pub(crate) done_sender: Sender<Done>,
@@ -175,6 +186,7 @@ impl Shell {
             surroundings: parts.surroundings,
             loader: parts.loader,
             daemon: parts.daemon,
+            environment: parts.environment,
             workers: Workers::start()?,
             done,
             done_sender,
@@ -324,6 +336,7 @@ impl Shell {
                     for_restart,
                     result,
                 }) => self.loaded(ticket, for_restart, *result),
+                Ok(Done::ProgramRead { ticket, result }) => self.program_read(ticket, result),
                 Err(_) => return self.take_prepared(),
             }
         }

@@ -8,6 +8,8 @@ mod daemon;
 mod fcgi;
 mod files;
 mod groups;
+mod loose;
+mod plugins;
 mod process;
 mod program;
 mod reader;
@@ -18,6 +20,7 @@ mod tests;
 mod unknown;
 
 pub use ctl::load_supervisorctl;
+pub use loose::{LooseProgram, load_program};
 
 use crate::config::{Config, Overrides};
 use crate::diagnostic::Failure;
@@ -38,6 +41,7 @@ pub fn load(path: &Path, overrides: &Overrides, host: &dyn Host) -> Result<Confi
     let ((supervisord, rest), finished) = reader.report.finish(made)?;
     Ok(Config {
         supervisord,
+        environment: rest.environment,
         groups: rest.groups,
         servers: rest.servers,
         rpcinterfaces: rest.rpcinterfaces,
@@ -48,6 +52,7 @@ pub fn load(path: &Path, overrides: &Overrides, host: &dyn Host) -> Result<Confi
 }
 
 struct Rest {
+    environment: Vec<(String, String)>,
     groups: Vec<std::sync::Arc<provost_model::GroupSpec>>,
     servers: Vec<provost_model::config::ServerSpec>,
     rpcinterfaces: Vec<provost_model::config::RpcInterfaceSpec>,
@@ -71,6 +76,7 @@ fn read(
     Ok((
         supervisord?,
         Rest {
+            environment: base,
             groups,
             servers,
             rpcinterfaces,

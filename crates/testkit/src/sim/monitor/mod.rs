@@ -15,6 +15,7 @@ mod requests;
 mod sequence;
 mod shutdown;
 mod table;
+mod twiddle;
 
 use pools::Pools;
 use provost_core::{Effect, Input, LoadedConfig};
@@ -97,6 +98,10 @@ pub struct Monitor {
     tickets: BTreeSet<Ticket>,
     /// Readings of the configuration: when they began, and for which request; none for a restart.
     loads: BTreeMap<Ticket, (Mono, Option<RequestId>)>,
+    /// Programs of clients that are being looked at: since when, for which request, for which group.
+    programs: BTreeMap<Ticket, (Mono, RequestId, String)>,
+    /// Values that clients keep, by namespace and key.
+    stores: BTreeMap<(String, String), Arc<[u8]>>,
     /// Signals that must be ordered in this step.
     kills: Vec<(Run, Signal, bool)>,
     /// Lines that must be written in this step.
@@ -136,6 +141,8 @@ impl Monitor {
             prober: None,
             tickets: BTreeSet::new(),
             loads: BTreeMap::new(),
+            programs: BTreeMap::new(),
+            stores: BTreeMap::new(),
             kills: Vec::new(),
             notices: Vec::new(),
             introduced: Vec::new(),

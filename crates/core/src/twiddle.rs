@@ -99,6 +99,11 @@ impl Core {
         let (home, old) = self.open_group(name)?;
         let mut names: BTreeSet<&str> = BTreeSet::new();
         names.extend(old.processes.iter().map(|spec| spec.name.as_str()));
+        if specs.iter().any(|spec| spec.name.is_empty()) {
+            // Nobody could name it: the name of its group and a colon stands for the whole group.
+            let text = "a process must have a name";
+            return Err(Fault::about(FaultCode::IncorrectParameters, text));
+        }
         if let Some(again) = specs.iter().find(|spec| !names.insert(&spec.name)) {
             return Err(Fault::about(FaultCode::BadName, again.name.as_str()));
         }
@@ -158,7 +163,7 @@ impl Core {
         Ok(Reply::Done)
     }
 
-    /// From now on the group is configured so; the configuration read last shows it too, unless it has one of its own.
+    /// From now on the group is configured so; the configuration read last shows it too, unless it has another one.
     fn put_in_place(
         &mut self,
         home: GroupId,
@@ -170,7 +175,7 @@ impl Core {
             group.spec = spec.clone();
         }
         let latest = self.latest.iter_mut();
-        for latest in latest.filter(|latest| Arc::ptr_eq(latest, old)) {
+        for latest in latest.filter(|latest| *latest == old) {
             *latest = spec.clone();
         }
         spec

@@ -222,3 +222,12 @@ fn a_kill_goes_by_the_rules_of_its_package() {
 fn program(name: &str, priority: i64) -> Arc<provost_model::GroupSpec> {
     group(name, priority, vec![process(name, name)])
 }
+
+#[test]
+fn a_process_without_a_name_is_not_taken() {
+    let mut driver = Driver::start(vec![program("g", 5)]);
+    let id = ask(&mut driver, "g", "");
+    read(&mut driver, vec![process("g", "")]);
+    let fault = driver.answer(id).unwrap_or_default();
+    assert_eq!(fault, "INCORRECT_PARAMETERS: a process must have a name");
+}

@@ -62,17 +62,17 @@ pub(crate) fn run(
         session.flush()?;
         let descriptors: Vec<_> = lines.iter().map(|line| line.connection.as_fd()).collect();
         let readable = session.wait(&descriptors, false)?;
-        // From the last to the first, so that taking one out moves none that is still to be looked at.
-        for index in readable.into_iter().rev() {
-            let Some(line) = lines.get_mut(index) else {
-                continue;
-            };
-            line.reading
-                .take(&session.server, &mut line.connection, &line.asked)?;
-            if !line.reading.is_complete() {
-                continue;
+        for index in readable {
+            if let Some(line) = lines.get_mut(index) {
+                let server = &session.server;
+                line.reading
+                    .take(server, &mut line.connection, &line.asked)?;
             }
-            let line = lines.remove(index);
+        }
+        let is_done = |line: &Line| line.reading.is_complete();
+        let (done, rest): (Vec<Line>, Vec<Line>) = lines.into_iter().partition(is_done);
+        lines = rest;
+        for line in done {
             let answer = line.reading.finish(&session.server, &line.asked)?;
             let outcome = read_value(&line.asked, &answer.body);
             let Chain { index, made, calls } = line.chain;

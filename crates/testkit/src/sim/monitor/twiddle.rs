@@ -143,7 +143,7 @@ impl Monitor {
             group.spec = changed.clone();
         }
         for spec in &mut self.latest.groups {
-            if Arc::ptr_eq(spec, old) {
+            if spec == old {
                 *spec = changed.clone();
             }
         }

@@ -227,7 +227,9 @@ impl Driver {
                 self.loads.push(ticket);
                 format!("load{}", if for_restart { " for restart" } else { "" })
             }
-            Effect::ReadProgram { ticket, program, .. } => {
+            Effect::ReadProgram {
+                ticket, program, ..
+            } => {
                 self.loads.push(ticket);
                 format!("look at {program}")
             }

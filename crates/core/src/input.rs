@@ -2,7 +2,8 @@
 
 use provost_model::spawn::SpawnProblem;
 use provost_model::{
-    Channel, Errno, ExitStatus, GroupSpec, Pid, ProcId, ProcessSpec, Request, RequestId, Run, Signal, Ticket,
+    Channel, Errno, ExitStatus, GroupSpec, Pid, ProcId, ProcessSpec, Request, RequestId, Run,
+    Signal, Ticket,
 };
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -135,7 +135,10 @@ mod tests {
         assert_eq!(store(&mut stores, "a", BYTES_MAX - 2), "Done");
         assert_eq!(store(&mut stores, "b", 0), "Done");
         let refused = store(&mut stores, "c", 0);
-        assert!(refused.starts_with("FAILED: the store would have"), "{refused}");
+        assert!(
+            refused.starts_with("FAILED: the store would have"),
+            "{refused}"
+        );
         // A smaller value in place of the large one makes room again.
         assert_eq!(store(&mut stores, "a", 10), "Done");
         assert_eq!(store(&mut stores, "c", BYTES_MAX - 13), "Done");

@@ -10,9 +10,7 @@ use crate::program::Process;
 use crate::supervisor::Core;
 use crate::turn::Turn;
 use provost_model::fault::{Fault, FaultCode};
-use provost_model::{
-    Answer, GroupKind, GroupSpec, Notice, ProcessSpec, Reply, RequestId, Ticket,
-};
+use provost_model::{Answer, GroupKind, GroupSpec, Notice, ProcessSpec, Reply, RequestId, Ticket};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

@@ -118,7 +118,10 @@ fn a_program_that_comes_too_late_is_not_taken() {
     driver.bring_up("g");
     driver.secs(60);
     let fault = driver.answer(id).unwrap_or_default();
-    assert!(fault.starts_with("FAILED: the options were not looked at"), "{fault}");
+    assert!(
+        fault.starts_with("FAILED: the options were not looked at"),
+        "{fault}"
+    );
     driver.orders();
     read(&mut driver, vec![process("g", "p")]);
     assert_eq!(driver.orders(), Vec::<String>::new());
@@ -207,7 +210,10 @@ fn a_kill_goes_by_the_rules_of_its_package() {
     assert_eq!(kill(&mut driver, "g", "hup"), "Done");
     assert_eq!(driver.orders(), ["kill g SIGHUP"]);
     assert_eq!(kill(&mut driver, "g", "NOSUCH"), "BAD_ARGUMENTS: NOSUCH");
-    assert_eq!(kill(&mut driver, "g:*", "NOSUCH"), "g:g=BAD_ARGUMENTS: NOSUCH");
+    assert_eq!(
+        kill(&mut driver, "g:*", "NOSUCH"),
+        "g:g=BAD_ARGUMENTS: NOSUCH"
+    );
     driver.ask(Request::StopProcess {
         name: "g".to_owned(),
         wait: true,

@@ -121,7 +121,7 @@ fn lay_out_text(out: &mut String, text: &str, indent: usize, behind: usize) {
             let most = room.saturating_sub(if is_last { behind } else { 0 });
             if quoted(&candidate).chars().count() > most && !current.is_empty() {
                 chunks.push(quoted(&current));
-                current = (*word).to_owned();
+                (*word).clone_into(&mut current);
             } else {
                 current = candidate;
             }

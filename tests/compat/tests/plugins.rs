@@ -74,9 +74,7 @@ fn names_and_types() {
             talk.call(&format!("{interface}.getNothing"), &[]);
         }
         talk.call("laforge.getMrLaForgeVersion", &[]);
-        let ours = [
-            "twiddler.", "little.", "cache.", "laforge.",
-        ];
+        let ours = ["twiddler.", "little.", "cache.", "laforge."];
         let listed = talk.daemon().rpc().call("system.listMethods", &[]).value();
         let names: Vec<String> = listed
             .items()
@@ -108,7 +106,12 @@ fn programs_come_and_go() {
                 ("process_name", "%(program_name)s_%(process_num)d"),
             ]),
         );
-        add(talk, "cat", "auto", options(&[("command", "/bin/cat"), ("startsecs", "0")]));
+        add(
+            talk,
+            "cat",
+            "auto",
+            options(&[("command", "/bin/cat"), ("startsecs", "0")]),
+        );
         talk.daemon().wait_state("cat:auto", "RUNNING");
         for wrong in [
             options(&[]),
@@ -135,16 +138,31 @@ fn programs_come_and_go() {
         let pair = Value::Array(vec!["command".into(), "/bin/cat".into()]);
         let other = Value::Array(vec!["autostart".into(), false.into()]);
         add(talk, "empty", "pairs", Value::Array(vec![pair, other]));
-        add(talk, "empty", "half", Value::Array(vec![Value::Array(vec!["command".into()])]));
+        add(
+            talk,
+            "empty",
+            "half",
+            Value::Array(vec![Value::Array(vec!["command".into()])]),
+        );
         add(
             talk,
             "empty",
             "special",
-            quiet(&[("COMMAND", "/bin/cat ; kept"), ("nonsense", "x"), ("directory", "%(here)s")]),
+            quiet(&[
+                ("COMMAND", "/bin/cat ; kept"),
+                ("nonsense", "x"),
+                ("directory", "%(here)s"),
+            ]),
         );
-        talk.call("twiddler.addProgramToGroup", &["empty".into(), "few".into()]);
+        talk.call(
+            "twiddler.addProgramToGroup",
+            &["empty".into(), "few".into()],
+        );
         for name in ["empty:a", "empty:many_1", "empty:wrong", "cat:auto"] {
-            let info = talk.daemon().rpc().call("supervisor.getProcessInfo", &[name.into()]);
+            let info = talk
+                .daemon()
+                .rpc()
+                .call("supervisor.getProcessInfo", &[name.into()]);
             let state = match info {
                 provost_e2e::Outcome::Value(info) => info.get("statename").map(Value::to_string),
                 other => Some(other.to_string()),
@@ -235,7 +253,12 @@ fn values_by_key() {
         talk.call("cache.fetch", &["key 0".into()]);
         talk.call("cache.store", &["größe".into(), "ß".into()]);
         talk.call("cache.fetch", &["größe".into()]);
-        for key in [Value::from(""), 3.into(), "nobody".into(), Value::Array(vec![])] {
+        for key in [
+            Value::from(""),
+            3.into(),
+            "nobody".into(),
+            Value::Array(vec![]),
+        ] {
             talk.call("cache.fetch", std::slice::from_ref(&key));
             talk.call("cache.delete", std::slice::from_ref(&key));
         }
@@ -277,7 +300,10 @@ fn signals() {
         talk.call("laforge.killProcess", &["cat".into(), 18.into()]);
         talk.call("laforge.killProcess", &["cat".into()]);
         talk.call("laforge.killProcessGroup", &["cat".into(), "CONT".into()]);
-        talk.call("laforge.killProcessGroup", &["nobody".into(), "CONT".into()]);
+        talk.call(
+            "laforge.killProcessGroup",
+            &["nobody".into(), "CONT".into()],
+        );
     });
 }
 
@@ -300,7 +326,8 @@ fn settle(desk: &Desk) {
 #[test]
 fn commands_for_values() {
     compare_desks("ctl cache", &scenario("ctl_cache", CLIENTS), |desk| {
-        let words = "a value of many words, which is so long that it does not fit on one line of eighty";
+        let words =
+            "a value of many words, which is so long that it does not fit on one line of eighty";
         let long = format!("cache_store long '{words} characters, and then some more'");
         for line in [
             "help",
@@ -343,8 +370,15 @@ fn values_of_every_shape_are_shown_as_python_shows_them() {
         Value::Array((0..40).map(wide).collect()),
         Value::Array(vec![text.into(), "short".into(), text.into()]),
         options(&[("z", "last"), ("a", text), ("m", "it's")]),
-        Value::Array(vec![options(&[("a", text)]), Value::Array(vec![]), options(&[])]),
-        Value::Struct(vec![("list".to_owned(), Value::Array((0..20).map(item).collect()))]),
+        Value::Array(vec![
+            options(&[("a", text)]),
+            Value::Array(vec![]),
+            options(&[]),
+        ]),
+        Value::Struct(vec![(
+            "list".to_owned(),
+            Value::Array((0..20).map(item).collect()),
+        )]),
         true.into(),
         Value::Array(vec![false.into(), (-5).into()]),
     ];
@@ -440,7 +474,12 @@ fn commands_that_are_quick() {
         ] {
             desk.run(line);
         }
-        for line in ["quickstart g:", "quickrestart g:m*", "quickstop all", "quickstart *"] {
+        for line in [
+            "quickstart g:",
+            "quickrestart g:m*",
+            "quickstop all",
+            "quickstart *",
+        ] {
             desk.run_sorted(line);
         }
     });

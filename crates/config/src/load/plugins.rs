@@ -90,13 +90,13 @@ impl Reader<'_> {
                 (Plugin::Quick { retries }, &["retries"])
             }
             plugin::WILDCARDS_FACTORY | plugin::WILDCARDS_ALIAS => {
-                let match_group = self.setting(section, &settings, MATCH_GROUP, is_set)?;
-                let match_group = match_group.unwrap_or(false);
+                let number = self.setting(section, &settings, MATCH_GROUP, Some)?;
+                let match_group = number.is_some_and(|number| number != 0);
                 (Plugin::Wildcards { match_group }, &[MATCH_GROUP])
             }
             plugin::SERIALRESTART_FACTORY | plugin::SERIALRESTART_ALIAS => {
                 // The package reads it and matches groups all the same.
-                self.setting(section, &settings, MATCH_GROUP, is_set)?;
+                self.setting(section, &settings, MATCH_GROUP, Some)?;
                 (Plugin::SerialRestart, &[])
             }
             _ => return Err(self.no_python(section, &factory, plugin::FACTORIES)),
@@ -137,10 +137,6 @@ impl Reader<'_> {
 
 /// The setting of the plugins that compare names with patterns.
 const MATCH_GROUP: &str = "match_group";
-
-fn is_set(number: i64) -> Option<bool> {
-    Some(number != 0)
-}
 
 /// The factory that was meant: one that differs by a few letters, or that has the same function in another module.
 fn near<'a>(factory: &str, known: &[&'a str]) -> Option<&'a str> {

@@ -258,15 +258,15 @@ impl Core {
         }
         let concerns = |state: ProcessState| match deed {
             Deed::Start { .. } => !state.is_running(),
-            Deed::Stop { .. } => state.is_running(),
+            Deed::Stop { .. }
+            | Deed::Signal {
+                manner: Manner::Kill,
+                ..
+            } => state.is_running(),
             Deed::Signal {
                 manner: Manner::Signal,
                 ..
             } => state.is_signallable(),
-            Deed::Signal {
-                manner: Manner::Kill,
-                ..
-            } => state.is_running(),
             Deed::Clear => true,
         };
         let procs = members

@@ -178,10 +178,7 @@ mod tests {
         );
         assert_eq!(of("ki"), found(0, &["kill "]));
         assert_eq!(of("help ki"), found(5, &["kill "]));
-        assert_eq!(
-            of("kill HUP web:a-"),
-            found(9, &["web:a-1 ", "web:a-2 "])
-        );
+        assert_eq!(of("kill HUP web:a-"), found(9, &["web:a-1 ", "web:a-2 "]));
         assert_eq!(of("mstop "), found(6, &[]));
         assert_eq!(of("reread "), found(7, &[]));
         assert_eq!(of("bogus "), found(6, &[]));
@@ -193,6 +190,9 @@ mod tests {
             url: "unix:///nonexistent".into(),
             credentials: None,
         };
-        assert_eq!(Completion::new(server, Plugins::default()).propose("start "), (6, Vec::new()));
+        assert_eq!(
+            Completion::new(server, Plugins::default()).propose("start "),
+            (6, Vec::new())
+        );
     }
 }

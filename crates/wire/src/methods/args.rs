@@ -15,11 +15,7 @@ pub(super) struct Args<'a> {
 }
 
 impl<'a> Args<'a> {
-    pub(super) fn new(
-        namespace: &'a str,
-        params: &'static [Param],
-        values: &'a [Value],
-    ) -> Self {
+    pub(super) fn new(namespace: &'a str, params: &'static [Param], values: &'a [Value]) -> Self {
         Self {
             namespace,
             params,

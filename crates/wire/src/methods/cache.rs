@@ -119,10 +119,7 @@ fn ask(args: &Args<'_>, deed: CacheDeed) -> Result<Invocation, Fault> {
     })
 }
 
-fn with_key(
-    args: &Args<'_>,
-    deed: impl FnOnce(String) -> CacheDeed,
-) -> Result<Invocation, Fault> {
+fn with_key(args: &Args<'_>, deed: impl FnOnce(String) -> CacheDeed) -> Result<Invocation, Fault> {
     match args.value(0).and_then(Value::as_str) {
         Some(key) if !key.is_empty() => ask(args, deed(key.to_owned())),
         _ => Ok(Invocation::Refuse(Fault::about(FaultCode::BadName, NO_KEY))),

@@ -44,13 +44,14 @@ fn factories_of_packages_are_built_in() {
 fn a_setting_that_a_factory_does_not_take_is_refused_or_told() {
     let server = "[supervisord]\n[inet_http_server]\nport=9001\n";
     let failure = refused(&format!("{server}[rpcinterface:x]\n{TWIDDLER}color=red\n"));
-    assert_eq!(
-        failure.upstream_message,
-        "Could not make x rpc interface"
-    );
+    assert_eq!(failure.upstream_message, "Could not make x rpc interface");
     let config = accepted(&format!("{server}[rpcinterface:x]\n{CACHE}color=red\n"));
     assert_eq!(config.diagnostics.len(), 1);
-    assert!(config.diagnostics[0].message.contains("`color` has no effect"));
+    assert!(
+        config.diagnostics[0]
+            .message
+            .contains("`color` has no effect")
+    );
 }
 
 #[test]
@@ -61,7 +62,11 @@ fn python_code_of_others_is_refused_with_the_way_out() {
         failure.upstream_message,
         "twiddler:make cannot be resolved within [rpcinterface:x]"
     );
-    assert!(failure.diagnostics[0].message.contains("no Python is loaded"));
+    assert!(
+        failure.diagnostics[0]
+            .message
+            .contains("no Python is loaded")
+    );
     let help = &told(&failure)[0];
     assert!(
         help.contains("`supervisor_cache.rpcinterface:make_cache_rpcinterface`")
@@ -73,8 +78,9 @@ fn python_code_of_others_is_refused_with_the_way_out() {
         "supervisor_twidler.rpcinterface:make_twiddler_rpcinterface",
         "supervisor_twiddler:make_twiddler_rpcinterface",
     ] {
-        let text =
-            format!("[supervisord]\n[rpcinterface:x]\nsupervisor.rpcinterface_factory={mistyped}\n");
+        let text = format!(
+            "[supervisord]\n[rpcinterface:x]\nsupervisor.rpcinterface_factory={mistyped}\n"
+        );
         let help = &told(&refused(&text))[0];
         let meant = "did you mean `supervisor_twiddler.rpcinterface:make_twiddler_rpcinterface`?";
         assert!(help.contains(meant), "{help}");
@@ -94,21 +100,32 @@ fn plugins(text: &str) -> Result<Vec<PluginSpec>, Failure> {
 
 #[test]
 fn plugins_of_supervisorctl_come_in_the_order_of_the_file_with_their_settings() {
-    let factory = |name: &str, value: &str| {
-        format!("[ctlplugin:{name}]\nsupervisor.ctl_factory={value}\n")
-    };
+    let factory =
+        |name: &str, value: &str| format!("[ctlplugin:{name}]\nsupervisor.ctl_factory={value}\n");
     let text = [
         factory("q", "supervisor_quick:make_quick_controllerplugin"),
         "retries=5\n".to_owned(),
-        factory("cache", "supervisor_cache.controllerplugin:make_cache_controllerplugin"),
-        factory("w", "supervisorwildcards.controllerplugin:make_wildcards_controllerplugin"),
+        factory(
+            "cache",
+            "supervisor_cache.controllerplugin:make_cache_controllerplugin",
+        ),
+        factory(
+            "w",
+            "supervisorwildcards.controllerplugin:make_wildcards_controllerplugin",
+        ),
         "match_group = 1\n".to_owned(),
-        factory("w2", "supervisor_wildcards.controllerplugin:make_wildcards_controllerplugin"),
+        factory(
+            "w2",
+            "supervisor_wildcards.controllerplugin:make_wildcards_controllerplugin",
+        ),
         factory(
             "s",
             "supervisorserialrestart.controllerplugin:make_serialrestart_controllerplugin",
         ),
-        factory("k", "mr.laforge.controllerplugin:make_laforge_controllerplugin"),
+        factory(
+            "k",
+            "mr.laforge.controllerplugin:make_laforge_controllerplugin",
+        ),
     ]
     .concat();
     let found: Vec<_> = plugins(&text)
@@ -129,7 +146,9 @@ fn plugins_of_supervisorctl_come_in_the_order_of_the_file_with_their_settings() 
     let bad = factory("q", "supervisor_quick:make_quick_controllerplugin") + "retries=many\n";
     let failure = plugins(&bad).unwrap_err();
     assert!(
-        failure.upstream_message.contains("retries in [ctlplugin:q]"),
+        failure
+            .upstream_message
+            .contains("retries in [ctlplugin:q]"),
         "{failure}"
     );
 }
@@ -157,7 +176,11 @@ fn a_program_of_a_client_follows_the_rules_of_a_section() {
         ("autostrat", "false"),
     ])
     .unwrap();
-    let names: Vec<_> = program.processes.iter().map(|spec| spec.namespec()).collect();
+    let names: Vec<_> = program
+        .processes
+        .iter()
+        .map(|spec| spec.namespec())
+        .collect();
     assert_eq!(names, ["g:p_0", "g:p_1"]);
     let first = &program.processes[0];
     assert_eq!(first.command, "run /site g b ; kept");

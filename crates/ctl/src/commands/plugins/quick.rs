@@ -22,7 +22,8 @@ pub(super) const COMMANDS: &[&Command] = &[&RESTART, &START, &STOP];
 
 const RESTART: Command = Command {
     name: "quickrestart",
-    help: "quickrestart <pattern> ...\tStop all processes that match at once, then start them at once
+    help:
+        "quickrestart <pattern> ...\tStop all processes that match at once, then start them at once
 quickrestart <gname>:\t\tThe same for every process of a group
 quickrestart all\t\tThe same for everything",
     completes: Completes::Processes,

@@ -45,7 +45,11 @@ fn act(session: &mut Session, arg: &str, verbs: &[&Verb]) -> Outcome {
     let is_all = patterns.contains(&ALL);
     let matches = |row: &StatusRow| {
         let long = match_group == Some(true);
-        let name = if long { long_name(row) } else { row.name.clone() };
+        let name = if long {
+            long_name(row)
+        } else {
+            row.name.clone()
+        };
         is_all || matches_any(&patterns, &name)
     };
     let mut rows = session.all_processes()?;

@@ -359,8 +359,8 @@ impl Monitor {
                 Request::SignalProcess { signal, .. }
                 | Request::SignalProcessGroup { signal, .. }
                 | Request::SignalAllProcesses { signal },
-            ) => read_signal(signal).is_none(),
-            (
+            )
+            | (
                 FaultCode::BadArguments,
                 Request::KillProcess { signal, .. } | Request::KillProcessGroup { signal, .. },
             ) => read_signal(signal).is_none(),

@@ -5,8 +5,8 @@ use super::sequence::Place;
 use super::shutdown::Mood;
 use provost_model::fault::{Fault, FaultCode};
 use provost_model::{
-    Answer, Event, GroupKind, Mono, Notice, ProcId, ProcessState, Reply, Request, RequestId, Signal,
-    SupervisorState, Ticket,
+    Answer, Event, GroupKind, Mono, Notice, ProcId, ProcessState, Reply, Request, RequestId,
+    Signal, SupervisorState, Ticket,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -52,9 +52,8 @@ impl Monitor {
 
     fn takes_programs(&self, group: &str) -> Result<(), Fault> {
         let known = self.groups.get(group);
-        let known = known.ok_or_else(|| {
-            Fault::about(FaultCode::BadName, format!("group: {group}"))
-        })?;
+        let known =
+            known.ok_or_else(|| Fault::about(FaultCode::BadName, format!("group: {group}")))?;
         match known.spec.kind {
             GroupKind::Program | GroupKind::Group => Ok(()),
             GroupKind::Pool(_) | GroupKind::Fcgi(_) => Err(Fault::about(
@@ -69,9 +68,8 @@ impl Monitor {
         self.takes_programs(name)?;
         let old = self.groups.get(name).map(|group| group.spec.clone());
         let old = old.ok_or_else(|| Fault::bare(FaultCode::BadName))?;
-        let taken = |spec: &&Arc<ProcessSpec>| {
-            old.processes.iter().any(|known| known.name == spec.name)
-        };
+        let taken =
+            |spec: &&Arc<ProcessSpec>| old.processes.iter().any(|known| known.name == spec.name);
         if let Some(spec) = specs.iter().find(taken) {
             return Err(Fault::about(FaultCode::BadName, spec.name.as_str()));
         }

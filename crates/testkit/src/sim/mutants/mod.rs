@@ -229,16 +229,12 @@ impl Mutant {
         else {
             return;
         };
-        let in_file = |process: &Arc<ProcessSpec>| {
-            let is_known = named(edited, &process.name).is_some();
-            let found = named(given, &process.name).filter(|_| is_known);
-            Arc::clone(found.unwrap_or(process))
-        };
-        *spec = in_file(spec);
+        *spec = in_file(edited, given, spec);
+        let processes = group.processes.iter();
         *group = Arc::new(GroupSpec {
             priority: given.priority,
             kind: given.kind.clone(),
-            processes: group.processes.iter().map(in_file).collect(),
+            processes: processes.map(|one| in_file(edited, given, one)).collect(),
             name: group.name.clone(),
         });
     }
@@ -253,6 +249,13 @@ impl Mutant {
 fn named<'a>(group: &'a GroupSpec, name: &str) -> Option<&'a Arc<ProcessSpec>> {
     let mut processes = group.processes.iter();
     processes.find(|process| process.name == name)
+}
+
+/// A process as the file has it; one that a client has added stays as it is.
+fn in_file(edited: &GroupSpec, given: &GroupSpec, process: &Arc<ProcessSpec>) -> Arc<ProcessSpec> {
+    let is_known = named(edited, &process.name).is_some();
+    let found = named(given, &process.name).filter(|_| is_known);
+    Arc::clone(found.unwrap_or(process))
 }
 
 /// Whether a group is this one of a file, but for processes that clients have added and taken away.

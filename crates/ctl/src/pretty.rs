@@ -155,3 +155,33 @@ fn words_with_blanks(line: &str) -> Vec<&str> {
     words.push(line.get(start..).unwrap_or_default());
     words
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fits_stays_on_one_line() {
+        let members = vec![
+            ("b".to_owned(), Value::Nil),
+            ("a".to_owned(), Value::Bool(true)),
+        ];
+        let value = Value::Array(vec![Value::Struct(members), Value::Double(2.0)]);
+        assert_eq!(pretty(&value), "[{'a': True, 'b': None}, 2.0]");
+        assert_eq!(pretty(&Value::Bytes(vec![0, 65])), "b'\\x00A'");
+    }
+
+    #[test]
+    fn a_long_text_is_cut_between_words_and_at_line_ends() {
+        let text = format!("{} {}\nend", "a".repeat(50), "b".repeat(50));
+        let expected = format!("('{} '\n '{}\\n'\n 'end')", "a".repeat(50), "b".repeat(50));
+        assert_eq!(pretty(&Value::text(text)), expected);
+    }
+
+    #[test]
+    fn a_long_list_has_one_item_a_line() {
+        let items = vec![Value::text("a".repeat(40)); 2];
+        let one = format!("'{}'", "a".repeat(40));
+        assert_eq!(pretty(&Value::Array(items)), format!("[{one},\n {one}]"));
+    }
+}

@@ -4,6 +4,7 @@ mod commands;
 mod failures;
 mod groups;
 mod logs;
+mod plugins;
 mod shell;
 
 use crate::dispatch::run_line;

@@ -6,7 +6,7 @@ use crate::config::{Plugin, PluginSpec};
 use crate::datatypes as kinds;
 use crate::diagnostic::Code;
 use crate::hints;
-use crate::options::{OptionSpec, plugin};
+use crate::options::{OptionSpec, plugin, rpcinterface};
 
 /// Looks at a process that `supervisor_quick` takes when the file does not say: a minute.
 const RETRIES: u32 = 600;
@@ -49,6 +49,12 @@ impl Reader<'_> {
         let list: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
         let near = near(&factory.text, known);
         let near = near.map_or_else(String::new, |near| format!("did you mean `{near}`? "));
+        let way_out = if section.starts_with(rpcinterface::SECTION.header) {
+            "a line `command=` in place of the factory starts a helper in any language"
+        } else {
+            "a helper in any language is started by `command=` in an [rpcinterface:x] section, and any program can \
+             call its methods"
+        };
         self.report.error(Problem {
             code: Code::Plugin,
             upstream: format!("{} cannot be resolved within [{section}]", factory.text),
@@ -57,10 +63,7 @@ impl Reader<'_> {
                 factory.text
             ),
             place: factory.place(),
-            help: Some(format!(
-                "{near}built in are {}; a line `command=` in place of the factory starts a helper in any language",
-                list.join(", ")
-            )),
+            help: Some(format!("{near}built in are {}; {way_out}", list.join(", "))),
         })
     }
 

@@ -10,6 +10,7 @@
 mod bench;
 mod generate;
 mod oracle;
+mod plugins;
 mod rooms;
 mod test;
 mod tools;

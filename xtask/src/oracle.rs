@@ -4,6 +4,7 @@
 //! names what was installed, so that a second run is instant and a change of version starts afresh. Nothing outside
 //! of that directory is touched.
 
+use crate::plugins;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -31,7 +32,11 @@ pub(crate) fn root() -> PathBuf {
 /// Installs what is missing. Says what went wrong, and answers whether all is in place.
 pub(crate) fn run() -> bool {
     let directory = directory();
-    let wanted = format!("{SUPERVISOR}\n{}\n{LAYOUT}\n", COMPANIONS.join("\n"));
+    let wanted = format!(
+        "{SUPERVISOR}\n{}\n{}\n{LAYOUT}\n",
+        COMPANIONS.join("\n"),
+        plugins::PACKAGES.join("\n")
+    );
     let stamp = directory.join("stamp");
     if fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
         println!("setup: {SUPERVISOR} is in {}", directory.display());
@@ -72,6 +77,7 @@ fn install(directory: &Path) -> Result<(), String> {
             .args(["install", "--quiet", SUPERVISOR])
             .args(COMPANIONS),
     )?;
+    plugins::install(directory)?;
     let sources = directory.join("sdist");
     // The source distribution holds upstream's end-to-end tests and their fixtures, whatever the wheel leaves out.
     command(
@@ -106,7 +112,7 @@ with tarfile.open(archive) as opened:
 os.rename(os.path.join(where, top), os.path.join(where, 'supervisor'))
 ";
 
-fn command(command: &mut Command) -> Result<(), String> {
+pub(crate) fn command(command: &mut Command) -> Result<(), String> {
     let status = command
         .status()
         .map_err(|error| format!("{}: {error}", command.get_program().display()))?;

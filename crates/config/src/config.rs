@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Diagnostic, Sources};
 use provost_model::config::{DaemonSpec, RpcInterfaceSpec, ServerSpec};
-use provost_model::{GroupSpec, Level};
+use provost_model::{GroupSpec, Level, ProcessSpec};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,6 +11,8 @@ use std::sync::Arc;
 pub struct Config {
     /// `[supervisord]`, with the command line's values in place of the file's.
     pub supervisord: DaemonSpec,
+    /// `environment` of `[supervisord]`, which every program gets.
+    pub environment: Vec<(String, String)>,
     /// All groups by (priority, name), each name once.
     pub groups: Vec<Arc<GroupSpec>>,
     /// All servers, `[inet_http_server]` sections first, each kind in the order of the file.
@@ -77,6 +79,49 @@ pub struct CtlConfig {
     pub prompt: String,
     /// Where the shell keeps its history; absolute.
     pub history_file: Option<PathBuf>,
+    /// All `[ctlplugin:x]` sections in the order of the file.
+    pub plugins: Vec<PluginSpec>,
+}
+
+/// A `[ctlplugin:x]` section.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PluginSpec {
+    /// What stands behind the colon; `help` lists the commands under it.
+    pub name: String,
+    /// Its commands.
+    pub plugin: Plugin,
+}
+
+/// Which commands a plugin brings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Plugin {
+    /// Those of `supervisor_cache`.
+    Cache,
+    /// Those of `supervisor_quick`.
+    Quick {
+        /// How often a process is looked at until it is where it is to come.
+        retries: u32,
+    },
+    /// That of `mr.laforge`.
+    Laforge,
+    /// Those of `supervisor-wildcards`.
+    Wildcards {
+        /// Patterns are compared with `group:name`, not with the name alone.
+        match_group: bool,
+    },
+    /// That of `supervisor-serialrestart`.
+    SerialRestart,
+}
+
+/// Processes of a program that stands in no file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddedProgram {
+    /// Its processes by (priority, name), each name once.
+    pub processes: Vec<Arc<ProcessSpec>>,
+    /// Lines for the main log about it.
+    pub messages: Vec<(Level, String)>,
+    /// Warnings.
+    pub diagnostics: Vec<Diagnostic>,
 }
 
 /// `serverurl` of supervisorctl when neither file nor command line names one.
@@ -94,6 +139,7 @@ impl Default for CtlConfig {
             password: None,
             prompt: DEFAULT_PROMPT.to_owned(),
             history_file: None,
+            plugins: Vec::new(),
         }
     }
 }

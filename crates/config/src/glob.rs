@@ -62,8 +62,7 @@ fn matches_in(directory: &Path, name: &str, host: &dyn Host) -> Vec<PathBuf> {
 }
 
 /// Whether a name matches a pattern, as Python's `fnmatch.fnmatchcase`.
-#[cfg(test)]
-pub(crate) fn fnmatch(pattern: &str, name: &str) -> bool {
+pub fn fnmatch(pattern: &str, name: &str) -> bool {
     Pattern::new(pattern).matches(name)
 }
 

@@ -41,9 +41,10 @@ mod shlex;
 mod testing;
 pub mod words;
 
-pub use config::{Config, CtlConfig, Overrides};
+pub use config::{AddedProgram, Config, CtlConfig, Overrides, Plugin, PluginSpec};
 pub use diagnostic::{Code, Diagnostic, Failure, Severity, Sources};
+pub use glob::fnmatch;
 pub use host::{Host, User};
-pub use load::{load, load_supervisorctl};
+pub use load::{LooseProgram, load, load_program, load_supervisorctl};
 pub use render::{render, to_json};
 pub use sample::sample;

@@ -219,6 +219,28 @@ impl Sections {
         self.finish(&mut at);
     }
 
+    /// Puts a section together from keys and values that stand, one a line, in a source that is no file.
+    pub(crate) fn put(&mut self, name: &str, pairs: &[(String, String)], source: usize) {
+        let header = Place { source, span: 0..0 };
+        let section = self.open(name, header, None);
+        let mut start = 0;
+        for (key, text) in pairs {
+            let behind = start + key.len();
+            let end = behind + 1 + text.len();
+            let place = |span| Place { source, span };
+            let value = Value {
+                text: text.clone(),
+                key: place(start..behind),
+                place: place(behind + 1..end),
+            };
+            let at = self.index.get(&section);
+            if let Some(section) = at.and_then(|&at| self.order.get_mut(at)) {
+                section.keys.set(key, value);
+            }
+            start = end + 1;
+        }
+    }
+
     fn open(&mut self, name: &str, header: Place, included_from: Option<&Path>) -> String {
         if name != DEFAULT {
             if let Some(known) = self.section(name) {

@@ -243,6 +243,12 @@ impl Driver {
                 self.loads.push(ticket);
                 format!("load{}", if for_restart { " for restart" } else { "" })
             }
+            Effect::ReadProgram {
+                ticket, program, ..
+            } => {
+                self.loads.push(ticket);
+                format!("look at {program}")
+            }
             Effect::Reply { id, answer } => {
                 assert!(self.answers.insert(id, answer).is_none(), "answered twice");
                 return;

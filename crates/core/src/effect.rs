@@ -131,6 +131,17 @@ pub enum Effect {
         /// For a restart: the edge keeps the whole result for the next life.
         for_restart: bool,
     },
+    /// Make processes of a program that stands in no file. Answered by `ProgramRead`.
+    ReadProgram {
+        /// For the answer.
+        ticket: Ticket,
+        /// The group that they are for.
+        group: String,
+        /// Name of the program.
+        program: String,
+        /// Keys, lower case, and values.
+        options: Vec<(String, String)>,
+    },
     /// Answer a client.
     Reply {
         /// Whom.

@@ -43,6 +43,27 @@ impl Group {
         }
     }
 
+    /// One more process, behind those of the configuration. `priority_of` knows the others.
+    pub(crate) fn admit(
+        &mut self,
+        (proc, name, priority): (ProcId, Arc<str>, i64),
+        priority_of: impl Fn(ProcId) -> i64,
+    ) {
+        let place = self
+            .by_priority
+            .partition_point(|&other| priority_of(other) <= priority);
+        self.by_priority.insert(place, proc);
+        self.procs.push(proc);
+        self.by_name.insert(name, proc);
+    }
+
+    /// One process less.
+    pub(crate) fn dismiss(&mut self, proc: ProcId) {
+        self.by_priority.retain(|&other| other != proc);
+        self.procs.retain(|&other| other != proc);
+        self.by_name.retain(|_, other| *other != proc);
+    }
+
     /// The process with this name.
     pub(crate) fn process(&self, name: &str) -> Option<ProcId> {
         self.by_name.get(name).copied()

@@ -3,7 +3,8 @@
 use provost_model::helper::HelperWord;
 use provost_model::spawn::{SocketProblem, SpawnProblem};
 use provost_model::{
-    Channel, Errno, ExitStatus, GroupSpec, Pid, ProcId, Request, RequestId, Run, Signal, Ticket,
+    Channel, Errno, ExitStatus, GroupSpec, Pid, ProcId, ProcessSpec, Request, RequestId, Run,
+    Signal, Ticket,
 };
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -91,6 +92,13 @@ pub enum Input {
         ticket: Ticket,
         /// The configuration, or upstream's message.
         result: Result<LoadedConfig, String>,
+    },
+    /// The answer to `Effect::ReadProgram`.
+    ProgramRead {
+        /// Which order.
+        ticket: Ticket,
+        /// The processes by (priority, name), without two of one name; or upstream's message.
+        result: Result<Vec<Arc<ProcessSpec>>, String>,
     },
     /// The edge has chosen the path of an AUTO log.
     AutoLogNamed {

@@ -36,10 +36,12 @@ mod request;
 mod schedule;
 mod settle;
 mod sockets;
+mod store;
 mod supervisor;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod twiddle;
 
 pub use effect::Effect;
 pub use input::{ClearProblem, Input, LoadedConfig, StdinProblem};

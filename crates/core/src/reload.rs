@@ -1,7 +1,7 @@
 //! Reading the configuration again, and taking groups into and out of service.
 
 use crate::deadlines::Timer;
-use crate::group::Group;
+use crate::group::{Group, GroupId};
 use crate::helper::Helper;
 use crate::job::Purpose;
 use crate::listener::pool::Pool;
@@ -39,7 +39,8 @@ impl Core {
                 | Purpose::Stdin { .. }
                 | Purpose::Clear { .. }
                 | Purpose::ClearMain { .. }
-                | Purpose::TrySocket { .. },
+                | Purpose::TrySocket { .. }
+                | Purpose::Program { .. },
             ) => turn.anomaly("a configuration answers another order"),
             None => {}
         }
@@ -116,17 +117,7 @@ impl Core {
         let name: Arc<str> = Arc::from(spec.name.as_str());
         let mut members = Vec::new();
         for process in last_of_each_name(spec) {
-            self.last_proc = self.last_proc.saturating_add(1);
-            let proc = ProcId(self.last_proc);
-            let priority = process.priority;
-            let process = Process::new(proc, id, name.clone(), process);
-            members.push((proc, process.name.clone(), priority));
-            turn.out.push(Effect::ProcessAdded {
-                proc,
-                spec: process.spec.clone(),
-                group: spec.clone(),
-            });
-            self.procs.insert(proc, process);
+            members.push(self.introduce(turn, (id, name.clone()), spec, process));
         }
         self.groups.add(id, Group::new(spec.clone(), &members));
         match &spec.kind {
@@ -146,6 +137,28 @@ impl Core {
         }
         self.publish(turn, Event::GroupAdded { group: name });
         members.into_iter().map(|(proc, _, _)| proc).collect()
+    }
+
+    /// Takes a process of a group into service. Tells what its group wants to know of it.
+    pub(crate) fn introduce(
+        &mut self,
+        turn: &mut Turn<'_>,
+        (home, name): (GroupId, Arc<str>),
+        group: &Arc<GroupSpec>,
+        spec: Arc<ProcessSpec>,
+    ) -> (ProcId, Arc<str>, i64) {
+        self.last_proc = self.last_proc.saturating_add(1);
+        let proc = ProcId(self.last_proc);
+        let priority = spec.priority;
+        let process = Process::new(proc, home, name, spec);
+        let member = (proc, process.name.clone(), priority);
+        turn.out.push(Effect::ProcessAdded {
+            proc,
+            spec: process.spec.clone(),
+            group: group.clone(),
+        });
+        self.procs.insert(proc, process);
+        member
     }
 
     /// Starts a process that comes into service, if it wants to.
@@ -172,10 +185,7 @@ impl Core {
         self.stirred.remove(&id);
         self.groups.remove(id);
         for proc in members {
-            self.procs.remove(&proc);
-            self.deadlines.set(Timer::Process(proc), None);
-            self.deadlines.set(Timer::StopReport(proc), None);
-            turn.out.push(Effect::ProcessRemoved { proc });
+            self.dismiss(turn, proc);
         }
         turn.notice(Notice::GroupRemoved {
             name: Arc::from(name),
@@ -187,6 +197,14 @@ impl Core {
             },
         );
         Ok(Reply::Done)
+    }
+
+    /// Forgets a process of which nothing runs.
+    pub(crate) fn dismiss(&mut self, turn: &mut Turn<'_>, proc: ProcId) {
+        self.procs.remove(&proc);
+        self.deadlines.set(Timer::Process(proc), None);
+        self.deadlines.set(Timer::StopReport(proc), None);
+        turn.out.push(Effect::ProcessRemoved { proc });
     }
 }
 

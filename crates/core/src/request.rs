@@ -2,13 +2,13 @@
 
 use crate::deadlines::Timer;
 use crate::group::Target;
-use crate::job::Deed;
+use crate::job::{Deed, Manner};
 use crate::lifecycle::{Goal, Phase};
 use crate::supervisor::Core;
 use crate::turn::Turn;
 use crate::{Effect, job::Purpose};
 use provost_model::fault::{Fault, FaultCode};
-use provost_model::{Answer, Event, Reply, Request, RequestId};
+use provost_model::{Answer, Event, Notice, Reply, Request, RequestId};
 
 impl Core {
     /// A client asks.
@@ -55,13 +55,19 @@ impl Core {
             }
             Request::StopAllProcesses { wait } => self.on_all(turn, id, Deed::Stop { wait }),
             Request::SignalProcess { name, signal } => {
-                self.on_named(turn, id, &name, Deed::Signal { signal });
+                self.on_named(turn, id, &name, sent(signal, Manner::Signal));
             }
             Request::SignalProcessGroup { name, signal } => {
-                self.on_group(turn, id, &name, &name, Deed::Signal { signal });
+                self.on_group(turn, id, &name, &name, sent(signal, Manner::Signal));
             }
             Request::SignalAllProcesses { signal } => {
-                self.on_all(turn, id, Deed::Signal { signal });
+                self.on_all(turn, id, sent(signal, Manner::Signal));
+            }
+            Request::KillProcess { name, signal } => {
+                self.on_named(turn, id, &name, sent(signal, Manner::Kill));
+            }
+            Request::KillProcessGroup { name, signal } => {
+                self.on_group(turn, id, &name, &name, sent(signal, Manner::Kill));
             }
             Request::ClearProcessLogs { name } => self.on_named(turn, id, &name, Deed::Clear),
             Request::ClearAllProcessLogs => self.on_all(turn, id, Deed::Clear),
@@ -106,6 +112,27 @@ impl Core {
             Request::HelperMisspoke { run, what } => {
                 self.reply(turn, id, Ok(Reply::Done));
                 self.helper_misspoke(turn, run, what);
+            }
+            Request::GetGroupNames => {
+                let names = self.group_names();
+                self.reply(turn, id, Ok(Reply::Names(names)));
+            }
+            Request::LogMessage { level, text } => {
+                turn.notice(Notice::Said { level, text });
+                self.reply(turn, id, Ok(Reply::Done));
+            }
+            Request::AddProgramToGroup {
+                group,
+                program,
+                options,
+            } => self.ask_for_program(turn, id, group, program, options),
+            Request::RemoveProcessFromGroup { group, process } => {
+                let answer = self.remove_from_group(turn, &group, &process);
+                self.reply(turn, id, answer);
+            }
+            Request::Cache { namespace, deed } => {
+                let answer = self.stores.act(namespace, deed);
+                self.reply(turn, id, answer);
             }
             Request::ClearMainLog => {
                 self.order(turn, Purpose::ClearMain { request: id }, |ticket| {
@@ -190,4 +217,8 @@ impl Core {
             .collect();
         self.on_many(turn, id, members, deed);
     }
+}
+
+fn sent(signal: String, manner: Manner) -> Deed {
+    Deed::Signal { signal, manner }
 }

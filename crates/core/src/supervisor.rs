@@ -9,6 +9,7 @@ use crate::listener::bus::Bus;
 use crate::listener::pool::Pool;
 use crate::program::Process;
 use crate::sockets::Sockets;
+use crate::store::Stores;
 use crate::turn::{Act, Effects, Happening, Runs, Turn};
 use crate::{Effect, Input, LoadedConfig};
 use provost_model::{
@@ -43,6 +44,8 @@ pub struct Core {
     pub(crate) happened: VecDeque<Happening>,
     /// Pools in which something changed in this step.
     pub(crate) stirred: BTreeSet<GroupId>,
+    /// Values that clients keep here.
+    pub(crate) stores: Stores,
 }
 
 impl Core {
@@ -66,6 +69,7 @@ impl Core {
             tickets: Tickets::default(),
             happened: VecDeque::new(),
             stirred: BTreeSet::new(),
+            stores: Stores::default(),
         }
     }
 
@@ -165,6 +169,7 @@ impl Core {
             Input::StdinWritten { ticket, result } => self.stdin_written(turn, ticket, result),
             Input::LogsCleared { ticket, result } => self.logs_cleared(turn, ticket, &result),
             Input::ConfigLoaded { ticket, result } => self.config_loaded(turn, ticket, result),
+            Input::ProgramRead { ticket, result } => self.program_read(turn, ticket, result),
             Input::AutoLogNamed {
                 proc,
                 channel,

@@ -1,6 +1,7 @@
 //! From a line to a command.
 
-use crate::commands::{self, Command, Flow, Outcome};
+use crate::commands::plugins::Plugins;
+use crate::commands::{Command, Flow, Outcome};
 use crate::exit;
 use crate::render;
 use crate::session::Session;
@@ -39,7 +40,7 @@ pub(crate) enum After {
 /// Runs one line.
 pub(crate) fn run_line(session: &mut Session, line: &str) -> After {
     let line = line.trim();
-    let outcome = match parse(line) {
+    let outcome = match parse(&session.plugins, line) {
         Parsed::Empty => Ok(Flow::Stay),
         Parsed::End => {
             session.say("");
@@ -98,14 +99,14 @@ fn run_command(session: &mut Session, command: &Command, arg: &str) -> Outcome {
 }
 
 /// The command is the letters, digits and underscores that a line begins with; `?` stands for `help`.
-fn parse(line: &str) -> Parsed<'_> {
+fn parse<'a>(plugins: &Plugins, line: &'a str) -> Parsed<'a> {
     let (name, arg) = if let Some(rest) = line.strip_prefix('?') {
         ("help", rest)
     } else {
         let end = line.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
         line.split_at(end.unwrap_or(line.len()))
     };
-    match commands::find(name) {
+    match plugins.command(name) {
         _ if line.is_empty() => Parsed::Empty,
         _ if name == END => Parsed::End,
         Some(command) => Parsed::Command(command, arg.trim()),
@@ -119,7 +120,8 @@ mod tests {
 
     #[test]
     fn the_first_word_is_the_command() {
-        let of = |line| match parse(line) {
+        let plugins = Plugins::default();
+        let of = |line| match parse(&plugins, line) {
             Parsed::Empty => "-".to_owned(),
             Parsed::End => "end".to_owned(),
             Parsed::Command(command, arg) => format!("{}({arg})", command.name),

@@ -5,13 +5,16 @@
 
 mod commands;
 mod dispatch;
+mod exchange;
 mod exit;
 mod follow;
 mod host;
 mod input;
 mod namespec;
 mod output;
+mod parallel;
 pub mod pidproxy;
+mod pretty;
 mod records;
 mod render;
 mod sample;

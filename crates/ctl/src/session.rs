@@ -1,11 +1,13 @@
 //! What lasts from command to command: the server, the exit status so far, output, input and Ctrl-C.
 
+use crate::commands::plugins::Plugins;
+use crate::exchange::exchange;
 use crate::exit;
 use crate::input::{Input, Line};
 use crate::output::Output;
 use crate::records::{self, Lacking, StatusRow};
 use crate::render;
-use crate::transport::{Address, Connection, Credentials, Response};
+use crate::transport::{Address, Connection, Credentials};
 use crate::trouble::Trouble;
 use crate::watch::{Watch, Woken};
 use provost_model::{Errno, FaultCode};
@@ -15,12 +17,6 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 /// The version of the interface that commands are written for.
 const API_VERSION: &str = "3.0";
-
-/// How much is read from a connection at once.
-const READ_SIZE: usize = 64 * 1024;
-
-/// How long an answer may be. The tail of a log can be asked for up to 2 GiB; more than this is not put into memory.
-const ANSWER_LIMIT: usize = 1 << 30;
 
 /// Which server is spoken to, and as whom.
 #[derive(Clone)]
@@ -57,6 +53,8 @@ pub(crate) struct Session {
     pub(crate) server: Server,
     /// Whether a person may be asked.
     pub(crate) interactive: bool,
+    /// Further commands, from the configuration.
+    pub(crate) plugins: Plugins,
     status: i32,
     output: Output,
     input: Input,
@@ -70,6 +68,7 @@ impl Session {
         Self {
             server,
             interactive,
+            plugins: Plugins::default(),
             status: exit::SUCCESS,
             output,
             input,
@@ -131,8 +130,18 @@ impl Session {
 
     /// Calls a method of `supervisor.` and waits for its answer, as long as it takes.
     pub(crate) fn call(&mut self, method: &str, params: &[Value]) -> Result<Value, Trouble> {
+        self.call_in("supervisor", method, params)
+    }
+
+    /// Calls a method of any namespace.
+    pub(crate) fn call_in(
+        &mut self,
+        namespace: &str,
+        method: &str,
+        params: &[Value],
+    ) -> Result<Value, Trouble> {
         self.flush()?;
-        let method = format!("supervisor.{method}");
+        let method = format!("{namespace}.{method}");
         let body = xmlrpc::write_call(&method, params);
         let mut connection = match self.connection.take() {
             Some(open) => open,
@@ -277,78 +286,6 @@ impl Session {
         self.server.credentials = Some(Credentials { username, password });
         Ok(())
     }
-}
-
-/// An answer with status 200.
-pub(crate) struct Answer {
-    /// The body.
-    pub(crate) body: Vec<u8>,
-    /// Whether the connection can be used again.
-    pub(crate) keeps_open: bool,
-}
-
-/// Sends a call over the connection and reads the answer.
-pub(crate) fn exchange(
-    server: &Server,
-    connection: &mut Connection,
-    asked: &str,
-    call: &[u8],
-    watch: Option<&Watch>,
-) -> Result<Answer, Trouble> {
-    connection
-        .send_call(call)
-        .map_err(|cause| server.lost(asked, cause))?;
-    let http = |cause| Trouble::Http {
-        url: server.url.clone(),
-        asked: asked.to_owned(),
-        cause,
-    };
-    let mut response = Response::default();
-    let mut body = Vec::new();
-    let mut piece = vec![0; READ_SIZE];
-    while !response.is_complete() {
-        if let Some(watch) = watch
-            && watch.wait(&[connection.as_fd()]).map_err(Trouble::Input)? == Woken::Interrupted
-        {
-            return Err(Trouble::Interrupted);
-        }
-        let count = connection
-            .read(&mut piece)
-            .map_err(|cause| server.lost(asked, cause))?;
-        if count == 0 {
-            if response.head().is_none() {
-                let cause =
-                    io::Error::new(io::ErrorKind::UnexpectedEof, "it closed without an answer");
-                return Err(server.lost(asked, cause));
-            }
-            response.end().map_err(http)?;
-        }
-        let bytes = piece.get(..count).unwrap_or_default();
-        response.feed(bytes, &mut body).map_err(http)?;
-        if body.len() > ANSWER_LIMIT {
-            return Err(Trouble::Argument(format!(
-                "the answer to {asked} is longer than {ANSWER_LIMIT} bytes; ask for less"
-            )));
-        }
-    }
-    // Complete answers have a head; one without would be of no use either way.
-    let head = response
-        .head()
-        .cloned()
-        .ok_or(crate::transport::HttpProblem::CutOff)
-        .map_err(http)?;
-    if head.status == 200 {
-        return Ok(Answer {
-            body,
-            keeps_open: head.keeps_open,
-        });
-    }
-    Err(Trouble::Status {
-        url: server.url.clone(),
-        asked: asked.to_owned(),
-        code: head.status,
-        reason: head.reason,
-    })
 }
 
 /// Reads a result or a fault.

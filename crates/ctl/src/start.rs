@@ -1,5 +1,6 @@
 //! From a command line to an exit status.
 
+use crate::commands::plugins::Plugins;
 use crate::dispatch::{After, run_line};
 use crate::exit;
 use crate::host::Machine;
@@ -60,6 +61,7 @@ fn configuration(run: &SupervisorctlRun) -> Result<CtlConfig, Failure> {
         password: run.password.clone().or(file_config.password),
         prompt: file_config.prompt,
         history_file: run.history_file.clone().or(file_config.history_file),
+        plugins: file_config.plugins,
     })
 }
 
@@ -81,6 +83,7 @@ fn serve(run: &SupervisorctlRun, config: CtlConfig, mut output: Output) -> i32 {
     };
     let interactive = run.interactive || run.words.is_empty();
     let mut session = Session::new(server, interactive, output, input);
+    session.plugins = Plugins::new(config.plugins);
     if run.words.is_empty() {
         let at_terminal = shell::is_at_terminal();
         return shell::run(

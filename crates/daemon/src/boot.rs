@@ -4,6 +4,7 @@ use crate::demo::Demo;
 use crate::host::SystemHost;
 use crate::life::{self, Launch};
 use crate::shell::{Ending, Loader};
+use crate::source::Source;
 use crate::{check, output};
 use provost_config::cli::{self, Supervisord, SupervisordRun, UsageError};
 use provost_config::{Failure, Host};
@@ -90,9 +91,8 @@ fn config_path(run: &SupervisordRun) -> Result<PathBuf, String> {
 /// Lives one life after another until one ends for good.
 fn supervise(name: &str, path: PathBuf, run: SupervisordRun) -> i32 {
     let host = SystemHost::from_here();
-    let overrides = run.overrides;
-    let loader: Loader = Arc::new(move || provost_config::load(&path, &overrides, &host));
-    let mut config = match loader() {
+    let loader: Loader = Arc::new(Source::new(path, run.overrides, host));
+    let mut config = match loader.load() {
         Ok(config) => config,
         Err(failure) => return refuse_config(name, &failure),
     };

@@ -19,6 +19,7 @@ mod prepare;
 mod reload;
 mod servers;
 mod shell;
+mod source;
 mod spawn_order;
 mod stdin;
 mod take;

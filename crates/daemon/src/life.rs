@@ -264,7 +264,7 @@ fn supervise(
         namespaces: config
             .rpcinterfaces
             .iter()
-            .map(|spec| spec.namespace.clone())
+            .map(|spec| (spec.namespace.clone(), spec.interface.clone()))
             .collect(),
     })
     .map_err(failed("start the api thread"))?;
@@ -279,6 +279,7 @@ fn supervise(
         surroundings: Surroundings::new(std::env::vars_os().collect(), &config.servers),
         loader,
         daemon,
+        environment: config.environment.clone().into(),
     })
     .map_err(failed("start the control thread"))?;
     let (ending, logs) = shell.run().map_err(failed("wait for events"))?;

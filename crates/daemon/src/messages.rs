@@ -153,6 +153,15 @@ pub(crate) fn render(notice: &Notice) -> (Level, String) {
         ),
         Notice::GroupAdded { name } => (Level::Debug, format!("added process group '{name}'")),
         Notice::GroupRemoved { name } => (Level::Debug, format!("removed process group '{name}'")),
+        Notice::ProcessAdded { name, group } => (
+            Level::Debug,
+            format!("added process '{name}' to group '{group}'"),
+        ),
+        Notice::ProcessRemoved { name, group } => (
+            Level::Debug,
+            format!("removed process '{name}' from group '{group}'"),
+        ),
+        Notice::Said { level, text } => (*level, readable(text.as_bytes())),
         Notice::PoolOverflow { pool, serial } => {
             let text = format!("pool {pool} event buffer overflowed, discarding event {serial}");
             (Level::Error, text)
@@ -395,6 +404,18 @@ mod tests {
             Notice::ChildQuit,
             Notice::GroupAdded { name: name() },
             Notice::GroupRemoved { name: name() },
+            Notice::ProcessAdded {
+                name: name(),
+                group: Arc::from("pets"),
+            },
+            Notice::ProcessRemoved {
+                name: name(),
+                group: Arc::from("pets"),
+            },
+            Notice::Said {
+                level: Level::Error,
+                text: "two\nlines".to_owned(),
+            },
             Notice::PoolOverflow {
                 pool: Arc::from("mail"),
                 serial: 7,

@@ -89,10 +89,16 @@ impl Shell {
                     report(Done::Loaded {
                         ticket,
                         for_restart,
-                        result: Box::new(loader()),
+                        result: Box::new(loader.load()),
                     });
                 });
             }
+            Effect::ReadProgram {
+                ticket,
+                group,
+                program,
+                options,
+            } => self.read_program(ticket, group, program, options),
             Effect::Reply { id, answer } => {
                 if let Some(client) = self.answers.remove(&id) {
                     // A client that left in between needs no answer.

@@ -1,10 +1,11 @@
 //! A configuration that was read while programs run: what is live at once, and what the core is told.
 
 use crate::logs::Order;
-use crate::shell::Shell;
-use provost_config::{Code, Config, Diagnostic, Failure};
+use crate::shell::{Done, Shell};
+use provost_config::{AddedProgram, Code, Config, Diagnostic, Failure, LooseProgram};
 use provost_core::{Input, LoadedConfig};
 use provost_model::{Level, Ticket};
+use std::sync::Arc;
 
 impl Shell {
     /// The configuration was read.
@@ -33,6 +34,44 @@ impl Shell {
         });
     }
 
+    /// Lets a worker look at a program that a client gave: it may ask for users and directories.
+    pub(crate) fn read_program(
+        &self,
+        ticket: Ticket,
+        group: String,
+        program: String,
+        options: Vec<(String, String)>,
+    ) {
+        let (loader, report) = (Arc::clone(&self.loader), self.reporter());
+        let environment = Arc::clone(&self.environment);
+        self.workers.submit(move || {
+            let loose = LooseProgram {
+                group: &group,
+                name: &program,
+                options: &options,
+            };
+            let result = loader.program(&environment, loose);
+            report(Done::ProgramRead { ticket, result });
+        });
+    }
+
+    /// The program was looked at.
+    pub(crate) fn program_read(&mut self, ticket: Ticket, result: Result<AddedProgram, Failure>) {
+        let result = match result {
+            Ok(program) => {
+                for (level, text) in program.messages {
+                    self.log(level, text);
+                }
+                for (level, text) in mistyped(&program.diagnostics) {
+                    self.log(level, text);
+                }
+                Ok(program.processes)
+            }
+            Err(failure) => Err(failure.upstream_message),
+        };
+        self.tell(Input::ProgramRead { ticket, result });
+    }
+
     /// The few keys of `[supervisord]` that a reread changes at once.
     fn adopt(&mut self, config: &Config) {
         // Which files were read is told at the start; what was left out is worth a line each time.
@@ -43,6 +82,7 @@ impl Shell {
         for (level, text) in mistyped(&config.diagnostics) {
             self.log(level, text);
         }
+        self.environment = config.environment.clone().into();
         let new = &config.supervisord;
         self.daemon.identifier.clone_from(&new.identifier);
         self.daemon.childlogdir.clone_from(&new.childlogdir);

@@ -8,9 +8,10 @@ use crate::control::ClientMessage;
 use crate::fcgi::{Attempt, Sockets};
 use crate::logs::{Fact, Logger, Logs};
 use crate::prepare::Surroundings;
+use crate::source::Source;
 use crate::spawn_order::{Prepared, SpawnOrder, Turn};
 use crate::workers::Workers;
-use provost_config::{Config, Failure};
+use provost_config::{AddedProgram, Config, Failure};
 use provost_core::{Core, Effect, Input};
 use provost_model::config::DaemonSpec;
 use provost_model::spawn::{SocketProblem, SpawnProblem};
@@ -67,6 +68,13 @@ pub(crate) enum Done {
         /// The configuration or upstream's message.
         result: Box<Result<Config, Failure>>,
     },
+    /// A program that a client gave was looked at.
+    ProgramRead {
+        /// For which order.
+        ticket: Ticket,
+        /// Its processes or upstream's message.
+        result: Result<AddedProgram, Failure>,
+    },
 }
 
 /// Tokens of the reactor: what kind of descriptor, and for which run.
@@ -97,7 +105,7 @@ pub(crate) mod token {
 }
 
 /// Reads and checks the configuration; may block.
-pub(crate) type Loader = Arc<dyn Fn() -> Result<Config, Failure> + Send + Sync>;
+pub(crate) type Loader = Arc<Source>;
 
 /// What the control thread is given at birth.
 pub(crate) struct Parts {
@@ -121,6 +129,8 @@ pub(crate) struct Parts {
     pub(crate) loader: Loader,
     /// `[supervisord]` as it is in force.
     pub(crate) daemon: DaemonSpec,
+    /// Its `environment`.
+    pub(crate) environment: Arc<[(String, String)]>,
 }
 
 /// How a life of the daemon ended.
@@ -146,6 +156,7 @@ pub(crate) struct Shell {
     /// Held while a worker reads the configuration.
     pub(crate) reading: Arc<Mutex<()>>,
     pub(crate) daemon: DaemonSpec,
+    pub(crate) environment: Arc<[(String, String)]>,
     pub(crate) workers: Workers,
     pub(crate) done: Receiver<Done>,
     pub(crate) done_sender: Sender<Done>,
@@ -187,6 +198,7 @@ impl Shell {
             loader: parts.loader,
             reading: Arc::default(),
             daemon: parts.daemon,
+            environment: parts.environment,
             workers: Workers::start()?,
             done,
             done_sender,
@@ -335,6 +347,7 @@ impl Shell {
                     for_restart,
                     result,
                 }) => self.loaded(ticket, for_restart, *result),
+                Ok(Done::ProgramRead { ticket, result }) => self.program_read(ticket, result),
                 Err(_) => return self.take_prepared(),
             }
         }

@@ -85,11 +85,29 @@ pub struct ServerSpec {
     pub allowed_hosts: Vec<Authority>,
 }
 
+/// Which methods a namespace has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Interface {
+    /// Those of Supervisor itself.
+    Main,
+    /// Those of `supervisor_twiddler`: programs of a group come and go.
+    Twiddler {
+        /// The only methods that may be called; empty means all.
+        whitelist: Vec<String>,
+    },
+    /// Those of `supervisor_cache`: values by key.
+    Cache,
+    /// Those of `mr.laforge`: signals.
+    Laforge,
+}
+
 /// An `[rpcinterface:x]` section.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RpcInterfaceSpec {
     /// The XML-RPC namespace.
     pub namespace: String,
+    /// Its methods.
+    pub interface: Interface,
     /// The factory as written.
     pub factory: String,
     /// All other keys.

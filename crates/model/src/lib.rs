@@ -28,7 +28,7 @@ pub use exit::ExitStatus;
 pub use fault::{Fault, FaultCode};
 pub use ids::{Channel, Pid, ProcId, RequestId, Run, SocketId, Ticket};
 pub use notice::{Level, Notice};
-pub use request::{Answer, Reply, Request};
+pub use request::{Answer, CacheDeed, Reply, Request};
 pub use signal::Signal;
 pub use spec::{FcgiSpec, GroupKind, GroupSpec, ProcessSpec};
 pub use state::{ProcessState, SupervisorState};

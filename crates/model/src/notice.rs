@@ -61,6 +61,33 @@ impl Level {
         }
     }
 
+    /// The number by which scripts know it.
+    pub fn number(self) -> i64 {
+        match self {
+            Self::Blather => 3,
+            Self::Trace => 5,
+            Self::Debug => 10,
+            Self::Info => 20,
+            Self::Warn => 30,
+            Self::Error => 40,
+            Self::Critical => 50,
+        }
+    }
+
+    /// The level with this number.
+    pub fn from_number(number: i64) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|level| level.number() == number)
+    }
+
+    /// The level with these four letters, in any case.
+    pub fn from_tag(tag: &str) -> Option<Self> {
+        let is_it = |level: &Self| level.tag().eq_ignore_ascii_case(tag);
+        Self::ALL.iter().copied().find(is_it)
+    }
+
     /// The level with this configuration name, lower case.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|level| level.name() == name)
@@ -252,6 +279,27 @@ pub enum Notice {
     GroupRemoved {
         /// Group.
         name: Arc<str>,
+    },
+    /// A process came into a group in service.
+    ProcessAdded {
+        /// Process.
+        name: Arc<str>,
+        /// Group.
+        group: Arc<str>,
+    },
+    /// A process went out of a group in service.
+    ProcessRemoved {
+        /// Process.
+        name: Arc<str>,
+        /// Group.
+        group: Arc<str>,
+    },
+    /// What a client wants to have in the log.
+    Said {
+        /// How severe the client takes it.
+        level: Level,
+        /// Its words.
+        text: String,
     },
     /// A pool's buffer was full.
     PoolOverflow {

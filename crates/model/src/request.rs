@@ -3,7 +3,7 @@
 use crate::fault::Fault;
 use crate::helper::{HelperAnswer, HelperMethod};
 use crate::info::{ConfigInfo, ProcessInfo, ProcessResult};
-use crate::{Channel, Run, SupervisorState};
+use crate::{Channel, Level, Run, SupervisorState};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -155,6 +155,81 @@ pub enum Request {
         /// What was wrong, in words.
         what: String,
     },
+    /// As `SignalProcess`, by the rules of `mr.laforge`: what stops is not running, and a signal that is unknown is a
+    /// bad argument. Answer: `Done` or `Results`.
+    KillProcess {
+        /// Which.
+        name: String,
+        /// Name or number as given.
+        signal: String,
+    },
+    /// The same for a group. Answer: `Results`.
+    KillProcessGroup {
+        /// Which.
+        name: String,
+        /// Name or number as given.
+        signal: String,
+    },
+    /// Names of the groups in service, in the order in which they came. Answer: `Names`.
+    GetGroupNames,
+    /// Write a line to supervisord's own log. Answer: `Done`.
+    LogMessage {
+        /// How severe.
+        level: Level,
+        /// What.
+        text: String,
+    },
+    /// Take the processes of a program that no file has into a group in service. Answer: `Done`.
+    AddProgramToGroup {
+        /// Which group.
+        group: String,
+        /// Name of the program.
+        program: String,
+        /// Its keys, lower case, and their values, as its section would have them.
+        options: Vec<(String, String)>,
+    },
+    /// Take a process that does not run out of its group. Answer: `Done`.
+    RemoveProcessFromGroup {
+        /// Which group.
+        group: String,
+        /// Which process.
+        process: String,
+    },
+    /// Something to do with a store of values.
+    Cache {
+        /// The namespace of the store; each has its own.
+        namespace: String,
+        /// What.
+        deed: CacheDeed,
+    },
+}
+
+/// What a client does with a store of values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CacheDeed {
+    /// All keys, sorted. Answer: `Names`.
+    Keys,
+    /// How many keys. Answer: `Count`.
+    Count,
+    /// Keep a value. Answer: `Done`.
+    Store {
+        /// Its key, not empty.
+        key: String,
+        /// The value as it is on the wire; nobody but the edge looks into it.
+        value: Arc<[u8]>,
+    },
+    /// Give a value back. Answer: `Stored`.
+    Fetch {
+        /// Its key.
+        key: String,
+    },
+    /// Forget a value; none may be there. Answer: `Done`.
+    Delete {
+        /// Its key.
+        key: String,
+    },
+    /// Forget all. Answer: `Done`.
+    Clear,
 }
 
 /// A good answer.
@@ -189,6 +264,12 @@ pub enum Reply {
     Helper(HelperAnswer),
     /// Namespaces of helpers, each with what its helper announced last, by name.
     HelperMethods(Vec<(Arc<str>, Arc<[HelperMethod]>)>),
+    /// Many names.
+    Names(Vec<String>),
+    /// A number of things.
+    Count(usize),
+    /// A value as it was stored.
+    Stored(Arc<[u8]>),
 }
 
 /// What every request gets exactly once, unless its sender leaves.

@@ -6,6 +6,7 @@ use provost_capture::tokens::{BEGIN, Capture, CaptureBuffer, END, Piece};
 use provost_config::document::Document;
 use provost_config::{Host, Overrides, User, cli, words};
 use provost_core::{Core, Effect, Input, LoadedConfig};
+use provost_model::config::Interface;
 use provost_model::{GroupKind, Now, Pid};
 use provost_testkit::garble::{cut, garble};
 use provost_testkit::sim::rng::Rng;
@@ -76,7 +77,9 @@ const XML_WORDS: &[&[u8]] = &[
 #[test]
 fn damaged_calls_are_refused_or_understood() {
     let mut rng = Rng::new(21);
-    let methods = Methods::new(vec!["supervisor".to_owned(), "other".to_owned()]);
+    let main = |name: &str| (name.to_owned(), Interface::Main);
+    let store = ("cache".to_owned(), Interface::Cache);
+    let methods = Methods::new(vec![main("supervisor"), main("other"), store]);
     let (mut good, mut bad) = (0, 0);
     for _ in 0..TEXTS {
         let text = garble(&mut rng, CALLS, XML_WORDS);

@@ -1,10 +1,11 @@
 //! Answers of the core as values of XML-RPC, members in upstream's order.
 
 use crate::describe::description;
-use crate::xmlrpc::{Value, WireFault};
+use crate::xmlrpc::{self, Value, WireFault};
 use provost_model::info::{ConfigInfo, OutputInfo, ProcessInfo, ProcessResult};
 use provost_model::spec::AutoRestart;
 use provost_model::{Reply, SupervisorState};
+use std::sync::Arc;
 
 /// A member of a struct.
 type Member = (String, Value);
@@ -33,6 +34,22 @@ pub fn reply(reply: &Reply, local: &dyn Fn(i64) -> String) -> Value {
             Value::Array(vec![Value::Array(lists.into())])
         }
         Reply::Log(_) | Reply::Helper(_) | Reply::HelperMethods(_) => Value::Nil,
+        Reply::Names(names) => texts(names),
+        Reply::Count(count) => Value::Int(i64::try_from(*count).unwrap_or(i64::MAX)),
+        Reply::Stored(bytes) => unpack(bytes),
+    }
+}
+
+/// A value as the core keeps it for a client: what it would be as an answer.
+pub(crate) fn pack(value: &Value) -> Arc<[u8]> {
+    xmlrpc::write_response(value).into()
+}
+
+/// What [`pack`] was given. Only it makes such bytes, so nothing else comes here.
+fn unpack(bytes: &[u8]) -> Value {
+    match xmlrpc::read_response(bytes) {
+        Ok(Ok(value)) => value,
+        Ok(Err(_)) | Err(_) => Value::Nil,
     }
 }
 

@@ -36,6 +36,12 @@ const fn entry(
     }
 }
 
+/// What `mr.laforge` cannot do.
+const GROUP_SIGNALS: &str = "`mr.laforge`: signals to a group";
+
+/// What `mr.laforge` ends with an error.
+const KILL_NOBODY: &str = "`mr.laforge`: `kill HUP` without a name";
+
 /// Those outside the web interface: key, case, what ours contains, reason.
 const LIST: &[Difference] = &[
     entry(
@@ -325,6 +331,42 @@ const LIST: &[Difference] = &[
         "environment \"A\"=1",
         "A=1\n",
         "the shell's rules for quotes, as upstream's next release",
+    ),
+    entry(
+        GROUP_SIGNALS,
+        "laforge laforge.killProcess(\"cat:*\", \"CONT\")",
+        "<string>OK</string>",
+        "the package mixes up its own arguments",
+    ),
+    entry(
+        GROUP_SIGNALS,
+        "laforge laforge.killProcessGroup(\"cat\", \"CONT\")",
+        "<string>OK</string>",
+        "the package works under Python 2 only",
+    ),
+    entry(
+        GROUP_SIGNALS,
+        "ctl kill upstream to ours: kill CONT cat:*",
+        "cat: signal sent",
+        "the same",
+    ),
+    entry(
+        GROUP_SIGNALS,
+        "ctl kill ours to ours: kill CONT cat:*",
+        "cat: signal sent",
+        "the same",
+    ),
+    entry(
+        KILL_NOBODY,
+        "ctl kill ours to upstream: kill HUP",
+        "Error: kill requires a process name",
+        "the package calls a help that it does not have",
+    ),
+    entry(
+        KILL_NOBODY,
+        "ctl kill ours to ours: kill HUP",
+        "Error: kill requires a process name",
+        "the same",
     ),
 ];
 

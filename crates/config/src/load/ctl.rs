@@ -5,7 +5,7 @@ use super::report::{Problem, Told};
 use crate::config::CtlConfig;
 use crate::diagnostic::{Code, Failure};
 use crate::host::Host;
-use crate::options::{plugin, supervisorctl as keys};
+use crate::options::supervisorctl as keys;
 use crate::paths;
 use std::path::Path;
 
@@ -48,9 +48,7 @@ fn read(reader: &mut Reader<'_>, path: &Path) -> Result<CtlConfig, Told> {
     let username = reader.text(&bare, &keys::USERNAME).map(text);
     let password = reader.text(&bare, &keys::PASSWORD).map(text);
     let history_file = reader.text(&scope, &keys::HISTORY_FILE).map(text);
-    for (section, _) in reader.sections_of(plugin::SECTION.header) {
-        reader.refuse_command_plugin(&section, &plugin::FACTORY);
-    }
+    let plugins = reader.command_plugins();
     let history_file = history_file?.filter(|path| !path.is_empty());
     Ok(CtlConfig {
         serverurl: serverurl?,
@@ -58,5 +56,6 @@ fn read(reader: &mut Reader<'_>, path: &Path) -> Result<CtlConfig, Told> {
         password: password?,
         prompt: prompt?,
         history_file: history_file.map(|path| paths::normalize(&path, host)),
+        plugins,
     })
 }

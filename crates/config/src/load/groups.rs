@@ -104,7 +104,7 @@ impl Reader<'_> {
     }
 
     /// Of processes with one name, the last stays, in the place of the first.
-    fn distinct_processes(
+    pub(crate) fn distinct_processes(
         &mut self,
         section: &str,
         processes: Vec<Arc<ProcessSpec>>,

@@ -9,6 +9,8 @@ mod fcgi;
 mod files;
 mod groups;
 mod helper;
+mod loose;
+mod plugins;
 mod process;
 mod program;
 mod reader;
@@ -19,6 +21,7 @@ mod tests;
 mod unknown;
 
 pub use ctl::load_supervisorctl;
+pub use loose::{LooseProgram, load_program};
 
 use crate::config::{Config, Overrides};
 use crate::diagnostic::Failure;
@@ -39,6 +42,7 @@ pub fn load(path: &Path, overrides: &Overrides, host: &dyn Host) -> Result<Confi
     let ((supervisord, rest), finished) = reader.report.finish(made)?;
     Ok(Config {
         supervisord,
+        environment: rest.environment,
         groups: rest.groups,
         servers: rest.servers,
         rpcinterfaces: rest.rpcinterfaces,
@@ -49,6 +53,7 @@ pub fn load(path: &Path, overrides: &Overrides, host: &dyn Host) -> Result<Confi
 }
 
 struct Rest {
+    environment: Vec<(String, String)>,
     groups: Vec<std::sync::Arc<provost_model::GroupSpec>>,
     servers: Vec<provost_model::config::ServerSpec>,
     rpcinterfaces: Vec<provost_model::config::RpcInterfaceSpec>,
@@ -72,6 +77,7 @@ fn read(
     Ok((
         supervisord?,
         Rest {
+            environment: base,
             groups,
             servers,
             rpcinterfaces,

@@ -1,6 +1,6 @@
-//! Server sections, and the plugin sections that name Python objects.
+//! Server sections, and the interfaces that they offer.
 
-use super::reader::{Reader, Scope};
+use super::reader::{Got, Reader, Scope};
 use super::report::Told;
 use crate::datatypes as kinds;
 use crate::diagnostic::Code;
@@ -8,7 +8,10 @@ use crate::options::{OptionSpec, inet, rpcinterface, unix};
 use crate::paths;
 use crate::python::strip;
 use provost_model::Authority;
-use provost_model::config::{RpcInterfaceSpec, ServerAddress, ServerSpec};
+use provost_model::config::{Interface, RpcInterfaceSpec, ServerAddress, ServerSpec};
+
+/// The setting of `supervisor_twiddler`: the methods that may be called.
+const WHITELIST: &str = "whitelist";
 
 impl Reader<'_> {
     /// All servers: inet sections first, then UNIX ones, each kind in the order of the file.
@@ -144,57 +147,38 @@ impl Reader<'_> {
     }
 
     fn rpcinterface(&mut self, section: &str, namespace: &str) -> Result<RpcInterfaceSpec, Told> {
-        let (factory, settings) =
-            self.plugin(section, &rpcinterface::FACTORY, rpcinterface::MAIN_FACTORY)?;
+        let (factory, settings) = self.plugin(section, &rpcinterface::FACTORY)?;
+        let interface = self.interface(section, &factory, &settings)?;
         Ok(RpcInterfaceSpec {
             namespace: namespace.to_owned(),
-            factory,
+            interface,
+            factory: factory.text,
             settings,
         })
     }
 
-    /// The factory of a plugin section, which must be the built-in one, and its other keys.
-    fn plugin(
+    /// What a factory with these settings makes.
+    fn interface(
         &mut self,
         section: &str,
-        spec: &OptionSpec,
-        built_in: &str,
-    ) -> Result<(String, Vec<(String, String)>), Told> {
-        let scope = self.bare_scope(section);
-        let Some(factory) = self.text(&scope, spec)? else {
-            let sentence = format!("section [{section}] does not specify a {}", spec.name);
-            return Err(self.missing(&scope, spec, &sentence));
-        };
-        if factory.text != built_in {
-            let sentence = format!("{} cannot be resolved within [{section}]", factory.text);
-            let help = format!(
-                "only the built-in `{built_in}` exists; Python code of third parties cannot be loaded"
-            );
-            return Err(self.wrong(&scope, Code::Plugin, &sentence, factory.place(), Some(help)));
-        }
-        let names: Vec<(String, String)> = match self.sections.section(section) {
-            Some(known) => {
-                let others = self
-                    .sections
-                    .keys(known)
-                    .filter(|(key, _)| *key != spec.name);
-                others
-                    .map(|(key, value)| (key.to_owned(), value.text.clone()))
-                    .collect()
+        factory: &Got,
+        settings: &[(String, String)],
+    ) -> Result<Interface, Told> {
+        match factory.text.as_str() {
+            rpcinterface::MAIN_FACTORY => Ok(Interface::Main),
+            rpcinterface::TWIDDLER_FACTORY => {
+                let listed = settings.iter().find(|(key, _)| key == WHITELIST);
+                let whitelist = listed.map_or_else(Vec::new, |(_, text)| kinds::list(text));
+                Ok(Interface::Twiddler { whitelist })
             }
-            None => Vec::new(),
-        };
-        let mut settings = Vec::new();
-        for (key, text) in names {
-            let value = self.sections.get(section, &key).cloned();
-            let got = super::reader::Got { text, value };
-            let expanded = self.expand(&scope, &format!("{section}.{key}"), got)?;
-            settings.push((key, expanded.text));
+            rpcinterface::CACHE_FACTORY => Ok(Interface::Cache),
+            rpcinterface::LAFORGE_FACTORY => Ok(Interface::Laforge),
+            _ => Err(self.no_python(section, factory, rpcinterface::FACTORIES)),
         }
-        Ok((factory.text, settings))
     }
 
-    /// The built-in interface takes no settings. Upstream finds that out when it opens its servers, after all else.
+    /// Settings that a factory does not take. Upstream finds that out when it opens its servers, after all else. Some
+    /// factories take any, and do nothing with them.
     pub(crate) fn refuse_interface_settings(
         &mut self,
         interfaces: &[RpcInterfaceSpec],
@@ -204,7 +188,11 @@ impl Reader<'_> {
             return;
         }
         for interface in interfaces {
-            let Some((key, _)) = interface.settings.first() else {
+            let strange = |(key, _): &&(String, String)| match interface.interface {
+                Interface::Twiddler { .. } => key != WHITELIST,
+                Interface::Main | Interface::Cache | Interface::Laforge => true,
+            };
+            let Some((key, _)) = interface.settings.iter().find(strange) else {
                 continue;
             };
             let section = format!("{}{}", rpcinterface::SECTION.header, interface.namespace);
@@ -213,26 +201,14 @@ impl Reader<'_> {
                 .sections
                 .get(&section, key)
                 .map(|value| value.key.clone());
+            if matches!(interface.interface, Interface::Cache | Interface::Laforge) {
+                let message = format!("`{key}` has no effect: the interface has no settings");
+                self.report.warn(Code::NoEffect, message, place, None);
+                continue;
+            }
             let sentence = format!("Could not make {} rpc interface", interface.namespace);
-            let help = Some(format!("remove `{key}`: the interface has no settings"));
+            let help = Some(format!("remove `{key}`: the interface has no such setting"));
             self.wrong(&scope, Code::Plugin, &sentence, place, help);
-        }
-    }
-
-    /// A `[ctlplugin:x]` section of supervisorctl.
-    pub(crate) fn refuse_command_plugin(&mut self, section: &str, spec: &OptionSpec) {
-        let scope = self.bare_scope(section);
-        match self.text(&scope, spec) {
-            Ok(Some(factory)) => {
-                let sentence = format!("{} cannot be resolved within [{section}]", factory.text);
-                let help = Some("only the built-in commands exist; Python code of third parties cannot be loaded".to_owned());
-                self.wrong(&scope, Code::Plugin, &sentence, factory.place(), help);
-            }
-            Ok(None) => {
-                let sentence = format!("section [{section}] does not specify a {}", spec.name);
-                self.missing(&scope, spec, &sentence);
-            }
-            Err(Told) => {}
         }
     }
 }

@@ -149,14 +149,48 @@ pub mod include {
 pub mod plugin {
     use super::{BASE, Fallback, Kind, OptionSpec, Sample, SectionSpec};
 
+    /// That of `supervisor_cache`.
+    pub const CACHE_FACTORY: &str = "supervisor_cache.controllerplugin:make_cache_controllerplugin";
+    /// That of `supervisor_quick`.
+    pub const QUICK_FACTORY: &str = "supervisor_quick:make_quick_controllerplugin";
+    /// That of `mr.laforge`.
+    pub const LAFORGE_FACTORY: &str = "mr.laforge.controllerplugin:make_laforge_controllerplugin";
+    /// That of `supervisor-wildcards`.
+    pub const WILDCARDS_FACTORY: &str =
+        "supervisorwildcards.controllerplugin:make_wildcards_controllerplugin";
+    /// The same, by the name of its distribution.
+    pub const WILDCARDS_ALIAS: &str =
+        "supervisor_wildcards.controllerplugin:make_wildcards_controllerplugin";
+    /// That of `supervisor-serialrestart`.
+    pub const SERIALRESTART_FACTORY: &str =
+        "supervisorserialrestart.controllerplugin:make_serialrestart_controllerplugin";
+    /// The same, by the name of its distribution.
+    pub const SERIALRESTART_ALIAS: &str =
+        "supervisor_serialrestart.controllerplugin:make_serialrestart_controllerplugin";
+    /// All that are built in.
+    pub const FACTORIES: &[&str] = &[
+        CACHE_FACTORY,
+        QUICK_FACTORY,
+        LAFORGE_FACTORY,
+        WILDCARDS_FACTORY,
+        WILDCARDS_ALIAS,
+        SERIALRESTART_FACTORY,
+        SERIALRESTART_ALIAS,
+    ];
+
     /// `supervisor.ctl_factory`
     pub const FACTORY: OptionSpec = OptionSpec {
         name: "supervisor.ctl_factory",
         kind: Kind::Object,
         default: Fallback::Required,
         sample: Sample::Comment("module:factory"),
-        doc: "A Python object with more commands. Python code of third parties cannot be loaded, so every value is \
-              refused by supervisorctl.",
+        doc: "Which commands supervisorctl gets. No Python is loaded; built in are \
+              `supervisor_cache.controllerplugin:make_cache_controllerplugin`, \
+              `supervisor_quick:make_quick_controllerplugin` (with the setting `retries`, tenths of a second to wait; \
+              600 unless set), `mr.laforge.controllerplugin:make_laforge_controllerplugin`, \
+              `supervisorwildcards.controllerplugin:make_wildcards_controllerplugin` (with the setting `match_group`, \
+              0 or 1) and `supervisorserialrestart.controllerplugin:make_serialrestart_controllerplugin`. Any other \
+              value is refused by supervisorctl.",
         ..BASE
     };
 
@@ -164,7 +198,7 @@ pub mod plugin {
     pub const SECTION: SectionSpec = SectionSpec {
         header: "ctlplugin:",
         label: "x",
-        doc: "More commands for supervisorctl. None are available.",
+        doc: "More commands for supervisorctl, listed by its `help` under the label.",
         options: &[&FACTORY],
         active: false,
         open: true,

@@ -168,8 +168,22 @@ pub mod inet {
 pub mod rpcinterface {
     use super::{BASE, Fallback, Kind, OptionSpec, Sample, SectionSpec};
 
-    /// The only factory there is.
+    /// The factory of Supervisor itself.
     pub const MAIN_FACTORY: &str = "supervisor.rpcinterface:make_main_rpcinterface";
+    /// That of `supervisor_twiddler`.
+    pub const TWIDDLER_FACTORY: &str =
+        "supervisor_twiddler.rpcinterface:make_twiddler_rpcinterface";
+    /// That of `supervisor_cache`.
+    pub const CACHE_FACTORY: &str = "supervisor_cache.rpcinterface:make_cache_rpcinterface";
+    /// That of `mr.laforge`.
+    pub const LAFORGE_FACTORY: &str = "mr.laforge.rpcinterface:make_laforge_rpcinterface";
+    /// All that are built in.
+    pub const FACTORIES: &[&str] = &[
+        MAIN_FACTORY,
+        TWIDDLER_FACTORY,
+        CACHE_FACTORY,
+        LAFORGE_FACTORY,
+    ];
 
     /// `supervisor.rpcinterface_factory`
     pub const FACTORY: OptionSpec = OptionSpec {
@@ -177,8 +191,11 @@ pub mod rpcinterface {
         kind: Kind::Object,
         default: Fallback::Required,
         sample: Sample::Active(MAIN_FACTORY),
-        doc: "Which interface is offered. `supervisor.rpcinterface:make_main_rpcinterface` is built in; Python code of \
-              third parties cannot be loaded.",
+        doc: "Which interface is offered. No Python is loaded; built in are \
+              `supervisor.rpcinterface:make_main_rpcinterface`, \
+              `supervisor_twiddler.rpcinterface:make_twiddler_rpcinterface` (with the setting `whitelist`, the only \
+              methods that may be called), `supervisor_cache.rpcinterface:make_cache_rpcinterface` and \
+              `mr.laforge.rpcinterface:make_laforge_rpcinterface`. Any other value is an error.",
         ..BASE
     };
 

@@ -41,8 +41,17 @@ const SOCKET_PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) enum Deed {
     Start { wait: bool },
     Stop { wait: bool },
-    Signal { signal: String },
+    Signal { signal: String, manner: Manner },
     Clear,
+}
+
+/// By whose rules a signal is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// Those of `signalProcess`.
+    Signal,
+    /// Those of `killProcess` of `mr.laforge`: only what counts as running gets one, and refusals have other codes.
+    Kill,
 }
 
 /// What an order that will be answered was for.
@@ -78,6 +87,11 @@ pub(crate) enum Purpose {
         spec: Arc<FcgiSpec>,
         rest: Vec<Arc<FcgiSpec>>,
     },
+    /// A program that a client adds to a group.
+    Program {
+        request: RequestId,
+        group: String,
+    },
 }
 
 impl Purpose {
@@ -86,7 +100,7 @@ impl Purpose {
         match self {
             Self::Probe { .. } => Some(PROBE_PATIENCE),
             Self::Clear { .. } | Self::ClearMain { .. } => Some(CLEAR_PATIENCE),
-            Self::Load { .. } | Self::LoadForRestart => Some(LOAD_PATIENCE),
+            Self::Load { .. } | Self::LoadForRestart | Self::Program { .. } => Some(LOAD_PATIENCE),
             Self::TrySocket { .. } => Some(SOCKET_PATIENCE),
             Self::Fence { .. } | Self::Stdin { .. } => None,
         }
@@ -259,7 +273,9 @@ impl Core {
         match deed {
             Deed::Start { .. } => self.probe_all(turn, id, &targets),
             Deed::Stop { wait } => self.stop_all(turn, id, &targets, wait),
-            Deed::Signal { signal } => self.signal_all(turn, id, &targets, &signal),
+            Deed::Signal { signal, manner } => {
+                self.signal_all(turn, id, &targets, &signal, manner);
+            }
             Deed::Clear => self.clear_all(turn, id, &targets),
         }
     }
@@ -277,8 +293,15 @@ impl Core {
         }
         let concerns = |state: ProcessState| match deed {
             Deed::Start { .. } => !state.is_running(),
-            Deed::Stop { .. } => state.is_running(),
-            Deed::Signal { .. } => state.is_signallable(),
+            Deed::Stop { .. }
+            | Deed::Signal {
+                manner: Manner::Kill,
+                ..
+            } => state.is_running(),
+            Deed::Signal {
+                manner: Manner::Signal,
+                ..
+            } => state.is_signallable(),
             Deed::Clear => true,
         };
         let procs = members
@@ -393,6 +416,10 @@ impl Core {
                 let fault = Fault::about(FaultCode::Failed, problem.to_string());
                 self.reply(turn, request, Err(fault));
             }
+            Some(Purpose::Program { request, .. }) => {
+                let fault = Fault::about(FaultCode::Failed, program_overdue());
+                self.reply(turn, request, Err(fault));
+            }
             Some(Purpose::Fence { .. } | Purpose::Stdin { .. }) | None => {
                 turn.anomaly("a deadline came for an order that has none");
             }
@@ -408,6 +435,14 @@ impl Core {
         }
         self.tickets = self.tickets.successor();
     }
+}
+
+/// Why a program that never came is refused.
+fn program_overdue() -> String {
+    format!(
+        "the options were not looked at within {} seconds",
+        LOAD_PATIENCE.as_secs()
+    )
 }
 
 /// Why a configuration that never came is refused.

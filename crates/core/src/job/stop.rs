@@ -4,7 +4,7 @@
 //! waits for a fence behind the signal.
 
 use super::batch::{Watch, Wish};
-use super::{Deed, Purpose, Sent};
+use super::{Deed, Manner, Purpose, Sent};
 use crate::Effect;
 use crate::deadlines::Timer;
 use crate::program::Process;
@@ -83,11 +83,15 @@ impl Core {
         request: RequestId,
         procs: &[ProcId],
         signal: &str,
+        manner: Manner,
     ) {
         let parsed = parse_signal(signal);
         let mut runs = Vec::new();
         for (index, &proc) in procs.iter().enumerate() {
+            let state = self.procs.get(&proc).map(Process::published);
+            let counts = manner == Manner::Signal || state.is_some_and(ProcessState::is_running);
             let run = match parsed {
+                Some(_) if !counts => Err(FaultCode::NotRunning),
                 Some(parsed) => self
                     .with_process(turn, proc, |process, act| process.signal(act, parsed))
                     .flatten()
@@ -113,12 +117,15 @@ impl Core {
                         .asked(request, index)
                         .unwrap_or_default()
                         .to_owned();
-                    let about = if code == FaultCode::BadSignal {
-                        signal.to_owned()
-                    } else {
-                        asked
+                    let fault = match (code, manner) {
+                        (FaultCode::BadSignal, Manner::Signal) => Fault::about(code, signal),
+                        (FaultCode::BadSignal, Manner::Kill) => {
+                            Fault::about(FaultCode::BadArguments, signal)
+                        }
+                        (_, Manner::Signal) => Fault::about(code, asked),
+                        (_, Manner::Kill) => Fault::bare(code),
                     };
-                    self.finish(turn, (request, index), Err(Fault::about(code, about)), true);
+                    self.finish(turn, (request, index), Err(fault), true);
                 }
             }
         }

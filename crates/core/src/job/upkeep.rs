@@ -51,7 +51,8 @@ impl Core {
                 | Purpose::Stdin { .. }
                 | Purpose::Load { .. }
                 | Purpose::LoadForRestart
-                | Purpose::TrySocket { .. },
+                | Purpose::TrySocket { .. }
+                | Purpose::Program { .. },
             ) => turn.anomaly("cleared logs answer another order"),
             None => {}
         }

@@ -20,6 +20,13 @@ struct Listener {
     is_deaf: bool,
 }
 
+impl Listener {
+    /// Whether it can take an event now.
+    fn is_ready(&self) -> bool {
+        self.is_up && !self.is_deaf && self.ack == Ack::Ready
+    }
+}
+
 /// A pool in service.
 #[derive(Clone, Debug)]
 pub(crate) struct Pool {
@@ -56,6 +63,16 @@ impl Pool {
                 .collect(),
             ready: BTreeSet::new(),
         }
+    }
+
+    /// Forgets a listener of which nothing runs.
+    pub(crate) fn dismiss(&mut self, proc: ProcId) {
+        self.listeners.retain(|listener| listener.proc != proc);
+        let slots = self.listeners.iter().enumerate();
+        self.slots = slots.map(|(slot, one)| (one.proc, slot)).collect();
+        let all = self.listeners.iter().enumerate();
+        let ready = all.filter(|(_, listener)| listener.is_ready());
+        self.ready = ready.map(|(slot, _)| slot).collect();
     }
 
     /// Takes an event behind those that wait.
@@ -100,7 +117,7 @@ impl Pool {
         let slot = *self.slots.get(&proc)?;
         let listener = self.listeners.get_mut(slot)?;
         let result = change(listener);
-        if listener.is_up && !listener.is_deaf && listener.ack == Ack::Ready {
+        if listener.is_ready() {
             self.ready.insert(slot);
         } else {
             self.ready.remove(&slot);

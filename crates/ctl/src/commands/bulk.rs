@@ -79,7 +79,18 @@ impl Verb {
         process: &str,
         extra: Option<&str>,
     ) -> Result<(), Trouble> {
-        let (status, description) = match session.call(self.one, &params(name, extra)) {
+        let outcome = session.call(self.one, &params(name, extra));
+        self.tell_one(session, (group, process), outcome)
+    }
+
+    /// Says what came of a call of [`Verb::one`] for a process.
+    pub(super) fn tell_one(
+        &self,
+        session: &mut Session,
+        (group, process): (&str, &str),
+        outcome: Result<Value, Trouble>,
+    ) -> Result<(), Trouble> {
+        let (status, description) = match outcome {
             Ok(_) => (i64::from(FaultCode::Success.code()), String::new()),
             Err(Trouble::Fault(fault)) => (i64::from(fault.code), fault.text),
             Err(trouble) => return Err(trouble),

@@ -1,6 +1,6 @@
 //! `help`: the commands, or one of them.
 
-use super::{COMMANDS, Command, Completes, Flow, Outcome, find};
+use super::{COMMANDS, Command, Completes, Flow, Outcome};
 use crate::render;
 use crate::session::Session;
 
@@ -12,12 +12,12 @@ help <action>\tShow what a command does and how it is written",
     run,
 };
 
-/// The heading of the list; `default` is how upstream names the commands that are built in.
-const HEADING: &str = "default commands (type help <topic>):";
+/// How upstream names the commands that are always there; others stand under the name of their section.
+const DEFAULT: &str = "default";
 
 #[expect(clippy::unnecessary_wraps, reason = "commands share one signature")]
 fn run(session: &mut Session, arg: &str) -> Outcome {
-    match find(arg) {
+    match session.plugins.command(arg) {
         Some(command) => session.say(command.help),
         None if arg.is_empty() => say_list(session),
         None => session.say(render::harmless(&format!("*** No help on {arg}"))),
@@ -31,9 +31,17 @@ fn say_list(session: &mut Session) {
         .map(|command| command.name)
         .filter(|&name| name != COMMAND.name)
         .collect();
+    say_block(session, DEFAULT, &names);
+    for (name, commands) in session.plugins.blocks() {
+        say_block(session, &name, &commands);
+    }
+}
+
+fn say_block(session: &mut Session, name: &str, commands: &[&str]) {
+    let heading = format!("{} commands (type help <topic>):", render::one_line(name));
     session.say("");
-    session.say(HEADING);
-    session.say("=".repeat(HEADING.len()));
-    session.put(render::columns(&names).as_bytes());
+    session.say(&heading);
+    session.say("=".repeat(heading.chars().count()));
+    session.put(render::columns(commands).as_bytes());
     session.say("");
 }

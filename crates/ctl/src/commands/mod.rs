@@ -12,6 +12,7 @@ mod help;
 mod maintail;
 mod open;
 mod pid;
+pub(crate) mod plugins;
 mod quit;
 mod reload;
 mod remove;

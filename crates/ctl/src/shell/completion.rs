@@ -1,8 +1,10 @@
 //! What Tab proposes: commands, groups, processes.
 
-use crate::commands::{self, COMMANDS, Completes};
+use crate::commands::plugins::Plugins;
+use crate::commands::{COMMANDS, Completes};
+use crate::exchange::exchange;
 use crate::records::StatusRow;
-use crate::session::{Server, exchange, read_rows, read_value};
+use crate::session::{Server, read_rows, read_value};
 use crate::trouble::Trouble;
 use provost_wire::xmlrpc;
 use rustyline::completion::Completer;
@@ -22,13 +24,15 @@ const METHOD: &str = "supervisor.getAllProcessInfo";
 /// Completion of one line. The server is asked at most once for it.
 pub(super) struct Completion {
     server: Server,
+    plugins: Plugins,
     processes: OnceCell<Vec<StatusRow>>,
 }
 
 impl Completion {
-    pub(super) fn new(server: Server) -> Self {
+    pub(super) fn new(server: Server, plugins: Plugins) -> Self {
         Self {
             server,
+            plugins,
             processes: OnceCell::new(),
         }
     }
@@ -55,10 +59,10 @@ impl Completion {
         });
         let (before, word) = line.split_at(start);
         let mut found = match before.split_whitespace().next() {
-            None => command_names(),
-            Some(command) => match commands::find(command).map(|command| command.completes) {
+            None => self.command_names(),
+            Some(command) => match self.plugins.command(command).map(|found| found.completes) {
                 None | Some(Completes::Nothing) => Vec::new(),
-                Some(Completes::Commands) => command_names(),
+                Some(Completes::Commands) => self.command_names(),
                 Some(Completes::Groups) => group_names(self.processes()),
                 Some(Completes::Processes) => process_names(self.processes(), word.contains(':')),
             },
@@ -69,13 +73,13 @@ impl Completion {
         }
         (start, found)
     }
-}
 
-fn command_names() -> Vec<String> {
-    COMMANDS
-        .iter()
-        .map(|command| command.name.to_owned())
-        .collect()
+    fn command_names(&self) -> Vec<String> {
+        let built_in = COMMANDS.iter().map(|command| command.name);
+        let others = self.plugins.blocks().into_iter();
+        let others = others.flat_map(|(_, commands)| commands);
+        built_in.chain(others).map(ToOwned::to_owned).collect()
+    }
 }
 
 fn group_names(processes: &[StatusRow]) -> Vec<String> {
@@ -124,6 +128,7 @@ impl Validator for Completion {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use provost_config::{Plugin, PluginSpec};
 
     fn completion() -> Completion {
         let row = |group: &str, name: &str| StatusRow {
@@ -138,7 +143,11 @@ mod tests {
             url: "unix:///nonexistent".into(),
             credentials: None,
         };
-        let completion = Completion::new(server);
+        let plugins = Plugins::new(vec![PluginSpec {
+            name: "laforge".to_owned(),
+            plugin: Plugin::Laforge,
+        }]);
+        let completion = Completion::new(server, plugins);
         let rows = vec![row("cat", "cat"), row("web", "a-1"), row("web", "a-2")];
         assert!(completion.processes.set(rows).is_ok());
         completion
@@ -167,6 +176,10 @@ mod tests {
             of("signal HUP web:a-"),
             found(11, &["web:a-1 ", "web:a-2 "])
         );
+        assert_eq!(of("ki"), found(0, &["kill "]));
+        assert_eq!(of("help ki"), found(5, &["kill "]));
+        assert_eq!(of("kill HUP web:a-"), found(9, &["web:a-1 ", "web:a-2 "]));
+        assert_eq!(of("mstop "), found(6, &[]));
         assert_eq!(of("reread "), found(7, &[]));
         assert_eq!(of("bogus "), found(6, &[]));
     }
@@ -177,6 +190,9 @@ mod tests {
             url: "unix:///nonexistent".into(),
             credentials: None,
         };
-        assert_eq!(Completion::new(server).propose("start "), (6, Vec::new()));
+        assert_eq!(
+            Completion::new(server, Plugins::default()).propose("start "),
+            (6, Vec::new())
+        );
     }
 }

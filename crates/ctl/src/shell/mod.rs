@@ -111,7 +111,10 @@ impl Lines {
         match self {
             Self::Plain => Ok(session.ask(prompt)?.map_or(Read::End, Read::Line)),
             Self::Terminal(editor) => {
-                editor.set_helper(Some(Completion::new(session.server.clone())));
+                editor.set_helper(Some(Completion::new(
+                    session.server.clone(),
+                    session.plugins.clone(),
+                )));
                 match editor.readline(prompt) {
                     Ok(line) => Ok(Read::Line(line)),
                     Err(ReadlineError::Eof) => Ok(Read::End),

@@ -4,6 +4,7 @@ mod commands;
 mod failures;
 mod groups;
 mod logs;
+mod plugins;
 mod shell;
 
 use crate::dispatch::run_line;
@@ -198,7 +199,8 @@ fn serve(stream: TcpStream, script: &Mutex<Script>) {
         let path = first.split(' ').nth(1).unwrap().to_owned();
         let key = if first.starts_with("POST") {
             let call = xmlrpc::read_call(&body).unwrap();
-            let method = call.method.strip_prefix("supervisor.").unwrap().to_owned();
+            let method = call.method.strip_prefix("supervisor.");
+            let method = method.unwrap_or(&call.method).to_owned();
             let params: Vec<String> = call.params.iter().map(show).collect();
             let shown = format!("{method}({})", params.join(", "));
             script.lock().unwrap().calls.push(shown);

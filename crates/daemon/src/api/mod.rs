@@ -26,7 +26,7 @@ use crate::control::ControlHandle;
 use crate::logs::{Board, Logger};
 use accept::{Acceptor, Crowd};
 use provost_model::Level;
-use provost_model::config::ServerSpec;
+use provost_model::config::{Interface, ServerSpec};
 use provost_wire::methods::Methods;
 use std::io;
 use std::path::PathBuf;
@@ -79,8 +79,8 @@ pub struct ApiSettings {
     pub logger: Logger,
     /// Tells when a log that a client follows has grown.
     pub board: Board,
-    /// Namespaces under which the main interface exists, from the `[rpcinterface:x]` sections.
-    pub namespaces: Vec<String>,
+    /// Namespaces and their interfaces, from the `[rpcinterface:x]` sections.
+    pub namespaces: Vec<(String, Interface)>,
     /// Descriptors that this process may have open; connections take at most three eighths of them.
     pub descriptors: usize,
 }

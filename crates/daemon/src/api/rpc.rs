@@ -114,6 +114,8 @@ async fn single(context: &Context, invocation: Invocation) -> Result<Value, Faul
             let reply = context.control.ask(request).await?;
             Ok(answer::reply(&reply, &clock::short_local))
         }
+        Invocation::Tell(text) => while_serving(context, Value::text(text)).await,
+        Invocation::Refuse(fault) => while_serving(context, Value::Nil).await.and(Err(fault)),
         Invocation::ApiVersion => while_serving(context, Value::text(API_VERSION)).await,
         Invocation::SupervisorVersion => {
             while_serving(context, Value::text(SUPERVISOR_VERSION)).await

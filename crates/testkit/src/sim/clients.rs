@@ -2,12 +2,12 @@
 
 use super::rng::Rng;
 use provost_core::LoadedConfig;
-use provost_model::{Answer, Channel, Reply, Request, RequestId};
+use provost_model::{Answer, CacheDeed, Channel, Level, Reply, Request, RequestId};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Requests of all kinds with how often they are made.
 const WEIGHTS: &[u32] = &[
-    12, 12, 4, 4, 2, 2, 6, 2, 1, 6, 3, 3, 3, 2, 2, 2, 3, 2, 1, 1, 1, 1, 1, 12,
+    12, 12, 4, 4, 2, 2, 6, 2, 1, 6, 3, 3, 3, 2, 2, 2, 3, 2, 1, 1, 1, 1, 1, 2, 1, 4, 3, 1, 1, 3, 12,
 ];
 
 /// What clients wait for.
@@ -142,7 +142,68 @@ fn draw(rng: &mut Rng, config: &LoadedConfig) -> Request {
             name: process(rng, config),
             channel: Channel::Stderr,
         },
+        23 => Request::KillProcess {
+            name: process(rng, config),
+            signal: signal(rng),
+        },
+        24 => Request::KillProcessGroup {
+            name: group(rng, config),
+            signal: signal(rng),
+        },
+        25 => {
+            let group = group(rng, config);
+            Request::AddProgramToGroup {
+                program: loose(rng, &group),
+                options: vec![("command".to_owned(), "/bin/x".to_owned())],
+                group,
+            }
+        }
+        26 => {
+            let group = group(rng, config);
+            Request::RemoveProcessFromGroup {
+                process: member(rng, config, &group),
+                group,
+            }
+        }
+        27 => Request::GetGroupNames,
+        28 => Request::LogMessage {
+            level: Level::Info,
+            text: "z".to_owned(),
+        },
+        29 => Request::Cache {
+            namespace: (*rng.pick(&["cache", "other"])).to_owned(),
+            deed: cache_deed(rng),
+        },
         _ => Request::GetAllProcessInfo,
+    }
+}
+
+/// The name of a program that no file has; few, so that some come twice.
+fn loose(rng: &mut Rng, group: &str) -> String {
+    format!("{group}x{}", rng.below(3))
+}
+
+/// The name of a process of the group: one of the file, or one that a client may have added.
+fn member(rng: &mut Rng, config: &LoadedConfig, group: &str) -> String {
+    let spec = config.groups.iter().find(|spec| spec.name == group);
+    match spec.filter(|spec| !spec.processes.is_empty()) {
+        Some(spec) if rng.chance(400) => rng.pick(&spec.processes).name.clone(),
+        _ => loose(rng, group),
+    }
+}
+
+fn cache_deed(rng: &mut Rng) -> CacheDeed {
+    let key = (*rng.pick(&["a", "b", "c"])).to_owned();
+    match rng.weighted(&[2, 2, 6, 6, 3, 1]) {
+        0 => CacheDeed::Keys,
+        1 => CacheDeed::Count,
+        2 => CacheDeed::Store {
+            key,
+            value: vec![b'v'; rng.index(40)].into(),
+        },
+        3 => CacheDeed::Fetch { key },
+        4 => CacheDeed::Delete { key },
+        _ => CacheDeed::Clear,
     }
 }
 
@@ -164,7 +225,8 @@ fn process(rng: &mut Rng, config: &LoadedConfig) -> String {
     let Some(spec) = config.groups.iter().find(|spec| spec.name == group) else {
         return group;
     };
-    match rng.weighted(&[12, 2, 1, 1, 1]) {
+    match rng.weighted(&[12, 2, 1, 1, 1, 2]) {
+        5 => format!("{group}:{}", loose(rng, &group)),
         1 => format!("{group}:*"),
         2 => format!("{group}:"),
         3 => format!("{group}:stranger"),

@@ -4,6 +4,7 @@ use super::agenda::Lane;
 use super::children::Phase;
 use super::faults::Fault;
 use super::listeners;
+use super::scene;
 use super::world::{Coming, World};
 use provost_core::{ClearProblem, Effect, Input, StdinProblem};
 use provost_model::spawn::SpawnProblem;
@@ -89,6 +90,20 @@ impl World {
                     Ok(self.file.clone())
                 };
                 self.answer(Input::ConfigLoaded { ticket, result });
+            }
+            Effect::ReadProgram {
+                ticket,
+                group,
+                program,
+                ..
+            } => {
+                let broken = self.faults.strike(&mut self.dice, Fault::BrokenConfig);
+                let result = if broken {
+                    Err("not a valid boolean value: 'maybe'".to_owned())
+                } else {
+                    Ok(scene::draw_program(&mut self.dice, &group, &program))
+                };
+                self.answer(Input::ProgramRead { ticket, result });
             }
             Effect::Reply { id, answer } => {
                 if let Ok(provost_model::Reply::Helper(answer)) = &answer {

@@ -136,6 +136,16 @@ fn draw_group(rng: &mut Rng, number: u64) -> Arc<GroupSpec> {
     })
 }
 
+/// A program that a client gives: one process of its name, or two.
+pub(super) fn draw_program(rng: &mut Rng, group: &str, program: &str) -> Vec<Arc<ProcessSpec>> {
+    let mut processes = vec![draw_process(rng, group, program)];
+    if rng.chance(200) {
+        processes.push(draw_process(rng, group, &format!("{program}b")));
+    }
+    processes.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
+    processes
+}
+
 fn draw_pool(rng: &mut Rng, number: usize) -> Arc<GroupSpec> {
     let name = format!("pool{number}");
     let mut events = rng.pick(SUBSCRIPTIONS).to_vec();

@@ -9,13 +9,28 @@ use provost_model::{Fault, FaultCode};
 
 /// The parameters of one call. Positions are those of the method's table entry.
 pub(super) struct Args<'a> {
+    namespace: &'a str,
     params: &'static [Param],
     values: &'a [Value],
 }
 
 impl<'a> Args<'a> {
-    pub(super) fn new(params: &'static [Param], values: &'a [Value]) -> Self {
-        Self { params, values }
+    pub(super) fn new(namespace: &'a str, params: &'static [Param], values: &'a [Value]) -> Self {
+        Self {
+            namespace,
+            params,
+            values,
+        }
+    }
+
+    /// The namespace under which the method was called.
+    pub(super) fn namespace(&self) -> &'a str {
+        self.namespace
+    }
+
+    /// A parameter as it came.
+    pub(super) fn value(&self, index: usize) -> Option<&'a Value> {
+        self.values.get(index)
     }
 
     /// A text; bytes are taken as UTF-8.

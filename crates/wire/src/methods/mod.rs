@@ -5,15 +5,19 @@
 //! the core is to be asked, or what the edge can answer without it.
 
 mod args;
+mod cache;
 mod daemon;
+mod laforge;
 mod process;
 mod reference;
 mod system;
+mod twiddler;
 
 pub use reference::reference;
 
 use crate::xmlrpc::{Call, Value};
 use args::Args;
+use provost_model::config::Interface;
 use provost_model::{Channel, Fault, FaultCode, Request};
 
 /// What `getAPIVersion` answers; unchanged since Supervisor 3.0.
@@ -32,6 +36,10 @@ pub enum Kind {
     Str,
     /// `int`.
     Int,
+    /// `int` by the other name that one package gives it.
+    Integer,
+    /// `string` or `int`.
+    StrOrInt,
     /// `boolean`.
     Bool,
     /// `array`.
@@ -46,6 +54,8 @@ impl Kind {
         match self {
             Self::Str => "string",
             Self::Int => "int",
+            Self::Integer => "integer",
+            Self::StrOrInt => "string|int",
             Self::Bool => "boolean",
             Self::Array => "array",
             Self::Struct => "struct",
@@ -109,7 +119,7 @@ impl Method {
     }
 
     /// Turns parameters into what is to be done.
-    fn decode(&self, params: &[Value]) -> Result<Invocation, Fault> {
+    fn decode(&self, namespace: &str, params: &[Value]) -> Result<Invocation, Fault> {
         let needed = self
             .params
             .iter()
@@ -118,7 +128,7 @@ impl Method {
         if params.len() < needed || params.len() > self.params.len() {
             return Err(Fault::bare(FaultCode::IncorrectParameters));
         }
-        (self.decode)(&Args::new(self.params, params))
+        (self.decode)(&Args::new(namespace, self.params, params))
     }
 }
 
@@ -140,6 +150,10 @@ pub struct Range {
 pub enum Invocation {
     /// A request to the core.
     Core(Request),
+    /// A text, unless the daemon is stopping.
+    Tell(&'static str),
+    /// A refusal, unless the daemon is stopping, which would be one before it.
+    Refuse(Fault),
     /// [`API_VERSION`], unless the daemon is stopping.
     ApiVersion,
     /// [`SUPERVISOR_VERSION`], unless the daemon is stopping.
@@ -181,13 +195,13 @@ pub enum Invocation {
 /// The methods that exist under the namespaces that are configured.
 #[derive(Clone, Debug)]
 pub struct Methods {
-    namespaces: Vec<String>,
+    namespaces: Vec<(String, Interface)>,
 }
 
 impl Methods {
-    /// `namespaces` are the names of the `[rpcinterface:x]` sections that offer the main interface, usually just
-    /// `supervisor`. `system` and `provost` exist always.
-    pub fn new(namespaces: Vec<String>) -> Self {
+    /// `namespaces` are the names of the `[rpcinterface:x]` sections and what each offers, usually just the main
+    /// interface as `supervisor`. `system` and `provost` exist always.
+    pub fn new(namespaces: Vec<(String, Interface)>) -> Self {
         Self { namespaces }
     }
 
@@ -198,11 +212,13 @@ impl Methods {
         match namespace {
             "system" => system::SYSTEM.iter().find(named),
             "provost" => system::OWN.iter().find(named),
-            _ if self.namespaces.iter().any(|known| known == namespace) => {
-                main_methods().find(named)
-            }
-            _ => None,
+            _ => methods_of(self.interface(namespace)?).find(named),
         }
+    }
+
+    fn interface(&self, namespace: &str) -> Option<&Interface> {
+        let known = self.namespaces.iter().find(|(name, _)| name == namespace);
+        known.map(|(_, interface)| interface)
     }
 
     /// Every name, aliases included, sorted.
@@ -219,8 +235,8 @@ impl Methods {
         for method in system::OWN {
             publish("provost", method);
         }
-        for namespace in &self.namespaces {
-            for method in main_methods() {
+        for (namespace, interface) in &self.namespaces {
+            for method in methods_of(interface) {
                 publish(namespace, method);
             }
         }
@@ -233,7 +249,7 @@ impl Methods {
     pub fn foreign<'a>(&self, full_name: &'a str) -> Option<(&'a str, &'a str)> {
         let (namespace, name) = full_name.split_once('.')?;
         let ours = matches!(namespace, "system" | "provost")
-            || self.namespaces.iter().any(|known| known == namespace);
+            || self.namespaces.iter().any(|(known, _)| known == namespace);
         (!ours).then_some((namespace, name))
     }
 
@@ -242,7 +258,14 @@ impl Methods {
         let method = self
             .find(&call.method)
             .ok_or_else(|| Fault::bare(FaultCode::UnknownMethod))?;
-        method.decode(&call.params)
+        let (namespace, name) = call.method.split_once('.').unwrap_or_default();
+        let invocation = method.decode(namespace, &call.params)?;
+        Ok(match self.interface(namespace) {
+            Some(Interface::Twiddler { whitelist }) if !is_listed(whitelist, name) => {
+                Invocation::Refuse(Fault::about(FaultCode::NotInWhitelist, name))
+            }
+            _ => invocation,
+        })
     }
 
     /// The answer to `system.methodHelp`.
@@ -264,10 +287,23 @@ impl Methods {
     }
 }
 
-/// The methods of the main interface.
-fn main_methods() -> impl Iterator<Item = &'static Method> {
-    daemon::METHODS.iter().chain(process::METHODS)
+/// Whether a whitelist lets a method through; an empty one lets everything.
+fn is_listed(whitelist: &[String], name: &str) -> bool {
+    whitelist.is_empty() || whitelist.iter().any(|listed| listed == name)
 }
 
+/// The methods of an interface.
+fn methods_of(interface: &Interface) -> impl Iterator<Item = &'static Method> {
+    let (first, second): (&[Method], &[Method]) = match interface {
+        Interface::Main => (daemon::METHODS, process::METHODS),
+        Interface::Twiddler { .. } => (twiddler::METHODS, &[]),
+        Interface::Cache => (cache::METHODS, &[]),
+        Interface::Laforge => (laforge::METHODS, &[]),
+    };
+    first.iter().chain(second)
+}
+
+#[cfg(test)]
+mod plugin_tests;
 #[cfg(test)]
 mod tests;

@@ -12,21 +12,21 @@ const NAME: Param = Param {
     default: None,
 };
 
-const NAME_OR_GROUP: Param = Param {
+pub(super) const NAME_OR_GROUP: Param = Param {
     name: "name",
     kind: Kind::Str,
     text: "Name of a process, or group:name, or group:* for all of a group.",
     default: None,
 };
 
-const GROUP: Param = Param {
+pub(super) const GROUP: Param = Param {
     name: "name",
     kind: Kind::Str,
     text: "Name of a group.",
     default: None,
 };
 
-const SIGNAL: Param = Param {
+pub(super) const SIGNAL: Param = Param {
     name: "signal",
     kind: Kind::Str,
     text: "The signal by name (HUP, SIGHUP) or number.",
@@ -62,9 +62,9 @@ const TAIL_LENGTH: Param = Param {
 };
 
 const OK: &str = "Always true; a failure is a fault.";
-const OK_OR_RESULTS: &str =
+pub(super) const OK_OR_RESULTS: &str =
     "True, or for group:* what the method for groups answers; a failure is a fault.";
-const RESULTS: &str = "For each process acted on a struct of name, group, status (80 is success, else a fault code) and description.";
+pub(super) const RESULTS: &str = "For each process acted on a struct of name, group, status (80 is success, else a fault code) and description.";
 const INFO: &str = "Members name, group, start, stop, now (seconds since 1970), state, statename, spawnerr, \
                     exitstatus, logfile, stdout_logfile, stderr_logfile, pid and description.";
 const TAIL: &str = "[string text, int size of the log, boolean more was there].";
@@ -378,7 +378,7 @@ pub(super) const METHODS: &[Method] = &[
     clippy::unnecessary_wraps,
     reason = "the type is that of every decoding function of the table"
 )]
-fn core(request: Request) -> Result<Invocation, Fault> {
+pub(super) fn core(request: Request) -> Result<Invocation, Fault> {
     Ok(Invocation::Core(request))
 }
 

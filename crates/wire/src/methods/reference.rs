@@ -1,6 +1,6 @@
 //! The reference page of the XML-RPC interface, out of the table.
 
-use super::{Method, daemon, process, system};
+use super::{Method, cache, daemon, laforge, process, system, twiddler};
 use std::fmt::Write as _;
 
 const HEAD: &str = "# XML-RPC reference\n\n\
@@ -9,8 +9,9 @@ Calls go by HTTP POST to `/RPC2` of any server that the configuration opens. A p
 out. Every method may answer `INCORRECT_PARAMETERS`; every `supervisor` method but `sendRemoteCommEvent` answers \
 `SHUTDOWN_STATE` while supervisord stops or restarts.\n\n\
 The namespace `supervisor` exists where the configuration has its `[rpcinterface:supervisor]` section, and under other \
-names where it has sections of other names. A section with a `command` makes a namespace whose methods a \
-[helper](../helpers.md) announces; `system.listMethods` names them, too.\n";
+names where it has sections of other names. So do `twiddler`, `cache` and `laforge`, which stand here under the names \
+ that the sections of their packages have; [Extensions](../extensions.md) tells how to get them. A section with a \
+ `command` makes a namespace whose methods a [helper](../helpers.md) announces; `system.listMethods` names them, too.\n";
 
 /// The page, in Markdown.
 pub fn reference() -> String {
@@ -22,6 +23,14 @@ pub fn reference() -> String {
         daemon::METHODS,
     );
     section(&mut out, "supervisor", "processes", process::METHODS);
+    section(
+        &mut out,
+        "twiddler",
+        "programs come and go",
+        twiddler::METHODS,
+    );
+    section(&mut out, "cache", "values by key", cache::METHODS);
+    section(&mut out, "laforge", "signals", laforge::METHODS);
     section(&mut out, "system", "the interface", system::SYSTEM);
     section(
         &mut out,

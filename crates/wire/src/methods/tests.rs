@@ -1,7 +1,12 @@
 use super::*;
 
 fn methods() -> Methods {
-    Methods::new(vec!["supervisor".to_owned()])
+    with(&[("supervisor", Interface::Main)])
+}
+
+fn with(namespaces: &[(&str, Interface)]) -> Methods {
+    let owned = |(name, interface): &(&str, Interface)| ((*name).to_owned(), interface.clone());
+    Methods::new(namespaces.iter().map(owned).collect())
 }
 
 fn decode(method: &str, params: Vec<Value>) -> Result<Invocation, Fault> {
@@ -45,7 +50,7 @@ fn the_main_interface_is_under_the_configured_names_only() {
     let without = Methods::new(vec![]);
     assert!(without.find("supervisor.getState").is_none());
     assert!(without.find("system.listMethods").is_some());
-    let other = Methods::new(vec!["mine".to_owned()]);
+    let other = with(&[("mine", Interface::Main)]);
     assert!(other.find("mine.getState").is_some());
     assert!(other.list().contains(&"mine.getState".to_owned()));
 }
@@ -149,8 +154,8 @@ fn every_entry_takes_what_it_says_it_takes() {
     for name in methods().list() {
         let method = methods().find(&name).unwrap();
         let sample = |param: &Param| match param.kind {
-            Kind::Str => Value::text("1"),
-            Kind::Int => Value::Int(1),
+            Kind::Str | Kind::StrOrInt => Value::text("1"),
+            Kind::Int | Kind::Integer => Value::Int(1),
             Kind::Bool => Value::Bool(true),
             Kind::Array => Value::Array(vec![]),
             Kind::Struct => Value::Struct(vec![]),

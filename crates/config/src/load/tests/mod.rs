@@ -1,6 +1,7 @@
 //! What a user gets from a file: values, upstream's sentence, places, hints.
 
 mod helpers;
+mod plugins;
 mod sections;
 
 use super::{load, load_supervisorctl};
@@ -387,6 +388,7 @@ fn supervisorctl_reads_its_own_section() {
         password: None,
         prompt: "supervisor".into(),
         history_file: Some("/home/me/.h".into()),
+        plugins: Vec::new(),
     };
     assert_eq!(
         load_supervisorctl(Path::new("/etc/s.conf"), &world),

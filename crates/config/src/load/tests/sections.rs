@@ -202,23 +202,6 @@ fn servers_stand_inet_first() {
 }
 
 #[test]
-fn python_code_of_others_is_refused_with_the_reason() {
-    let failure =
-        refused("[supervisord]\n[rpcinterface:x]\nsupervisor.rpcinterface_factory=twiddler:make\n");
-    assert_eq!(
-        failure.upstream_message,
-        "twiddler:make cannot be resolved within [rpcinterface:x]"
-    );
-    assert!(told(&failure)[0].contains("only the built-in"));
-    let failure =
-        refused("[supervisord]\n[eventlistener:x]\ncommand=x\nevents=TICK\nresult_handler=a:b\n");
-    assert_eq!(
-        failure.upstream_message,
-        "a:b cannot be resolved within [eventlistener:x]"
-    );
-}
-
-#[test]
 fn a_command_that_can_never_start_is_told_once_for_all_its_processes() {
     let config = accepted(
         "[supervisord]\n[program:w]\nprocess_name=w%(process_num)d\nnumprocs=3\ncommand=/bin/sh -c 'x\n",

@@ -10,7 +10,7 @@ mod web;
 use super::{Api, ApiSettings, Listener, OpenServer, start};
 use crate::control::{ClientMessage, ControlHandle};
 use crate::logs::{Board, Logger};
-use provost_model::config::{ServerAddress, ServerSpec};
+use provost_model::config::{Interface, ServerAddress, ServerSpec};
 use provost_model::{Answer, Reply, Request, SupervisorState};
 use provost_wire::xmlrpc::{self, Value, WireFault};
 use std::io::{Read, Write};
@@ -135,7 +135,7 @@ impl Rig {
             main_log: Some(directory.join("main.log")),
             logger: plan.logger,
             board: board.clone(),
-            namespaces: vec!["supervisor".to_owned()],
+            namespaces: vec![("supervisor".to_owned(), Interface::Main)],
             descriptors: plan.descriptors,
         });
         Self {

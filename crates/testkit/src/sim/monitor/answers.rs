@@ -263,7 +263,9 @@ impl Monitor {
             }
             Request::SignalProcess { signal, .. }
             | Request::SignalProcessGroup { signal, .. }
-            | Request::SignalAllProcesses { signal } => {
+            | Request::SignalAllProcesses { signal }
+            | Request::KillProcess { signal, .. }
+            | Request::KillProcessGroup { signal, .. } => {
                 let good = read_signal(signal).is_some() && asked.concerned.contains(&id);
                 claim(good, "I09", "no signal was sent")
             }
@@ -283,6 +285,10 @@ impl Monitor {
                     "I17",
                     "the configuration was read",
                 )
+            }
+            (FaultCode::Failed, Request::AddProgramToGroup { .. }) => {
+                let overdue = self.now.mono.since(asked.at) >= LOAD_PATIENCE;
+                claim(overdue, "I17", "the program was looked at")
             }
             (FaultCode::CantReread, Request::ReloadConfig) => {
                 let overdue = self.now.mono.since(asked.at) >= LOAD_PATIENCE;
@@ -361,6 +367,10 @@ impl Monitor {
                 Request::SignalProcess { signal, .. }
                 | Request::SignalProcessGroup { signal, .. }
                 | Request::SignalAllProcesses { signal },
+            )
+            | (
+                FaultCode::BadArguments,
+                Request::KillProcess { signal, .. } | Request::KillProcessGroup { signal, .. },
             ) => read_signal(signal).is_none(),
             (
                 FaultCode::Failed,

@@ -23,6 +23,8 @@ impl Monitor {
         let now = self.now.mono;
         self.loads
             .retain(|_, (began, _)| now.since(*began) < LOAD_PATIENCE);
+        self.programs
+            .retain(|_, (began, ..)| now.since(*began) < LOAD_PATIENCE);
         self.signalled_in_turn();
         self.starts_done();
         for (id, _, name) in std::mem::take(&mut self.introduced) {

@@ -38,6 +38,10 @@ impl Monitor {
                 self.tickets.remove(ticket);
                 self.loaded(*ticket, result);
             }
+            Input::ProgramRead { ticket, result } => {
+                self.tickets.remove(ticket);
+                self.program_read(*ticket, result);
+            }
             Input::ListenerSaid { run, data } => {
                 if let Some(pool) = self.runs.get(run).and_then(|proc| self.pools.of(*proc)) {
                     pool.said(*run, data);

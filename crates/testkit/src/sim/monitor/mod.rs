@@ -17,6 +17,7 @@ mod sequence;
 mod shutdown;
 mod sockets;
 mod table;
+mod twiddle;
 
 use helpers::Helpers;
 use pools::Pools;
@@ -103,6 +104,10 @@ pub struct Monitor {
     tickets: BTreeSet<Ticket>,
     /// Readings of the configuration: when they began, and for which request; none for a restart.
     loads: BTreeMap<Ticket, (Mono, Option<RequestId>)>,
+    /// Programs of clients that are being looked at: since when, for which request, for which group.
+    programs: BTreeMap<Ticket, (Mono, RequestId, String)>,
+    /// Values that clients keep, by namespace and key.
+    stores: BTreeMap<(String, String), Arc<[u8]>>,
     /// Signals that must be ordered in this step.
     kills: Vec<(Run, Signal, bool)>,
     /// Lines that must be written in this step.
@@ -144,6 +149,8 @@ impl Monitor {
             prober: None,
             tickets: BTreeSet::new(),
             loads: BTreeMap::new(),
+            programs: BTreeMap::new(),
+            stores: BTreeMap::new(),
             kills: Vec::new(),
             notices: Vec::new(),
             introduced: Vec::new(),

@@ -65,6 +65,22 @@ impl Monitor {
                 self.tickets.insert(*ticket);
                 self.loads.insert(*ticket, (self.now.mono, purpose));
             }
+            Effect::ReadProgram { ticket, group, .. } => {
+                self.tickets.insert(*ticket);
+                let asked = match input {
+                    Input::Requested {
+                        id,
+                        request: Request::AddProgramToGroup { .. },
+                    } => Some(*id),
+                    _ => None,
+                };
+                self.check(asked.is_some(), "I17", || {
+                    format!("a program for {group} that nobody gave")
+                });
+                let began = self.now.mono;
+                let noted = asked.map(|id| (*ticket, (began, id, group.clone())));
+                self.programs.extend(noted);
+            }
             Effect::Reply { id, answer } => self.answer(*id, answer),
             Effect::Notice(notice) => self.notice(notice),
             Effect::Exit { restart } => self.leave(*restart),
@@ -197,6 +213,9 @@ impl Monitor {
             | Notice::GaveUp { .. }
             | Notice::Stopped { .. }
             | Notice::Exited { .. }
+            | Notice::Said { .. }
+            | Notice::ProcessAdded { .. }
+            | Notice::ProcessRemoved { .. }
             | Notice::KillingHard { .. } => {
                 if let Some(place) = self.notices.iter().position(|expected| expected == notice) {
                     self.notices.swap_remove(place);

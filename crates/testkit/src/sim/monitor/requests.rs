@@ -5,8 +5,8 @@ use super::sequence::Place;
 use super::shutdown::Mood;
 use provost_model::fault::{Fault, FaultCode};
 use provost_model::{
-    Answer, Event, GroupKind, Mono, ProcId, ProcessState, Reply, Request, RequestId, Signal,
-    SupervisorState, Ticket,
+    Answer, Event, GroupKind, Mono, Notice, ProcId, ProcessState, Reply, Request, RequestId,
+    Signal, SupervisorState, Ticket,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -140,6 +140,24 @@ impl Monitor {
                     }
                 }
             }
+            Request::KillProcess { signal, .. } | Request::KillProcessGroup { signal, .. } => {
+                if let Some(signal) = read_signal(signal) {
+                    for proc in &asked.concerned {
+                        self.signal(*proc, signal);
+                    }
+                }
+            }
+            Request::GetGroupNames
+            | Request::AddProgramToGroup { .. }
+            | Request::RemoveProcessFromGroup { .. }
+            | Request::Cache { .. } => self.twiddled(id, &asked.request),
+            Request::LogMessage { level, text } => {
+                self.notices.push(Notice::Said {
+                    level: *level,
+                    text: text.clone(),
+                });
+                self.expect(id, Ok(Reply::Done));
+            }
             Request::SendRemoteCommEvent { kind, data } => {
                 let event = Event::RemoteCommunication {
                     kind: kind.clone(),
@@ -252,6 +270,7 @@ impl Monitor {
             Request::StartProcess { name, .. }
             | Request::StopProcess { name, .. }
             | Request::SignalProcess { name, .. }
+            | Request::KillProcess { name, .. }
             | Request::ClearProcessLogs { name }
             | Request::GetProcessInfo { name }
             | Request::SendProcessStdin { name, .. }
@@ -259,7 +278,8 @@ impl Monitor {
             | Request::FollowPath { name, .. } => self.named(name),
             Request::StartProcessGroup { name, .. }
             | Request::StopProcessGroup { name, .. }
-            | Request::SignalProcessGroup { name, .. } => self.whole(name),
+            | Request::SignalProcessGroup { name, .. }
+            | Request::KillProcessGroup { name, .. } => self.whole(name),
             Request::StartAllProcesses { .. }
             | Request::StopAllProcesses { .. }
             | Request::SignalAllProcesses { .. }
@@ -308,7 +328,9 @@ impl Monitor {
             | Request::StartAllProcesses { .. } => !state.is_running(),
             Request::StopProcess { .. }
             | Request::StopProcessGroup { .. }
-            | Request::StopAllProcesses { .. } => state.is_running(),
+            | Request::StopAllProcesses { .. }
+            | Request::KillProcess { .. }
+            | Request::KillProcessGroup { .. } => state.is_running(),
             Request::SignalProcess { .. }
             | Request::SignalProcessGroup { .. }
             | Request::SignalAllProcesses { .. } => state.is_signallable(),

@@ -84,6 +84,14 @@ impl Mutant {
                 ticket,
                 result: Ok(()),
             }),
+            (Plant::ForgetsPrograms, Input::ProgramRead { ticket, .. }) => {
+                let result = Ok(Vec::new());
+                Some(Input::ProgramRead { ticket, result })
+            }
+            (Plant::TakesBrokenPrograms, Input::ProgramRead { ticket, result }) => {
+                let result = Ok(result.unwrap_or_default());
+                Some(Input::ProgramRead { ticket, result })
+            }
             (plant, Input::ConfigLoaded { ticket, result }) => {
                 let result = match (plant, result) {
                     (Plant::RestartsWithBrokenConfig, Err(_)) | (Plant::RereadsNothing, Ok(_)) => {

@@ -9,7 +9,7 @@ mod orders;
 
 use super::run::Subject;
 use provost_core::{Core, Effect, Input, LoadedConfig};
-use provost_model::{GroupSpec, Mono, Now, ProcId, Run, SocketId};
+use provost_model::{GroupSpec, Mono, Now, ProcId, ProcessSpec, Run, SocketId};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -100,6 +100,10 @@ plants! {
     ShowsWrongState caught by "I04";
     /// A process stays in service when its group goes.
     KeepsRemoved caught by "I24";
+    /// A program that a client gave is forgotten, and the client told that it is there.
+    ForgetsPrograms caught by "I24";
+    /// A refused program is taken all the same.
+    TakesBrokenPrograms caught by "I17" | "I24";
     /// A sound fact is called odd.
     WondersForNothing caught by "I41";
     /// It never wants to be called again.
@@ -243,15 +247,21 @@ impl Mutant {
         let Effect::ProcessAdded { spec, group, .. } = effect else {
             return;
         };
-        let Some((_, given)) = self.shapes.iter().rfind(|(edited, _)| edited == group) else {
+        let Some((edited, given)) = self
+            .shapes
+            .iter()
+            .rfind(|(edited, _)| is_made_from(group, edited))
+        else {
             return;
         };
-        let process = given
-            .processes
-            .iter()
-            .find(|process| process.name == spec.name);
-        *spec = process.map_or_else(|| Arc::clone(spec), Arc::clone);
-        *group = Arc::clone(given);
+        *spec = in_file(edited, given, spec);
+        let processes = group.processes.iter();
+        *group = Arc::new(GroupSpec {
+            priority: given.priority,
+            kind: given.kind.clone(),
+            processes: processes.map(|one| in_file(edited, given, one)).collect(),
+            name: group.name.clone(),
+        });
     }
 
     /// True for every `nth` occasion.
@@ -259,6 +269,29 @@ impl Mutant {
         self.chances += 1;
         self.chances.is_multiple_of(nth)
     }
+}
+
+fn named<'a>(group: &'a GroupSpec, name: &str) -> Option<&'a Arc<ProcessSpec>> {
+    let mut processes = group.processes.iter();
+    processes.find(|process| process.name == name)
+}
+
+/// A process as the file has it; one that a client has added stays as it is.
+fn in_file(edited: &GroupSpec, given: &GroupSpec, process: &Arc<ProcessSpec>) -> Arc<ProcessSpec> {
+    let is_known = named(edited, &process.name).is_some();
+    let found = named(given, &process.name).filter(|_| is_known);
+    Arc::clone(found.unwrap_or(process))
+}
+
+/// Whether a group is this one of a file, but for processes that clients have added and taken away.
+fn is_made_from(group: &GroupSpec, file: &GroupSpec) -> bool {
+    let same = |process: &Arc<ProcessSpec>| {
+        named(file, &process.name).is_none_or(|known| known == process)
+    };
+    group.name == file.name
+        && group.priority == file.priority
+        && group.kind == file.kind
+        && group.processes.iter().all(same)
 }
 
 impl Subject for Mutant {

@@ -1,5 +1,6 @@
 //! The packages whose factories are built in: the real ones under upstream, ours beside them, to the byte.
 
+use provost_compat::config_case::Case;
 use provost_compat::desk::{Desk, compare_desks};
 use provost_compat::rig::Scenario;
 use provost_compat::talk::{Talk, compare_talks};
@@ -63,6 +64,23 @@ fn quiet(more: &[(&str, &str)]) -> Value {
 fn add(talk: &mut Talk, group: &str, name: &str, program: Value) {
     let params = [group.into(), name.into(), program];
     talk.call("twiddler.addProgramToGroup", &params);
+}
+
+#[test]
+fn settings_of_sections() {
+    let section = |factory: &str, setting: &str| {
+        format!("[rpcinterface:x]\nsupervisor.rpcinterface_factory = {factory}\n{setting}\n")
+    };
+    let twiddler = "supervisor_twiddler.rpcinterface:make_twiddler_rpcinterface";
+    let cache = "supervisor_cache.rpcinterface:make_cache_rpcinterface";
+    let laforge = "mr.laforge.rpcinterface:make_laforge_rpcinterface";
+    for (name, text) in [
+        ("plugin whitelist", section(twiddler, "whitelist = log,")),
+        ("plugin cache color", section(cache, "color = red")),
+        ("plugin laforge color", section(laforge, "color = red")),
+    ] {
+        Case::new(name, &text).check().expect(name);
+    }
 }
 
 #[test]

@@ -62,18 +62,6 @@ const WHOLE: &[(&str, &str)] = &[
         "[rpcinterface:x]\nsupervisor.rpcinterface_factory=nowhere\n",
     ),
     (
-        "interface of a package",
-        "[rpcinterface:x]\nsupervisor.rpcinterface_factory = supervisor_twiddler.rpcinterface:make_twiddler_rpcinterface\nwhitelist = log\n",
-    ),
-    (
-        "interface of a package with a strange setting",
-        "[rpcinterface:x]\nsupervisor.rpcinterface_factory = supervisor_twiddler.rpcinterface:make_twiddler_rpcinterface\ncolor = red\n",
-    ),
-    (
-        "interface of a package that takes any setting",
-        "[rpcinterface:x]\nsupervisor.rpcinterface_factory = supervisor_cache.rpcinterface:make_cache_rpcinterface\ncolor = red\n",
-    ),
-    (
         "interface second name",
         "[rpcinterface:other]\nsupervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface\n",
     ),

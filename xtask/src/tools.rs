@@ -11,6 +11,9 @@ const TOOLS: &[(&str, &str)] = &[
     ("setsid", "util-linux"),
     ("prlimit", "util-linux"),
     ("mount", "mount"),
+    ("ps", "procps"),
+    ("node", "nodejs"),
+    ("npm", "npm"),
 ];
 
 /// Installs what is missing. Answers whether all is there.

@@ -51,6 +51,7 @@ impl Shell {
             Effect::Probe { ticket, proc } => self.probe(ticket, proc),
             Effect::WriteStdin { ticket, run, data } => self.write_stdin(ticket, run, data),
             Effect::Deliver { run, envelope } => self.deliver(run, &envelope),
+            Effect::Print { text } => self.logs.order(Order::Print { text }),
             Effect::ClearLogs { ticket, proc } => {
                 let paths = self
                     .children

@@ -269,7 +269,7 @@ fn the_world_reaches_every_input_order_refusal_and_line() {
         "Spawned SpawnFailed AlreadyRunning EnteredRunning GaveUp Stopped Exited Killing KillingHard Signalling \
          SignalTooLate SignalFailed KillInBackoff WaitingToStop WaitingToDie WaitingState ExitRequested RestartRequested \
          RestartIgnored RestartRefused ReopenRequested SignalIgnored ChildQuit GroupAdded GroupRemoved PoolOverflow \
-         PoolRebuffered EventSent EventPipeBroken ListenerState EventProcessed EventRejected ListenerUnknown \
+         PoolRebuffered EventSent EventPipeBroken ListenerState EventProcessed EventRejected EventFailed ListenerUnknown \
          BadResultLine CommEmitted Anomaly",
     );
 }

@@ -89,7 +89,8 @@ impl World {
                     self.later(wait, Coming::Ask(id, request));
                 }
             }
-            Effect::ReopenLogs | Effect::Notice(_) | Effect::Exit { .. } => {}
+            Effect::Print { .. } | Effect::ReopenLogs | Effect::Notice(_) | Effect::Exit { .. } => {
+            }
         }
     }
 

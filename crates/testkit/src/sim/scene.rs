@@ -2,7 +2,7 @@
 
 use super::rng::Rng;
 use provost_core::LoadedConfig;
-use provost_model::spec::{AutoRestart, LogFile, OutputSpec, PoolSpec};
+use provost_model::spec::{AutoRestart, LogFile, OutputSpec, PoolSpec, ResultHandler};
 use provost_model::{EventKind, GroupKind, GroupSpec, ProcessSpec, Signal};
 use std::sync::Arc;
 
@@ -136,7 +136,7 @@ fn draw_pool(rng: &mut Rng, number: usize) -> Arc<GroupSpec> {
     let pool = PoolSpec {
         buffer_size,
         events,
-        result_handler: String::new(),
+        result_handler: ResultHandler::Acknowledge,
     };
     Arc::new(GroupSpec {
         name,

@@ -70,7 +70,10 @@ impl Monitor {
                 self.tickets.insert(*ticket);
             }
             // Both were looked at before all else.
-            Effect::ProcessAdded { .. } | Effect::Spawn { .. } | Effect::ReopenLogs => {}
+            Effect::ProcessAdded { .. }
+            | Effect::Spawn { .. }
+            | Effect::Print { .. }
+            | Effect::ReopenLogs => {}
         }
     }
 

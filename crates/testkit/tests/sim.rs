@@ -256,7 +256,7 @@ fn the_world_reaches_every_input_order_refusal_and_line() {
     );
     expect(
         &orders,
-        "ProcessAdded ProcessRemoved Spawn Kill Fence Probe WriteStdin Deliver ClearLogs ClearMainLog ReopenLogs \
+        "ProcessAdded ProcessRemoved Spawn Kill Fence Probe WriteStdin Deliver Print ClearLogs ClearMainLog ReopenLogs \
          LoadConfig Reply Notice Exit",
     );
     expect(

@@ -250,7 +250,8 @@ impl World {
             }
             return;
         }
-        let deeds = listeners::answer(&mut self.dice, &self.faults);
+        let handler = self.children.get(run).and_then(|child| child.listens);
+        let deeds = listeners::answer(&mut self.dice, &self.faults, handler.unwrap_or_default());
         self.plan_deeds(run, serial, deeds.into());
     }
 

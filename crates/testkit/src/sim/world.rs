@@ -12,6 +12,7 @@ use super::pids::PidTable;
 use super::rng::Rng;
 use super::{scene, script};
 use provost_core::{Effect, Input, LoadedConfig};
+use provost_model::spec::ResultHandler;
 use provost_model::{GroupKind, Mono, Now, ProcId, ProcessSpec, RequestId, Run, Wall};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -58,7 +59,8 @@ pub(super) enum Coming {
 #[derive(Clone, Debug)]
 pub(super) struct Known {
     pub(super) spec: Arc<ProcessSpec>,
-    pub(super) listens: bool,
+    /// The result handler of its pool, if it listens.
+    pub(super) listens: Option<ResultHandler>,
 }
 
 /// The simulated world of one life of a daemon.
@@ -417,6 +419,7 @@ impl World {
         let ends = script.ends;
         let child = Child {
             spec: known.spec.clone(),
+            listens: known.listens,
             pid,
             script,
             phase: super::children::Phase::Alive,
@@ -424,7 +427,7 @@ impl World {
             plan: 0,
         };
         self.children.add(run, child);
-        if known.listens {
+        if known.listens.is_some() {
             let deeds = listeners::greeting(&mut self.dice, &self.faults);
             self.plan_deeds(run, 0, deeds.into());
         } else if known.spec.stdout.events_enabled || known.spec.stderr.capture_maxbytes > 0 {
@@ -441,7 +444,10 @@ impl World {
     /// The core introduced a process.
     pub(super) fn introduce(&mut self, effect: &Effect) {
         if let Effect::ProcessAdded { proc, spec, group } = effect {
-            let listens = matches!(group.kind, GroupKind::Pool(_));
+            let listens = match &group.kind {
+                GroupKind::Pool(pool) => Some(pool.result_handler),
+                _ => None,
+            };
             self.known.insert(
                 *proc,
                 Known {

@@ -44,6 +44,12 @@ impl Monitor {
                 self.must_live(*run, "bytes");
             }
             Effect::Deliver { run, envelope } => self.deliver(*run, envelope),
+            Effect::Print { text } => {
+                let text = String::from_utf8_lossy(text);
+                let mut pools = self.pools.by_group.values_mut();
+                let due = pools.any(|pool| pool.printed(&text));
+                self.check(due, "I16", || format!("{text:?} was printed unasked"));
+            }
             Effect::LoadConfig {
                 ticket,
                 for_restart,
@@ -70,10 +76,7 @@ impl Monitor {
                 self.tickets.insert(*ticket);
             }
             // Both were looked at before all else.
-            Effect::ProcessAdded { .. }
-            | Effect::Spawn { .. }
-            | Effect::Print { .. }
-            | Effect::ReopenLogs => {}
+            Effect::ProcessAdded { .. } | Effect::Spawn { .. } | Effect::ReopenLogs => {}
         }
     }
 

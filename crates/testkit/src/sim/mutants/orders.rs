@@ -87,6 +87,7 @@ impl Mutant {
                     out.push(Effect::ProcessRemoved { proc });
                 }
             }
+            Effect::Print { .. } if plant == Plant::DropsPrint => {}
             other => out.push(other),
         }
     }

@@ -37,7 +37,8 @@ fn outcomes(said: &str) -> Vec<(String, String)> {
     let mut task = String::new();
     for line in said.lines() {
         if let Some(rest) = line.strip_prefix("TASK [") {
-            task = rest.split(']').next().unwrap_or(rest).to_owned();
+            let name = rest.split(']').next().unwrap_or(rest);
+            name.clone_into(&mut task);
         } else if let Some((outcome, _)) = line.split_once(": [localhost]")
             && !task.is_empty()
         {

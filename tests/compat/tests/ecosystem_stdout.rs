@@ -64,9 +64,8 @@ fn output_of_programs_comes_out_with_their_names() {
     let printed: String = daemon
         .place()
         .read("daemon.out")
-        .lines()
+        .split_inclusive('\n')
         .filter(|line| !line.starts_with("20"))
-        .map(|line| format!("{line}\n"))
         .collect();
     assert_eq!(printed, expected);
     assert_eq!(running_pid(&daemon, "stdout"), listener);

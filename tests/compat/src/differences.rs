@@ -199,6 +199,12 @@ pub const LIST: &[Difference] = &[
         "clients lost the end of the answer",
     ),
     entry(
+        "`result_handler=supervisor_stdout:event_handler`",
+        "config listener result_handler built in",
+        "taken",
+        "upstream loads it from a package for Python 2, which is not there",
+    ),
+    entry(
         "`[fcgi-program:x]`",
         "config fcgi socket unix",
         "taken",

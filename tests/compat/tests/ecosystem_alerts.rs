@@ -9,7 +9,7 @@ fn superslacker_posts_changes_of_state_to_a_chat() {
     with_both(|side| {
         let chat = Web::answering(&[200]);
         let config = format!(
-            "[program:broken]\ncommand=/bin/sh -c 'exit 1'\nstartretries=0\n\
+            "[program:broken]\ncommand=/bin/sh -c 'exit 1'\nstartsecs=60\nstartretries=0\n\
              [program:fine]\ncommand=/bin/sleep 1000\nstartsecs=0\n\
              [eventlistener:superslacker]\n\
              command={} -w http://127.0.0.1:{}/hook -c ops -u box -n host1 -e FATAL,EXITED\n  \

@@ -5,17 +5,18 @@ use provost_compat::ecosystem::{assert_in_order, start, tool, with_both};
 #[test]
 fn programs_start_when_what_they_wait_for_has_happened() {
     with_both(|side| {
-        // The package's own section, but for the interpreter and the place of the configuration.
+        // The package's own section, but for the interpreter, the place of the configuration and room for events. It
+        // starts what has ended before it hears of the start once more: what it waits for ends a little later here.
         let config = format!(
             "[eventlistener:dependentstartup]\n\
              command={} -m supervisord_dependent_startup -c %(here)s/supervisord.conf\n\
-             autostart=true\nautorestart=unexpected\nstartretries=0\nexitcodes=0,3\nevents=PROCESS_STATE\n\
+             autostart=true\nautorestart=unexpected\nstartretries=0\nexitcodes=0,3\nevents=PROCESS_STATE\nbuffer_size=100\n\
              [program:web]\ncommand=/bin/sleep 1000\nnumprocs=2\nprocess_name=%(program_name)s_%(process_num)d\n\
              autostart=false\nstartsecs=0\ndependent_startup=true\n\
              dependent_startup_wait_for=migrate:exited cache:running\n\
              [program:cache]\ncommand=/bin/sleep 1000\nautostart=false\nstartsecs=0\ndependent_startup=true\n\
              dependent_startup_wait_for=db\ndependent_startup_inherit_priority=true\n\
-             [program:migrate]\ncommand=/bin/sh -c 'exit 0'\nautorestart=false\n\
+             [program:migrate]\ncommand=/bin/sleep 2\nautorestart=false\n\
              autostart=false\nstartsecs=0\ndependent_startup=true\ndependent_startup_wait_for=db:running\n\
              [program:db]\ncommand=/bin/sleep 1000\nautostart=false\nstartsecs=1\ndependent_startup=true\npriority=5\n\
              [program:by_hand]\ncommand=/bin/sleep 1000\nautostart=false\n\

@@ -140,7 +140,8 @@ fn crashmail_tells_of_an_unexpected_exit() {
 fn fatalmailbatch_sends_what_failed_to_start_in_one_mail() {
     with_both(|side| {
         let post = PostOffice::open();
-        let never = "command=/bin/sh -c 'exit 1'\nstartretries=0";
+        // Long `startsecs`: upstream takes an end that it notices late for one of a program that ran.
+        let never = "command=/bin/sh -c 'exit 1'\nstartsecs=60\nstartretries=0";
         let config = format!(
             "[program:one]\n{never}\n[program:two]\n{never}\n\
              [eventlistener:fatalmailbatch]\n\

@@ -92,6 +92,7 @@ fn a_playbook_brings_programs_into_the_wanted_state() {
             .arg(script("site.yml"))
             .env("ANSIBLE_COLLECTIONS_PATH", directory().join("collections"))
             .env("ANSIBLE_HOME", place.join("ansible"))
+            .env("ANSIBLE_PIPELINING", "1")
             .env("ANSIBLE_NOCOLOR", "1");
         let mut playing = play
             .stdin(Stdio::null())

@@ -8,6 +8,7 @@
 )]
 
 mod bench;
+mod ecosystem;
 mod generate;
 mod oracle;
 mod plugins;
@@ -21,7 +22,8 @@ use std::process::ExitCode;
 const TASKS: &[(&str, &str)] = &[
     (
         "setup",
-        "install what the tests need: upstream Supervisor into target/oracle, missing commands of the system",
+        "install what the tests need: upstream Supervisor into target/oracle, software written for it into \
+         target/ecosystem, missing commands of the system",
     ),
     (
         "test",
@@ -70,7 +72,9 @@ fn main() -> ExitCode {
 /// Everything that the tests need.
 fn setup() -> bool {
     let tools = tools::run();
-    oracle::run() && tools
+    let oracle = oracle::run();
+    let ecosystem = ecosystem::run();
+    tools && oracle && ecosystem
 }
 
 fn print_tasks() {

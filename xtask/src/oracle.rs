@@ -69,8 +69,7 @@ fn install(directory: &Path) -> Result<(), String> {
     if directory.exists() {
         fs::remove_dir_all(directory).map_err(|error| format!("removing the old one: {error}"))?;
     }
-    let python = std::env::var("PROVOST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    command(Command::new(python).arg("-m").arg("venv").arg(directory))?;
+    make_venv(directory)?;
     let pip = directory.join("bin/pip");
     command(
         Command::new(&pip)
@@ -101,6 +100,12 @@ fn install(directory: &Path) -> Result<(), String> {
     )
 }
 
+/// Makes a Python environment, of the interpreter that `PROVOST_PYTHON` names, else of `python3`.
+pub(crate) fn make_venv(directory: &Path) -> Result<(), String> {
+    let python = std::env::var("PROVOST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    command(Command::new(python).arg("-m").arg("venv").arg(directory))
+}
+
 /// Unpacks the one archive of a directory beside itself, under the fixed name `supervisor`.
 const UNPACK: &str = "
 import glob, os, sys, tarfile
@@ -112,6 +117,7 @@ with tarfile.open(archive) as opened:
 os.rename(os.path.join(where, top), os.path.join(where, 'supervisor'))
 ";
 
+/// Runs a command to its end; the error says which one failed and how.
 pub(crate) fn command(command: &mut Command) -> Result<(), String> {
     let status = command
         .status()

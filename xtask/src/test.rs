@@ -6,7 +6,7 @@
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
-use crate::{generate, oracle, rooms};
+use crate::{ecosystem, generate, oracle, rooms};
 
 struct Outcome {
     name: &'static str,
@@ -62,6 +62,7 @@ fn cargo(arguments: &[&str]) -> bool {
         .args(arguments)
         .current_dir(oracle::root())
         .env("PROVOST_ORACLE", oracle::directory())
+        .env("PROVOST_ECOSYSTEM", ecosystem::directory())
         .status();
     match status {
         Ok(status) => status.success(),

@@ -13,6 +13,9 @@ const TOOLS: &[(&str, &str)] = &[
     ("mount", "mount"),
     ("cgi-fcgi", "libfcgi-bin"),
     ("fcgiwrap", "fcgiwrap"),
+    ("ps", "procps"),
+    ("node", "nodejs"),
+    ("npm", "npm"),
 ];
 
 /// Installs what is missing. Answers whether all is there.

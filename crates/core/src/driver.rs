@@ -3,7 +3,7 @@
 //! A pool called `spy` subscribes to everything but ticks and is never ready, so that a test can read all events.
 
 use crate::{Core, Effect, Input, LoadedConfig};
-use provost_model::spec::{AutoRestart, LogFile, OutputSpec, PoolSpec};
+use provost_model::spec::{AutoRestart, LogFile, OutputSpec, PoolSpec, ResultHandler};
 use provost_model::{
     Answer, Errno, Event, EventKind, ExitStatus, GroupKind, GroupSpec, Mono, Notice, Now, Pid,
     ProcId, ProcessSpec, Reply, Request, RequestId, Run, Signal, Ticket, Wall,
@@ -78,7 +78,7 @@ pub(crate) fn pool(
     events: &[EventKind],
     processes: Vec<ProcessSpec>,
 ) -> Arc<GroupSpec> {
-    let (events, result_handler) = (events.to_vec(), "default".to_owned());
+    let (events, result_handler) = (events.to_vec(), ResultHandler::default());
     let kind = GroupKind::Pool(PoolSpec {
         buffer_size,
         events,
@@ -214,6 +214,7 @@ impl Driver {
             Effect::Deliver { run, envelope } => {
                 format!("deliver {} {}", self.name(run), show_event(&envelope.event))
             }
+            Effect::Print { text } => format!("print {}", String::from_utf8_lossy(&text)),
             Effect::ClearLogs { ticket, proc } => {
                 self.clears.push(ticket);
                 format!("clear {}", self.names[&proc])

@@ -110,6 +110,11 @@ pub enum Effect {
         /// Which run.
         run: Run,
     },
+    /// Print what a listener made of an event on supervisord's own standard output.
+    Print {
+        /// Process and channel, and what was written there.
+        text: Vec<u8>,
+    },
     /// Unlink and reopen a process' logs. Answered by `LogsCleared`.
     ClearLogs {
         /// For the answer.

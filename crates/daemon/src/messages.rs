@@ -191,6 +191,7 @@ pub(crate) fn render(notice: &Notice) -> (Level, String) {
         }
         Notice::EventProcessed { name } => (Level::Debug, format!("{name}: event was processed")),
         Notice::EventRejected { name } => (Level::Warn, format!("{name}: event was rejected")),
+        Notice::EventFailed { name } => (Level::Warn, format!("{name}: event caused an error")),
         Notice::ListenerUnknown { name } => {
             let what = "has entered the UNKNOWN state and will no longer receive events";
             let why = "this usually indicates the process violated the eventlistener protocol";
@@ -441,6 +442,7 @@ mod tests {
             },
             Notice::EventProcessed { name: name() },
             Notice::EventRejected { name: name() },
+            Notice::EventFailed { name: name() },
             Notice::ListenerUnknown { name: name() },
             Notice::BadResultLine {
                 name: name(),

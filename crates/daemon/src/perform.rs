@@ -63,6 +63,7 @@ impl Shell {
                 body,
             } => self.call_helper(run, call, until, &body),
             Effect::HangUp { run } => self.hang_up(run),
+            Effect::Print { text } => self.logs.order(Order::Print { text }),
             Effect::ClearLogs { ticket, proc } => {
                 let paths = self
                     .children

@@ -352,6 +352,11 @@ pub enum Notice {
         /// Listener process.
         name: Arc<str>,
     },
+    /// A listener's result is not what the result handler of its pool takes.
+    EventFailed {
+        /// Listener process.
+        name: Arc<str>,
+    },
     /// A listener spoke out of turn.
     ListenerUnknown {
         /// Listener process.

@@ -118,8 +118,18 @@ pub struct PoolSpec {
     pub buffer_size: usize,
     /// Subscribed kinds, abstract ones included, without repetition, in the order of the kinds.
     pub events: Vec<EventKind>,
-    /// Name of the result handler as written.
-    pub result_handler: String,
+    /// What is done with the listeners' results.
+    pub result_handler: ResultHandler,
+}
+
+/// What a pool does with the results of its listeners.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ResultHandler {
+    /// `OK` means that the event is done, everything else refuses it.
+    #[default]
+    Acknowledge,
+    /// The result is output of a program, which is printed on supervisord's own standard output.
+    Print,
 }
 
 /// The address of a `FastCGI` socket.

@@ -258,8 +258,8 @@ fn the_world_reaches_every_input_order_refusal_and_line() {
     );
     expect(
         &orders,
-        "ProcessAdded ProcessRemoved Spawn Kill Fence Probe WriteStdin Deliver CallHelper HangUp ClearLogs ClearMainLog \
-         ReopenLogs LoadConfig Reply Notice Exit OpenSocket CloseSocket TrySocket",
+        "ProcessAdded ProcessRemoved Spawn Kill Fence Probe WriteStdin Deliver CallHelper HangUp Print ClearLogs \
+         ClearMainLog ReopenLogs LoadConfig Reply Notice Exit OpenSocket CloseSocket TrySocket",
     );
     expect(
         &refusals,
@@ -271,7 +271,7 @@ fn the_world_reaches_every_input_order_refusal_and_line() {
         "Spawned SpawnFailed AlreadyRunning EnteredRunning GaveUp Stopped Exited Killing KillingHard Signalling \
          SignalTooLate SignalFailed KillInBackoff WaitingToStop WaitingToDie WaitingState ExitRequested RestartRequested \
          RestartIgnored RestartRefused ReopenRequested SignalIgnored ChildQuit GroupAdded GroupRemoved PoolOverflow \
-         PoolRebuffered EventSent EventPipeBroken ListenerState EventProcessed EventRejected ListenerUnknown \
+         PoolRebuffered EventSent EventPipeBroken ListenerState EventProcessed EventRejected EventFailed ListenerUnknown \
          BadResultLine HelperReady HelperBroke HelperOverdue CommEmitted CreatingSocket ClosingSocket Anomaly",
     );
 }

@@ -243,6 +243,12 @@ const LIST: &[Difference] = &[
         "clients lost the end of the answer",
     ),
     entry(
+        "`result_handler=supervisor_stdout:event_handler`",
+        "config listener result_handler built in",
+        "taken",
+        "upstream loads it from a package for Python 2, which is not there",
+    ),
+    entry(
         "`401` without a terminal",
         "ctl no credentials",
         "exit 1",

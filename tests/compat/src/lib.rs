@@ -13,6 +13,7 @@ pub mod compare;
 pub mod config_case;
 pub mod desk;
 pub mod differences;
+pub mod ecosystem;
 pub mod many;
 pub mod page;
 pub mod rig;

@@ -10,7 +10,7 @@ use crate::environment::Pairs;
 use crate::hints;
 use crate::options::{fcgi, group, helper, listener, program as keys, rpcinterface};
 use provost_model::EventKind;
-use provost_model::spec::{GroupKind, GroupSpec, PoolSpec, ProcessSpec};
+use provost_model::spec::{GroupKind, GroupSpec, PoolSpec, ProcessSpec, ResultHandler};
 use std::collections::HashMap;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -344,18 +344,25 @@ impl Reader<'_> {
             })
     }
 
-    fn result_handler(&mut self, scope: &Scope) -> Result<String, Told> {
+    fn result_handler(&mut self, scope: &Scope) -> Result<ResultHandler, Told> {
         let handler = self.text(scope, &listener::RESULT_HANDLER)?.ok_or(Told)?;
-        if handler.text == listener::DEFAULT_HANDLER {
-            return Ok(handler.text);
+        let known = listener::HANDLERS
+            .iter()
+            .find(|(name, _)| *name == handler.text);
+        if let Some((_, known)) = known {
+            return Ok(*known);
         }
         let sentence = format!(
             "{} cannot be resolved within [{}]",
             handler.text, scope.section
         );
-        let built_in = listener::DEFAULT_HANDLER;
+        let names: Vec<String> = listener::HANDLERS
+            .iter()
+            .map(|(name, _)| format!("`{name}`"))
+            .collect();
         let help = format!(
-            "only the built-in `{built_in}` exists; Python code of third parties cannot be loaded"
+            "only {} are there; Python code of third parties cannot be loaded",
+            names.join(" and ")
         );
         Err(self.wrong(scope, Code::Plugin, &sentence, handler.place(), Some(help)))
     }

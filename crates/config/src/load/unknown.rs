@@ -6,6 +6,13 @@ use crate::hints;
 use crate::options::{self, SECTIONS, SectionSpec};
 use crate::sections::Repeated;
 
+/// Keys of `[program:x]` that a listener looks for in the same file, supervisord-dependent-startup: they are meant.
+const READ_BY_OTHERS: &[&str] = &[
+    "dependent_startup",
+    "dependent_startup_inherit_priority",
+    "dependent_startup_wait_for",
+];
+
 impl Reader<'_> {
     /// Warns of all of them.
     pub(crate) fn warn_of_unknown(&mut self) {
@@ -29,9 +36,11 @@ impl Reader<'_> {
             if spec.open {
                 continue;
             }
+            let is_program = section.name.starts_with("program:");
             for (key, value) in section
                 .own_keys()
                 .filter(|(key, _)| spec.option(key).is_none())
+                .filter(|(key, _)| !(is_program && READ_BY_OTHERS.contains(key)))
             {
                 let message = format!("[{}] has no key `{key}`; it is ignored", section.name);
                 found.push((

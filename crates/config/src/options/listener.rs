@@ -7,6 +7,7 @@ use super::program::{
     STOPASGROUP, STOPSIGNAL, STOPWAITSECS, UMASK, USER,
 };
 use super::{Fallback, Kind, Names, OptionSpec, Sample, SectionSpec};
+use provost_model::spec::ResultHandler;
 
 /// `events`
 pub const EVENTS: OptionSpec = OptionSpec {
@@ -31,8 +32,15 @@ pub const BUFFER_SIZE: OptionSpec = OptionSpec {
     ..BASE
 };
 
-/// The only result handler there is.
+/// The result handler of pools that name none.
 pub const DEFAULT_HANDLER: &str = "supervisor.dispatchers:default_handler";
+
+/// The result handlers there are, by the names under which Supervisor imports them: its own, and the one of the package
+/// `supervisor-stdout`, which many images for containers name.
+pub const HANDLERS: &[(&str, ResultHandler)] = &[
+    (DEFAULT_HANDLER, ResultHandler::Acknowledge),
+    ("supervisor_stdout:event_handler", ResultHandler::Print),
+];
 
 /// `result_handler`
 pub const RESULT_HANDLER: OptionSpec = OptionSpec {
@@ -41,8 +49,10 @@ pub const RESULT_HANDLER: OptionSpec = OptionSpec {
     default: Fallback::Text(DEFAULT_HANDLER),
     names: Names::Here,
     sample: Sample::Comment(DEFAULT_HANDLER),
-    doc: "What reads the answers of the listener. The default takes `OK` as done and everything else as a rejection; \
-          Python code of third parties cannot be loaded.",
+    doc: "What reads the answers of the listener. The default takes `OK` as done and everything else as a rejection. \
+          `supervisor_stdout:event_handler` takes them as output of programs, as that listener answers, and prints them \
+          on supervisord's own standard output with the names of process and channel before them. Python code of third \
+          parties cannot be loaded.",
     ..BASE
 };
 

@@ -6,19 +6,19 @@
 //! | | any other six bytes | UNKNOWN |
 //! | READY | an event is sent | BUSY |
 //! | | any byte | UNKNOWN |
-//! | BUSY | `RESULT n` and a newline, then n bytes | ACKNOWLEDGED, event done when they are `OK`, else refused |
+//! | BUSY | `RESULT n` and a newline, then n bytes | what the pool's result handler makes of them, see `result.rs` |
 //! | | a line without a number | UNKNOWN, event refused |
 //! | UNKNOWN | anything, unread | UNKNOWN |
 //!
 //! Upstream does not look at the first seven bytes of a result line, and neither does this: old listeners rely on it.
 //! A result of no bytes is handled at once (upstream waits for further bytes).
 
+use super::result::{Judgement, judge, kept_bytes};
 use provost_model::Envelope;
+use provost_model::spec::ResultHandler;
 
 /// What a listener says when it can take an event.
 const READY: &[u8] = b"READY\n";
-/// The result that means "done"; everything else is a refusal.
-const DONE: &[u8] = b"OK";
 /// Length of `RESULT `, skipped unread.
 const RESULT_PREFIX_LEN: usize = 7;
 /// Longest result line: a listener that never ends its line must not fill the memory.
@@ -54,12 +54,8 @@ pub(crate) enum Ack {
 pub(crate) enum Answering {
     /// The line with the length.
     Line(Vec<u8>),
-    /// The result itself: bytes to come, and whether those so far are the beginning of `OK`.
-    Body {
-        left: usize,
-        seen: usize,
-        is_done: bool,
-    },
+    /// The result itself: bytes to come, and of those that came what the handler looks at.
+    Body { left: usize, said: Vec<u8> },
 }
 
 /// What became of what a listener said.
@@ -72,8 +68,12 @@ pub(crate) enum Heard {
     },
     /// It did its event.
     Processed,
+    /// What it made of its event is to be printed.
+    Printed(Vec<u8>),
     /// It refused its event.
     Rejected,
+    /// Its result is not what the handler takes.
+    Failed,
     /// Its result line has no usable length.
     BadLine(Vec<u8>),
     /// The event goes back to the pool.
@@ -97,7 +97,7 @@ impl Ack {
     }
 
     /// Takes what the listener wrote and tells in order what came of it.
-    pub(crate) fn hear(&mut self, mut data: &[u8]) -> Vec<Heard> {
+    pub(crate) fn hear(&mut self, mut data: &[u8], handler: ResultHandler) -> Vec<Heard> {
         let mut heard = Vec::new();
         while !data.is_empty() {
             data = match self {
@@ -106,7 +106,7 @@ impl Ack {
                     self.enter(Self::Unknown, &mut heard);
                     &[]
                 }
-                Self::Busy { .. } => self.hear_result(data, &mut heard),
+                Self::Busy { .. } => self.hear_result(data, handler, &mut heard),
                 Self::Unknown => &[],
             };
         }
@@ -140,7 +140,12 @@ impl Ack {
         &[]
     }
 
-    fn hear_result<'a>(&mut self, data: &'a [u8], heard: &mut Vec<Heard>) -> &'a [u8] {
+    fn hear_result<'a>(
+        &mut self,
+        data: &'a [u8],
+        handler: ResultHandler,
+        heard: &mut Vec<Heard>,
+    ) -> &'a [u8] {
         let Self::Busy { answer, .. } = self else {
             return data;
         };
@@ -161,13 +166,10 @@ impl Ack {
                     let line = std::mem::take(line);
                     let len = result_len(&line).filter(|_| line.len() <= LINE_BYTES_MAX);
                     match len {
-                        Some(0) => self.finish(false, heard),
+                        Some(0) => return self.finish(&[], rest, handler, heard),
                         Some(left) => {
-                            *answer = Answering::Body {
-                                left,
-                                seen: 0,
-                                is_done: true,
-                            }
+                            let said = Vec::new();
+                            *answer = Answering::Body { left, said };
                         }
                         None => {
                             self.give_up_on(line, heard);
@@ -177,37 +179,43 @@ impl Ack {
                     rest
                 }
             },
-            Answering::Body {
-                left,
-                seen,
-                is_done,
-            } => {
+            Answering::Body { left, said } => {
                 let (taken, rest) = data.split_at((*left).min(data.len()));
-                for &byte in taken {
-                    *is_done = *is_done && DONE.get(*seen) == Some(&byte);
-                    *seen = seen.saturating_add(1);
-                }
+                let wanted = kept_bytes(handler).saturating_sub(said.len());
+                said.extend_from_slice(taken.get(..wanted).unwrap_or(taken));
                 *left = left.saturating_sub(taken.len());
-                if *left == 0 {
-                    let done = *is_done && *seen == DONE.len();
-                    self.finish(done, heard);
+                if *left > 0 {
+                    return rest;
                 }
-                rest
+                let said = std::mem::take(said);
+                self.finish(&said, rest, handler, heard)
             }
         }
     }
 
-    /// The result is whole.
-    fn finish(&mut self, done: bool, heard: &mut Vec<Heard>) {
-        heard.push(if done {
-            Heard::Processed
-        } else {
-            Heard::Rejected
-        });
-        let old = self.enter(Self::fresh(), heard);
-        if let (false, Some(envelope)) = (done, old.into_event()) {
+    /// The result is whole. Answers what of `rest`, which follows it, is still to be heard.
+    fn finish<'a>(
+        &mut self,
+        result: &[u8],
+        rest: &'a [u8],
+        handler: ResultHandler,
+        heard: &mut Vec<Heard>,
+    ) -> &'a [u8] {
+        let judgement = judge(handler, result);
+        let returns = matches!(judgement, Judgement::Refused | Judgement::Failed);
+        let fails = judgement == Judgement::Failed;
+        match judgement {
+            Judgement::Done => heard.push(Heard::Processed),
+            Judgement::Print(text) => heard.extend([Heard::Printed(text), Heard::Processed]),
+            Judgement::Refused => heard.push(Heard::Rejected),
+            Judgement::Failed => heard.push(Heard::Failed),
+        }
+        let next = if fails { Self::Unknown } else { Self::fresh() };
+        let old = self.enter(next, heard);
+        if let (true, Some(envelope)) = (returns, old.into_event()) {
             heard.push(Heard::Returned(envelope));
         }
+        rest
     }
 
     /// The result line cannot be used.
@@ -251,6 +259,8 @@ mod tests {
     use provost_model::Event;
     use std::sync::Arc;
 
+    const DEFAULT: ResultHandler = ResultHandler::Acknowledge;
+
     fn envelope() -> Envelope {
         let event = Arc::new(Event::SupervisorRunning);
         Envelope {
@@ -271,9 +281,9 @@ mod tests {
     #[test]
     fn ready_may_come_in_pieces() {
         let mut ack = Ack::fresh();
-        assert_eq!(ack.hear(b"REA"), []);
+        assert_eq!(ack.hear(b"REA", DEFAULT), []);
         assert_eq!(
-            ack.hear(b"DY\n"),
+            ack.hear(b"DY\n", DEFAULT),
             [Heard::Changed {
                 from: "ACKNOWLEDGED",
                 to: "READY"
@@ -285,21 +295,21 @@ mod tests {
     #[test]
     fn anything_else_of_six_bytes_is_the_end_of_trust() {
         let mut ack = Ack::fresh();
-        assert_eq!(ack.hear(b"hello"), []);
+        assert_eq!(ack.hear(b"hello", DEFAULT), []);
         assert_eq!(
-            ack.hear(b"!"),
+            ack.hear(b"!", DEFAULT),
             [Heard::Changed {
                 from: "ACKNOWLEDGED",
                 to: "UNKNOWN"
             }]
         );
-        assert_eq!(ack.hear(b"READY\n"), []);
+        assert_eq!(ack.hear(b"READY\n", DEFAULT), []);
     }
 
     #[test]
     fn a_word_while_ready_is_the_end_of_trust() {
         let mut ack = Ack::fresh();
-        ack.hear(b"READY\nx");
+        ack.hear(b"READY\nx", DEFAULT);
         assert_eq!(ack, Ack::Unknown);
     }
 
@@ -308,8 +318,8 @@ mod tests {
         let text = b"RESULT 2\nOKREADY\n";
         for cut in 0..=text.len() {
             let mut ack = busy();
-            let mut heard = ack.hear(&text[..cut]);
-            heard.extend(ack.hear(&text[cut..]));
+            let mut heard = ack.hear(&text[..cut], DEFAULT);
+            heard.extend(ack.hear(&text[cut..], DEFAULT));
             let expected = [
                 Heard::Processed,
                 Heard::Changed {
@@ -343,7 +353,7 @@ mod tests {
                 Heard::Returned(envelope()),
             ];
             assert_eq!(
-                ack.hear(text),
+                ack.hear(text, DEFAULT),
                 expected,
                 "{}",
                 String::from_utf8_lossy(text)
@@ -371,7 +381,7 @@ mod tests {
         let mut ack = busy();
         let mut line = vec![b'x'; 1000];
         line.push(b'\n');
-        let heard = ack.hear(&line);
+        let heard = ack.hear(&line, DEFAULT);
         assert_eq!(heard.first(), Some(&Heard::BadLine(vec![b'x'; 256])));
         assert_eq!(heard.last(), Some(&Heard::Returned(envelope())));
         assert_eq!(ack, Ack::Unknown);
@@ -381,14 +391,43 @@ mod tests {
     fn an_endless_line_and_a_giant_result_are_refused() {
         let mut ack = busy();
         for _ in 0..64 {
-            ack.hear(&[b'x'; 1024]);
+            ack.hear(&[b'x'; 1024], DEFAULT);
         }
         assert_eq!(ack.name(), "BUSY");
-        ack.hear(b"x");
+        ack.hear(b"x", DEFAULT);
         assert_eq!(ack, Ack::Unknown);
 
         let mut ack = busy();
-        ack.hear(b"RESULT 99999999999\n");
+        ack.hear(b"RESULT 99999999999\n", DEFAULT);
+        assert_eq!(ack, Ack::Unknown);
+    }
+
+    #[test]
+    fn what_is_to_be_printed_is_printed_before_the_event_is_done() {
+        let mut ack = busy();
+        let text = b"RESULT 34\nprocessname:cat channel:stderr\nhi\nREADY\n";
+        let heard = ack.hear(text, ResultHandler::Print);
+        assert_eq!(
+            heard.first(),
+            Some(&Heard::Printed(b"cat stderr | hi\n".to_vec()))
+        );
+        assert_eq!(heard.get(1), Some(&Heard::Processed));
+        assert_eq!(ack, Ack::Ready);
+    }
+
+    #[test]
+    fn a_result_that_the_handler_does_not_take_is_the_end_of_trust() {
+        let mut ack = busy();
+        let heard = ack.hear(b"RESULT 2\nOKREADY\n", ResultHandler::Print);
+        let expected = [
+            Heard::Failed,
+            Heard::Changed {
+                from: "BUSY",
+                to: "UNKNOWN",
+            },
+            Heard::Returned(envelope()),
+        ];
+        assert_eq!(heard, expected);
         assert_eq!(ack, Ack::Unknown);
     }
 }

@@ -3,5 +3,6 @@
 pub(crate) mod ack;
 pub(crate) mod bus;
 pub(crate) mod pool;
+mod result;
 #[cfg(test)]
 mod tests;

@@ -2,8 +2,9 @@
 
 use super::ack::{Ack, Answering, Heard};
 use super::bus::Serials;
+use crate::Effect;
 use crate::turn::Turn;
-use provost_model::spec::PoolSpec;
+use provost_model::spec::{PoolSpec, ResultHandler};
 use provost_model::{Envelope, Event, Notice, ProcId};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -31,6 +32,7 @@ impl Listener {
 #[derive(Clone, Debug)]
 pub(crate) struct Pool {
     name: Arc<str>,
+    handler: ResultHandler,
     buffer_size: usize,
     buffer: VecDeque<Envelope>,
     serials: Serials,
@@ -52,6 +54,7 @@ impl Pool {
         };
         Self {
             name,
+            handler: spec.result_handler,
             buffer_size: spec.buffer_size.max(1),
             buffer: VecDeque::new(),
             serials: Serials::default(),
@@ -152,8 +155,9 @@ impl Pool {
 
     /// The listener wrote to its stdout.
     pub(crate) fn said(&mut self, turn: &mut Turn<'_>, proc: ProcId, data: &[u8]) {
+        let handler = self.handler;
         let Some((name, heard)) = self.with(proc, |listener| {
-            (listener.name.clone(), listener.ack.hear(data))
+            (listener.name.clone(), listener.ack.hear(data, handler))
         }) else {
             return;
         };
@@ -171,7 +175,9 @@ impl Pool {
                     }
                 }
                 Heard::Processed => turn.notice(Notice::EventProcessed { name }),
+                Heard::Printed(text) => turn.out.push(Effect::Print { text }),
                 Heard::Rejected => turn.notice(Notice::EventRejected { name }),
+                Heard::Failed => turn.notice(Notice::EventFailed { name }),
                 Heard::BadLine(line) => turn.notice(Notice::BadResultLine { name, line }),
                 Heard::Returned(envelope) => self.rebuffer(turn, envelope),
             }

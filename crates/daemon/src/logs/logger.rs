@@ -33,6 +33,7 @@ impl Message {
         match self {
             Self::Line { text, .. } => text.len(),
             Self::Order(Order::ListenerOutput { data, .. }) => data.len(),
+            Self::Order(Order::Print { text }) => text.len(),
             Self::Order(_) | Self::Stop { .. } => 0,
         }
     }

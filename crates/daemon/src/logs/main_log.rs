@@ -1,5 +1,6 @@
 //! supervisord's own log, and standard output in the foreground.
 
+use super::printer::Printer;
 use super::rotation::Rotation;
 use super::sinks::{SinkKey, Sinks};
 use super::stamp::Stamper;
@@ -47,6 +48,7 @@ pub struct MainLog {
     to_syslog: bool,
     file: Option<(SinkKey, PathBuf)>,
     echo: Option<SinkKey>,
+    printer: Printer,
     rotation: Rotation,
     stamper: Stamper,
     /// Whether it was waited for in vain that everything is written.
@@ -80,6 +82,7 @@ impl MainLog {
             to_syslog,
             file,
             echo,
+            printer: Printer::default(),
             rotation: Rotation::new(settings.maxbytes, settings.backups),
             stamper: Stamper::local(),
             gave_up: false,
@@ -122,6 +125,12 @@ impl MainLog {
                 }
             }
         }
+    }
+
+    /// Writes what a listener made of an event to standard output, which is there in the background, too.
+    pub(super) fn print(&mut self, text: &[u8]) {
+        self.printer.print(&mut self.sinks, text);
+        self.tell_notes();
     }
 
     fn put(&mut self, level: Level, when: SystemTime, text: &str) {

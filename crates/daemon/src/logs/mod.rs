@@ -11,6 +11,7 @@ mod main_log;
 mod notes;
 mod order;
 mod output;
+mod printer;
 mod room;
 mod rotation;
 mod sink;

@@ -47,6 +47,11 @@ pub enum Order {
         /// What it wrote.
         data: Vec<u8>,
     },
+    /// Write this to our own standard output, where the lines of the main log go in the foreground.
+    Print {
+        /// What.
+        text: Vec<u8>,
+    },
     /// The child was reaped: read what it wrote until now. Answered by [`Fact::Drained`].
     ///
     /// A pipe that somebody else still holds open stays as a remnant until its end.

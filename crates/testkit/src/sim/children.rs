@@ -1,6 +1,7 @@
 //! The children of the simulated kernel: born, alive, zombies, reaped.
 
 use super::script::Script;
+use provost_model::spec::ResultHandler;
 use provost_model::{ExitStatus, Mono, Pid, ProcessSpec, Run};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,6 +22,8 @@ pub(super) enum Phase {
 pub(super) struct Child {
     /// How it was configured when it was born.
     pub(super) spec: Arc<ProcessSpec>,
+    /// The result handler of its pool, if it listens.
+    pub(super) listens: Option<ResultHandler>,
     /// Its pid.
     pub(super) pid: Pid,
     /// What it will do.

@@ -114,7 +114,8 @@ impl World {
                     self.later(wait, Coming::Ask(id, request));
                 }
             }
-            Effect::ReopenLogs | Effect::Notice(_) | Effect::Exit { .. } => {}
+            Effect::Print { .. } | Effect::ReopenLogs | Effect::Notice(_) | Effect::Exit { .. } => {
+            }
         }
     }
 
@@ -275,7 +276,8 @@ impl World {
             }
             return;
         }
-        let deeds = listeners::answer(&mut self.dice, &self.faults);
+        let handler = self.children.get(run).and_then(|child| child.listens);
+        let deeds = listeners::answer(&mut self.dice, &self.faults, handler.unwrap_or_default());
         self.plan_deeds(run, serial, deeds.into());
     }
 

@@ -2,6 +2,7 @@
 
 use super::faults::{Fault, Faults};
 use super::rng::Rng;
+use provost_model::spec::ResultHandler;
 use std::time::Duration;
 
 /// What a listener does after it has been sent an event.
@@ -29,7 +30,7 @@ pub(super) fn greeting(rng: &mut Rng, faults: &Faults) -> Vec<Deed> {
 }
 
 /// What a listener does with an event.
-pub(super) fn answer(rng: &mut Rng, faults: &Faults) -> Vec<Deed> {
+pub(super) fn answer(rng: &mut Rng, faults: &Faults, handler: ResultHandler) -> Vec<Deed> {
     let wait = think(rng, faults);
     if faults.strike(rng, Fault::ListenerDies) {
         return vec![Deed::Die(wait)];
@@ -48,11 +49,13 @@ pub(super) fn answer(rng: &mut Rng, faults: &Faults) -> Vec<Deed> {
         return say_in_pieces(rng, faults, text);
     }
     let rejects = faults.strike(rng, Fault::ListenerRejects);
-    let result: &[u8] = match (rejects, rng.below(3)) {
-        (false, _) => b"RESULT 2\nOK",
-        (true, 0) => b"RESULT 4\nFAIL",
-        (true, 1) => b"RESULT 0\n",
-        (true, _) => b"RESULT 3\nOK\n",
+    let result: &[u8] = match (rejects, handler, rng.below(3)) {
+        (false, ResultHandler::Acknowledge, _) => b"RESULT 2\nOK",
+        (false, ResultHandler::Print, 0) => b"RESULT 31\nprocessname:p channel:stdout\nhi",
+        (false, ResultHandler::Print, _) => b"RESULT 36\npid:7 channel:stderr processname:q\n\n",
+        (true, _, 0) => b"RESULT 4\nFAIL",
+        (true, _, 1) => b"RESULT 0\n",
+        (true, _, _) => b"RESULT 3\nOK\n",
     };
     let mut text = result.to_vec();
     // Most are ready again in the same breath, some take their time.

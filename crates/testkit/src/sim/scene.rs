@@ -3,7 +3,7 @@
 use super::rng::Rng;
 use provost_core::LoadedConfig;
 use provost_model::helper::HelperSpec;
-use provost_model::spec::{AutoRestart, LogFile, OutputSpec, PoolSpec};
+use provost_model::spec::{AutoRestart, LogFile, OutputSpec, PoolSpec, ResultHandler};
 use provost_model::{EventKind, GroupKind, GroupSpec, ProcessSpec, Signal};
 use std::sync::Arc;
 
@@ -165,7 +165,11 @@ fn draw_pool(rng: &mut Rng, number: usize) -> Arc<GroupSpec> {
     let pool = PoolSpec {
         buffer_size,
         events,
-        result_handler: String::new(),
+        // Not drawn: one draw more would turn every seed that was kept into another scene.
+        result_handler: match buffer_size {
+            50 => ResultHandler::Print,
+            _ => ResultHandler::Acknowledge,
+        },
     };
     Arc::new(GroupSpec {
         name,

@@ -14,6 +14,7 @@ use super::rng::Rng;
 use super::sockets::Sockets;
 use super::{scene, script};
 use provost_core::{Effect, Input, LoadedConfig};
+use provost_model::spec::ResultHandler;
 use provost_model::{GroupKind, Mono, Now, ProcId, ProcessSpec, RequestId, Run, Wall};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -64,7 +65,8 @@ pub(super) enum Coming {
 #[derive(Clone, Debug)]
 pub(super) struct Known {
     pub(super) spec: Arc<ProcessSpec>,
-    pub(super) listens: bool,
+    /// The result handler of its pool, if it listens.
+    pub(super) listens: Option<ResultHandler>,
     pub(super) serves: bool,
 }
 
@@ -446,6 +448,7 @@ impl World {
         let ends = script.ends;
         let child = Child {
             spec: known.spec.clone(),
+            listens: known.listens,
             pid,
             script,
             phase: super::children::Phase::Alive,
@@ -453,7 +456,7 @@ impl World {
             plan: 0,
         };
         self.children.add(run, child);
-        if known.listens {
+        if known.listens.is_some() {
             let deeds = listeners::greeting(&mut self.dice, &self.faults);
             self.plan_deeds(run, 0, deeds.into());
         } else if known.serves {
@@ -472,7 +475,10 @@ impl World {
     /// The core introduced a process.
     pub(super) fn introduce(&mut self, effect: &Effect) {
         if let Effect::ProcessAdded { proc, spec, group } = effect {
-            let listens = matches!(group.kind, GroupKind::Pool(_));
+            let listens = match &group.kind {
+                GroupKind::Pool(pool) => Some(pool.result_handler),
+                _ => None,
+            };
             let serves = matches!(group.kind, GroupKind::Helper(_));
             self.known.insert(
                 *proc,

@@ -19,6 +19,10 @@ const LISTENER: &[(&str, &str)] = &[
         "events=TICK\nresult_handler=supervisor.dispatchers:default_handler",
     ),
     (
+        "result_handler built in",
+        "events=PROCESS_LOG\nresult_handler=supervisor_stdout:event_handler",
+    ),
+    (
         "result_handler unknown",
         "events=TICK\nresult_handler=nowhere:nothing",
     ),

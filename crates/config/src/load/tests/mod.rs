@@ -300,6 +300,20 @@ fn the_command_line_goes_over_the_file() {
 }
 
 #[test]
+fn keys_that_other_software_reads_from_the_file_are_no_mistakes() {
+    let config = accepted(
+        "[supervisord]\n[program:a]\ncommand=x\nautostart=false\ndependent_startup=true\n\
+         dependent_startup_wait_for=b:running\ndependent_startup_inherit_priority=true\n\
+         dependent_startup_wait=c\n",
+    );
+    let warnings: Vec<_> = config.diagnostics.iter().map(|d| &d.message).collect();
+    assert_eq!(
+        warnings,
+        ["[program:a] has no key `dependent_startup_wait`; it is ignored"]
+    );
+}
+
+#[test]
 fn what_has_no_meaning_is_a_warning_with_a_hint() {
     let config = accepted(
         "[supervisord]\nlog_level=warn\n[program:a]\ncomand=x\ncommand=y\nfiles=z\n[Program:b]\n[cron]\n",

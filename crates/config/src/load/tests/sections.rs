@@ -2,7 +2,7 @@
 
 use super::{accepted, refused, told};
 use provost_model::config::ServerAddress;
-use provost_model::spec::{FcgiAddress, LogFile};
+use provost_model::spec::{FcgiAddress, LogFile, ResultHandler};
 use provost_model::{EventKind, GroupKind};
 
 #[test]
@@ -199,6 +199,18 @@ fn servers_stand_inet_first() {
         "Section [inet_http_server] contains incomplete authentication: If a username or a password is specified, both \
          the username and password must be specified"
     );
+}
+
+#[test]
+fn the_result_handler_that_many_images_name_is_built_in() {
+    let config = accepted(
+        "[supervisord]\n[eventlistener:x]\ncommand=x\nevents=PROCESS_LOG\n\
+         result_handler=supervisor_stdout:event_handler\n",
+    );
+    let GroupKind::Pool(pool) = &config.groups[0].kind else {
+        panic!("{:?} is a pool", config.groups[0]);
+    };
+    assert_eq!(pool.result_handler, ResultHandler::Print);
 }
 
 #[test]

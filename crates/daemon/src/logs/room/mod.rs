@@ -181,6 +181,7 @@ impl Room {
                     line.output.take(&data, &mut self.desk);
                 }
             }
+            Order::Print { text } => self.desk.main.print(&text),
             Order::Drain { run } => self.drain(run),
             Order::Abandon { run } => self.end(run),
             Order::Clear { ticket, paths } => self.clear(ticket, &paths),

@@ -1,5 +1,7 @@
 //! What a listener may be sent, as the protocol's documentation has it: a second reading, apart from the core's.
 
+use provost_model::spec::ResultHandler;
+
 /// The states of a listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Ears {
@@ -16,9 +18,11 @@ pub(super) enum Ears {
 }
 
 /// What became of an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Done(u64),
+    /// Done, and this is to be printed.
+    Printed(u64, String),
     Refused(u64),
 }
 
@@ -39,13 +43,13 @@ impl Ears {
     }
 
     /// It says something, one byte after the other.
-    pub(super) fn hear(&mut self, data: &[u8]) -> Vec<Verdict> {
+    pub(super) fn hear(&mut self, data: &[u8], handler: ResultHandler) -> Vec<Verdict> {
         data.iter()
-            .filter_map(|byte| self.hear_byte(*byte))
+            .filter_map(|byte| self.hear_byte(*byte, handler))
             .collect()
     }
 
-    fn hear_byte(&mut self, byte: u8) -> Option<Verdict> {
+    fn hear_byte(&mut self, byte: u8, handler: ResultHandler) -> Option<Verdict> {
         match self {
             Self::Acknowledged(said) => {
                 said.push(byte);
@@ -74,17 +78,43 @@ impl Ears {
                 if body.len() < length {
                     return None;
                 }
-                let done = body == b"OK";
-                *self = Self::fresh();
-                Some(if done {
-                    Verdict::Done(event)
-                } else {
-                    Verdict::Refused(event)
-                })
+                let (next, verdict) = match handler {
+                    ResultHandler::Acknowledge if body == b"OK" => {
+                        (Self::fresh(), Verdict::Done(event))
+                    }
+                    ResultHandler::Acknowledge => (Self::fresh(), Verdict::Refused(event)),
+                    ResultHandler::Print => match for_people(&String::from_utf8_lossy(body)) {
+                        Some(text) => (Self::fresh(), Verdict::Printed(event, text)),
+                        None => (Self::Unknown, Verdict::Refused(event)),
+                    },
+                };
+                *self = next;
+                Some(verdict)
             }
             Self::Unknown | Self::Deaf => None,
         }
     }
+}
+
+/// What is printed for a payload: the names of process and channel, and the data.
+fn for_people(payload: &str) -> Option<String> {
+    let (head, data) = payload.split_once('\n')?;
+    let pairs: Option<Vec<(&str, &str)>> = head
+        .split_whitespace()
+        .map(|word| word.split_once(':'))
+        .collect();
+    let pairs = pairs?;
+    let value = |name| {
+        pairs
+            .iter()
+            .rfind(|(key, _)| *key == name)
+            .map(|(_, it)| it)
+    };
+    Some(format!(
+        "{} {} | {data}",
+        value("processname")?,
+        value("channel")?
+    ))
 }
 
 /// The number after the first seven bytes, which nobody looks at.
@@ -101,26 +131,34 @@ fn result_length(line: &[u8]) -> Option<usize> {
 mod tests {
     use super::*;
 
+    const DEFAULT: ResultHandler = ResultHandler::Acknowledge;
+
     #[test]
     fn an_exchange_in_one_breath() {
         let mut ears = Ears::fresh();
-        assert_eq!(ears.hear(b"READY\n"), []);
+        assert_eq!(ears.hear(b"READY\n", DEFAULT), []);
         assert_eq!(ears, Ears::Ready);
         ears = Ears::Busy(7, Vec::new());
-        assert_eq!(ears.hear(b"RESULT 2\nOKREADY\n"), [Verdict::Done(7)]);
+        assert_eq!(
+            ears.hear(b"RESULT 2\nOKREADY\n", DEFAULT),
+            [Verdict::Done(7)]
+        );
         assert_eq!(ears, Ears::Ready);
     }
 
     #[test]
     fn all_else_is_refused_or_ends_the_trust() {
         let mut ears = Ears::Busy(7, Vec::new());
-        assert_eq!(ears.hear(b"RESULT 0\n"), [Verdict::Refused(7)]);
+        assert_eq!(ears.hear(b"RESULT 0\n", DEFAULT), [Verdict::Refused(7)]);
         assert_eq!(ears, Ears::fresh());
         let mut ears = Ears::Busy(7, Vec::new());
-        assert_eq!(ears.hear(b"RESULT x\nREADY\n"), [Verdict::Refused(7)]);
+        assert_eq!(
+            ears.hear(b"RESULT x\nREADY\n", DEFAULT),
+            [Verdict::Refused(7)]
+        );
         assert_eq!(ears, Ears::Unknown);
         let mut ears = Ears::Ready;
-        ears.hear(b"READY\n");
+        ears.hear(b"READY\n", DEFAULT);
         assert_eq!(ears, Ears::Unknown);
     }
 }

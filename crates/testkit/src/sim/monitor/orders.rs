@@ -48,6 +48,12 @@ impl Monitor {
                 run, call, body, ..
             } => self.call_sent(*run, *call, body),
             Effect::HangUp { run } => self.hung_up(*run),
+            Effect::Print { text } => {
+                let text = String::from_utf8_lossy(text);
+                let mut pools = self.pools.by_group.values_mut();
+                let due = pools.any(|pool| pool.printed(&text));
+                self.check(due, "I16", || format!("{text:?} was printed unasked"));
+            }
             Effect::LoadConfig {
                 ticket,
                 for_restart,

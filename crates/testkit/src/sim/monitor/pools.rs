@@ -2,7 +2,7 @@
 
 use super::listener::{Ears, Verdict};
 use super::{Report, same_event};
-use provost_model::spec::PoolSpec;
+use provost_model::spec::{PoolSpec, ResultHandler};
 use provost_model::{Envelope, Event, EventKind, ProcId, Run};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -27,6 +27,9 @@ struct Batch {
 #[derive(Clone, Debug)]
 pub(super) struct Pool {
     name: String,
+    handler: ResultHandler,
+    /// What its listeners have said that is to be printed in the present step.
+    prints: Vec<String>,
     size: u64,
     subscriptions: Vec<EventKind>,
     batches: VecDeque<Batch>,
@@ -51,6 +54,8 @@ impl Pool {
     pub(super) fn new(name: &str, spec: &PoolSpec) -> Self {
         Self {
             name: name.to_owned(),
+            handler: spec.result_handler,
+            prints: Vec::new(),
             size: spec.buffer_size as u64,
             subscriptions: spec.events.clone(),
             batches: VecDeque::new(),
@@ -119,12 +124,25 @@ impl Pool {
         let Some(ears) = self.ears.get_mut(&run) else {
             return;
         };
-        for verdict in ears.hear(data) {
+        for verdict in ears.hear(data, self.handler) {
             match verdict {
                 Verdict::Done(_) => self.finished += 1,
+                Verdict::Printed(_, text) => {
+                    self.finished += 1;
+                    self.prints.push(text);
+                }
                 Verdict::Refused(event) => self.refused.push(event),
             }
         }
+    }
+
+    /// The core prints something; whether it was due.
+    pub(super) fn printed(&mut self, text: &str) -> bool {
+        let due = self.prints.first().is_some_and(|first| first == text);
+        if due {
+            self.prints.remove(0);
+        }
+        due
     }
 
     /// An event did not get through.
@@ -270,6 +288,9 @@ impl Pool {
 
     /// At the end of a step: no event waits while somebody could take it, and no more wait than may.
     pub(super) fn at_rest(&self, is_up: impl Fn(Run) -> bool, report: &mut Report<'_>) {
+        report.check(self.prints.is_empty(), "I16", || {
+            format!("pool {} did not print {:?}", self.name, self.prints)
+        });
         let (waiting, size) = (self.waiting(), self.size);
         report.check(waiting <= size, "I28", || {
             format!(

@@ -76,6 +76,8 @@ plants! {
     DeliversTwice caught by "I16";
     /// An event is never sent.
     DropsDelivery caught by "I16";
+    /// What a listener relays is never printed.
+    DropsPrint caught by "I16";
     /// The global number of events makes jumps.
     SkipsSerial caught by "I15";
     /// The number within the pool makes jumps.

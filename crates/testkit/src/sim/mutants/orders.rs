@@ -103,6 +103,7 @@ impl Mutant {
                 out.push(Effect::OpenSocket { socket, spec });
             }
             Effect::CloseSocket { .. } if plant == Plant::KeepsSocket => {}
+            Effect::Print { .. } if plant == Plant::DropsPrint => {}
             other => out.push(other),
         }
     }

@@ -35,18 +35,22 @@ fn markdown_section(out: &mut String, section: &SectionSpec) {
                 .map_or_else(String::new, |short| format!("`-{short}`, "));
             format!("- **On the command line:** {short}`--{}`\n", flag.long)
         });
+        let since = if option.since.starts_with("Provost") {
+            option.since.to_owned()
+        } else {
+            format!("Supervisor {}", option.since)
+        };
         line(
             out,
             &format!(
                 "\n### `{}`\n\n{}\n\n- **Type:** {}\n- **Default:** {}\n- **Names:** {}\n{flag}- **A change counts:** {}\n\
-                 - **Since:** Supervisor {}",
+                 - **Since:** {since}",
                 option.name,
                 option.doc,
                 option.kind.describe(),
                 default(option, "`"),
                 option.names.describe(),
                 option.change.describe(),
-                option.since
             ),
         );
     }

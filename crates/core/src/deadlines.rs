@@ -2,6 +2,7 @@
 //!
 //! Each owner has at most one deadline. Setting, clearing and taking the next one cost O(log n).
 
+use crate::group::GroupId;
 use provost_model::{Mono, ProcId, Ticket};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,6 +19,12 @@ pub(crate) enum Timer {
     ShutdownReport,
     /// The next tick event of this period.
     Tick(u32),
+    /// The end of a burst of events for which a pool had no room.
+    Overflow(GroupId),
+    /// The next try to work with a pool's spool, after one failed.
+    Spool(GroupId),
+    /// The longest wait for spools to be saved at the end.
+    Saving,
 }
 
 /// The ordered set.

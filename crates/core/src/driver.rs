@@ -82,6 +82,7 @@ pub(crate) fn pool(
         buffer_size,
         events,
         result_handler,
+        spool: None,
     });
     let processes = processes.into_iter().map(Arc::new).collect();
     Arc::new(GroupSpec {
@@ -116,6 +117,8 @@ pub(crate) struct Driver {
     pub(crate) loads: Vec<Ticket>,
     pub(crate) clears: Vec<Ticket>,
     pub(crate) writes: Vec<Ticket>,
+    /// Orders for spools that nobody has answered.
+    pub(crate) spools: Vec<(Ticket, crate::SpoolOrder)>,
     last_request: u64,
 }
 
@@ -152,6 +155,7 @@ impl Driver {
             loads: Vec::new(),
             clears: Vec::new(),
             writes: Vec::new(),
+            spools: Vec::new(),
             last_request: 0,
         }
     }
@@ -211,6 +215,7 @@ impl Driver {
             Effect::Deliver { run, envelope } => {
                 format!("deliver {} {}", self.name(run), show_event(&envelope.event))
             }
+            Effect::Spool { ticket, order, .. } => return self.spools.push((ticket, order)),
             Effect::ClearLogs { ticket, proc } => {
                 self.clears.push(ticket);
                 format!("clear {}", self.names[&proc])
@@ -380,6 +385,11 @@ impl Driver {
 
     pub(crate) fn answer(&mut self, id: RequestId) -> Option<String> {
         self.answers.remove(&id).map(show_answer)
+    }
+
+    /// The answer as it is.
+    pub(crate) fn raw_answer(&mut self, id: RequestId) -> Option<Answer> {
+        self.answers.remove(&id)
     }
 
     /// A request that is answered at once.

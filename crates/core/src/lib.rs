@@ -39,7 +39,7 @@ mod supervisor;
 mod tests;
 mod turn;
 
-pub use effect::Effect;
-pub use input::{ClearProblem, Input, LoadedConfig, StdinProblem};
+pub use effect::{Effect, SpoolOrder};
+pub use input::{ClearProblem, Input, LoadedConfig, SpoolAnswer, SpoolProblem, StdinProblem};
 pub use supervisor::Core;
 pub use turn::Effects;

@@ -10,7 +10,7 @@ use crate::program::Process;
 use crate::turn::{Act, Effects, Happening, Runs, Turn};
 use crate::{Effect, Input, LoadedConfig};
 use provost_model::{
-    Channel, Event, GroupKind, GroupSpec, Mono, Notice, Now, ProcId, ProcessSpec, Run,
+    Channel, Event, GroupKind, GroupSpec, Mono, Notice, Now, ProcId, ProcessSpec, Run, SpoolId,
     SupervisorState,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -39,6 +39,11 @@ pub struct Core {
     pub(crate) happened: VecDeque<Happening>,
     /// Pools in which something changed in this step.
     pub(crate) stirred: BTreeSet<GroupId>,
+    pub(crate) last_spool: u64,
+    /// Spools of pools in service.
+    pub(crate) spools: BTreeMap<SpoolId, GroupId>,
+    /// Spools of pools that have gone, whose disk has not taken all yet.
+    pub(crate) saving: BTreeSet<SpoolId>,
 }
 
 impl Core {
@@ -60,6 +65,9 @@ impl Core {
             tickets: Tickets::default(),
             happened: VecDeque::new(),
             stirred: BTreeSet::new(),
+            last_spool: 0,
+            spools: BTreeMap::new(),
+            saving: BTreeSet::new(),
         }
     }
 
@@ -71,6 +79,7 @@ impl Core {
         next.last_proc = previous.last_proc;
         next.runs = previous.runs.successor();
         next.tickets = previous.tickets.successor();
+        next.last_spool = previous.last_spool;
         next
     }
 
@@ -182,6 +191,7 @@ impl Core {
                     self.stirred.insert(home);
                 }
             }
+            Input::SpoolAnswered { ticket, answer } => self.spool_answered(turn, ticket, answer),
             Input::Captured { run, channel, data } => self.captured(turn, run, channel, data),
             Input::Logged { run, channel, data } => self.logged(turn, run, channel, data),
             Input::Signal(signal) => self.signalled(turn, signal),
@@ -201,6 +211,16 @@ impl Core {
             Timer::Answer(ticket) => self.answer_overdue(turn, ticket),
             Timer::ShutdownReport => self.report_shutdown(turn),
             Timer::Tick(period) => self.tick(turn, period),
+            Timer::Overflow(home) => {
+                if let Some(pool) = self.pools.get_mut(&home) {
+                    pool.losses_due(turn);
+                    self.stirred.insert(home);
+                }
+            }
+            Timer::Spool(home) => {
+                self.stirred.insert(home);
+            }
+            Timer::Saving => self.saving_overdue(turn),
         }
     }
 

@@ -131,8 +131,18 @@ impl Session {
 
     /// Calls a method of `supervisor.` and waits for its answer, as long as it takes.
     pub(crate) fn call(&mut self, method: &str, params: &[Value]) -> Result<Value, Trouble> {
+        self.call_in("supervisor", method, params)
+    }
+
+    /// The same in another namespace.
+    pub(crate) fn call_in(
+        &mut self,
+        namespace: &str,
+        method: &str,
+        params: &[Value],
+    ) -> Result<Value, Trouble> {
         self.flush()?;
-        let method = format!("supervisor.{method}");
+        let method = format!("{namespace}.{method}");
         let body = xmlrpc::write_call(&method, params);
         let mut connection = match self.connection.take() {
             Some(open) => open,

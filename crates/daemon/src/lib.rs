@@ -18,6 +18,7 @@ mod reload;
 mod servers;
 mod shell;
 mod spawn_order;
+mod spool;
 mod stdin;
 mod take;
 mod workers;

@@ -5,8 +5,9 @@ use crate::logs::{Order, auto_log_path};
 use crate::messages;
 use crate::prepare;
 use crate::shell::{BIRTH_MAX, Done, Shell, token};
+use crate::spool::Report;
 use crate::stdin::{ChildStdin, Flushed};
-use provost_core::{Effect, Input, StdinProblem};
+use provost_core::{Effect, Input, SpoolProblem, StdinProblem};
 use provost_model::spawn::SpawnProblem;
 use provost_model::{Channel, Envelope, Errno, Level, ProcId, Run, Signal, Ticket};
 use provost_os::reactor::Interest;
@@ -51,6 +52,25 @@ impl Shell {
             Effect::Probe { ticket, proc } => self.probe(ticket, proc),
             Effect::WriteStdin { ticket, run, data } => self.write_stdin(ticket, run, data),
             Effect::Deliver { run, envelope } => self.deliver(run, &envelope),
+            Effect::Spool {
+                ticket,
+                spool,
+                order,
+            } => {
+                let (sender, waker) = (self.done_sender.clone(), self.waker.clone());
+                let report = move || -> Report {
+                    Box::new(move |done| {
+                        if sender.send(done).is_ok() {
+                            waker.wake();
+                        }
+                    })
+                };
+                let logger = &self.logger;
+                if !self.spools.order(ticket, spool, order, logger, report) {
+                    let answer = Err(SpoolProblem);
+                    self.tell(Input::SpoolAnswered { ticket, answer });
+                }
+            }
             Effect::ClearLogs { ticket, proc } => {
                 let paths = self
                     .children

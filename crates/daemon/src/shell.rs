@@ -8,9 +8,10 @@ use crate::control::ClientMessage;
 use crate::logs::{Fact, Logger, Logs};
 use crate::prepare::Surroundings;
 use crate::spawn_order::{SpawnOrder, Turn};
+use crate::spool::Spools;
 use crate::workers::Workers;
 use provost_config::{Config, Failure};
-use provost_core::{Core, Effect, Input};
+use provost_core::{Core, Effect, Input, SpoolAnswer, SpoolProblem};
 use provost_model::config::DaemonSpec;
 use provost_model::spawn::SpawnProblem;
 use provost_model::{Answer, Level, Mono, RequestId, Run, Signal, Ticket};
@@ -49,6 +50,13 @@ pub(crate) enum Done {
         ticket: Ticket,
         /// What was found.
         result: Result<(), SpawnProblem>,
+    },
+    /// An order for a spool was carried out, or not.
+    Spooled {
+        /// Which order.
+        ticket: Ticket,
+        /// What came of it.
+        answer: Result<SpoolAnswer, SpoolProblem>,
     },
     /// The configuration was read.
     Loaded {
@@ -137,6 +145,7 @@ pub(crate) struct Shell {
     pub(crate) loader: Loader,
     pub(crate) daemon: DaemonSpec,
     pub(crate) workers: Workers,
+    pub(crate) spools: Spools,
     pub(crate) done: Receiver<Done>,
     pub(crate) done_sender: Sender<Done>,
     pub(crate) children: Children,
@@ -176,6 +185,7 @@ impl Shell {
             loader: parts.loader,
             daemon: parts.daemon,
             workers: Workers::start()?,
+            spools: Spools::default(),
             done,
             done_sender,
             children: Children::default(),
@@ -319,6 +329,9 @@ impl Shell {
                     }
                 }
                 Ok(Done::Probed { ticket, result }) => self.tell(Input::Probed { ticket, result }),
+                Ok(Done::Spooled { ticket, answer }) => {
+                    self.tell(Input::SpoolAnswered { ticket, answer });
+                }
                 Ok(Done::Loaded {
                     ticket,
                     for_restart,

@@ -23,7 +23,7 @@ pub use errno::Errno;
 pub use event::{Envelope, Event, EventKind};
 pub use exit::ExitStatus;
 pub use fault::{Fault, FaultCode};
-pub use ids::{Channel, Pid, ProcId, RequestId, Run, Ticket};
+pub use ids::{Channel, Pid, ProcId, RequestId, Run, SpoolId, Ticket};
 pub use notice::{Level, Notice};
 pub use request::{Answer, Reply, Request};
 pub use signal::Signal;

@@ -1,7 +1,7 @@
 //! Everything a client may ask of the core, and what it may be answered.
 
 use crate::fault::Fault;
-use crate::info::{ConfigInfo, ProcessInfo, ProcessResult};
+use crate::info::{ConfigInfo, PoolInfo, ProcessInfo, ProcessResult};
 use crate::{Channel, SupervisorState};
 use std::path::PathBuf;
 
@@ -135,6 +135,8 @@ pub enum Request {
     ClearAllProcessLogs,
     /// Empty supervisord's own log. Answer: `Done`.
     ClearMainLog,
+    /// All listener pools by name. Answer: `Pools`.
+    GetEventPools,
 }
 
 /// A good answer.
@@ -154,6 +156,8 @@ pub enum Reply {
     Configs(Vec<ConfigInfo>),
     /// One line a process.
     Results(Vec<ProcessResult>),
+    /// All listener pools.
+    Pools(Vec<PoolInfo>),
     /// Group names that differ between the configuration in service and the latest one.
     Reload {
         /// New groups, in the order of the configuration.

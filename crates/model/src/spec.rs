@@ -117,6 +117,17 @@ pub struct PoolSpec {
     pub events: Vec<EventKind>,
     /// Name of the result handler as written.
     pub result_handler: String,
+    /// Where events go that the buffer cannot hold; none drops them.
+    pub spool: Option<SpoolSpec>,
+}
+
+/// The file of a listener pool for events that its buffer cannot hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpoolSpec {
+    /// Where it is; `PATH.bad` and `PATH.new` are used beside it.
+    pub path: PathBuf,
+    /// Bytes of events that may wait in it.
+    pub maxbytes: u64,
 }
 
 /// The address of a `FastCGI` socket.

@@ -19,4 +19,5 @@ pub mod base64;
 pub mod describe;
 pub mod events;
 pub mod methods;
+pub mod spool;
 pub mod xmlrpc;

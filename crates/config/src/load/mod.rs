@@ -13,6 +13,7 @@ mod program;
 mod reader;
 mod report;
 mod servers;
+mod spool;
 #[cfg(test)]
 mod tests;
 mod unknown;

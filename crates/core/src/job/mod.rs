@@ -17,7 +17,7 @@ use crate::supervisor::Core;
 use crate::turn::Turn;
 use batch::{Batch, Item, Outcome, Watch, Wish, verdict};
 use provost_model::fault::{Fault, FaultCode};
-use provost_model::{ProcId, ProcessState, Reply, RequestId, Run, Signal, Ticket};
+use provost_model::{ProcId, ProcessState, Reply, RequestId, Run, Signal, SpoolId, Ticket};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -48,6 +48,8 @@ pub(crate) enum Purpose {
     ClearMain { request: RequestId },
     Load { request: RequestId },
     LoadForRestart,
+    Spool { spool: SpoolId },
+    SaveSpool { spool: SpoolId },
 }
 
 impl Purpose {
@@ -57,7 +59,11 @@ impl Purpose {
             Self::Probe { .. } => Some(PROBE_PATIENCE),
             Self::Clear { .. } | Self::ClearMain { .. } => Some(CLEAR_PATIENCE),
             Self::Load { .. } | Self::LoadForRestart => Some(LOAD_PATIENCE),
-            Self::Fence { .. } | Self::Stdin { .. } => None,
+            // A spool may wait for its disk as long as the disk takes; only its pool waits with it.
+            Self::Fence { .. }
+            | Self::Stdin { .. }
+            | Self::Spool { .. }
+            | Self::SaveSpool { .. } => None,
         }
     }
 }
@@ -353,7 +359,13 @@ impl Core {
                 self.reply(turn, request, Err(fault));
             }
             Some(Purpose::LoadForRestart) => self.loaded_for_restart(turn, Err(load_overdue())),
-            Some(Purpose::Fence { .. } | Purpose::Stdin { .. }) | None => {
+            Some(
+                Purpose::Fence { .. }
+                | Purpose::Stdin { .. }
+                | Purpose::Spool { .. }
+                | Purpose::SaveSpool { .. },
+            )
+            | None => {
                 turn.anomaly("a deadline came for an order that has none");
             }
         }

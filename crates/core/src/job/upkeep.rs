@@ -50,7 +50,9 @@ impl Core {
                 | Purpose::Fence { .. }
                 | Purpose::Stdin { .. }
                 | Purpose::Load { .. }
-                | Purpose::LoadForRestart,
+                | Purpose::LoadForRestart
+                | Purpose::Spool { .. }
+                | Purpose::SaveSpool { .. },
             ) => turn.anomaly("cleared logs answer another order"),
             None => {}
         }

@@ -2,6 +2,11 @@
 
 pub(crate) mod ack;
 pub(crate) mod bus;
+pub(crate) mod losses;
 pub(crate) mod pool;
+pub(crate) mod spool;
+#[cfg(test)]
+mod spool_tests;
+pub(crate) mod spooling;
 #[cfg(test)]
 mod tests;

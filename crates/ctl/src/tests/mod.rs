@@ -198,7 +198,7 @@ fn serve(stream: TcpStream, script: &Mutex<Script>) {
         let path = first.split(' ').nth(1).unwrap().to_owned();
         let key = if first.starts_with("POST") {
             let call = xmlrpc::read_call(&body).unwrap();
-            let method = call.method.strip_prefix("supervisor.").unwrap().to_owned();
+            let method = call.method.trim_start_matches("supervisor.").to_owned();
             let params: Vec<String> = call.params.iter().map(show).collect();
             let shown = format!("{method}({})", params.join(", "));
             script.lock().unwrap().calls.push(shown);

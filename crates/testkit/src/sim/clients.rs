@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// Requests of all kinds with how often they are made.
 const WEIGHTS: &[u32] = &[
-    12, 12, 4, 4, 2, 2, 6, 2, 1, 6, 3, 3, 3, 2, 2, 2, 3, 2, 1, 1, 1, 1, 1, 12,
+    12, 12, 4, 4, 2, 2, 6, 2, 1, 6, 3, 3, 3, 2, 2, 2, 3, 2, 1, 1, 1, 1, 1, 1, 12,
 ];
 
 /// What clients wait for.
@@ -142,6 +142,7 @@ fn draw(rng: &mut Rng, config: &LoadedConfig) -> Request {
             name: process(rng, config),
             channel: Channel::Stderr,
         },
+        23 => Request::GetEventPools,
         _ => Request::GetAllProcessInfo,
     }
 }

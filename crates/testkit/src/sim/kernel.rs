@@ -61,6 +61,11 @@ impl World {
                 };
                 self.answer(Input::StdinWritten { ticket, result });
             }
+            Effect::Spool {
+                ticket,
+                spool,
+                order,
+            } => self.spool(ticket, spool, order),
             Effect::Deliver { run, envelope } => self.deliver(run, envelope.serial),
             Effect::ClearLogs { ticket, .. } | Effect::ClearMainLog { ticket } => {
                 let fails = self.faults.strike(&mut self.dice, Fault::ClearFails);

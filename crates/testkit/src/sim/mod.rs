@@ -18,6 +18,7 @@ pub mod rng;
 mod run;
 mod scene;
 mod script;
+mod spools;
 mod weather;
 mod world;
 

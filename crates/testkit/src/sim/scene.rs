@@ -2,7 +2,7 @@
 
 use super::rng::Rng;
 use provost_core::LoadedConfig;
-use provost_model::spec::{AutoRestart, LogFile, OutputSpec, PoolSpec};
+use provost_model::spec::{AutoRestart, LogFile, OutputSpec, PoolSpec, SpoolSpec};
 use provost_model::{EventKind, GroupKind, GroupSpec, ProcessSpec, Signal};
 use std::sync::Arc;
 
@@ -137,6 +137,10 @@ fn draw_pool(rng: &mut Rng, number: usize) -> Arc<GroupSpec> {
         buffer_size,
         events,
         result_handler: String::new(),
+        spool: rng.chance(400).then(|| SpoolSpec {
+            path: format!("/spool/{name}").into(),
+            maxbytes: *rng.pick(&[3, 20, 1_000, 1_000]),
+        }),
     };
     Arc::new(GroupSpec {
         name,

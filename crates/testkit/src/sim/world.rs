@@ -74,6 +74,7 @@ pub(super) struct World {
     pub(super) pids: PidTable,
     pub(super) children: Children,
     pub(super) clients: Clients,
+    pub(super) disks: super::spools::Disks,
     pub(super) known: BTreeMap<ProcId, Known>,
     /// What the configuration file says now.
     pub(super) file: LoadedConfig,
@@ -116,6 +117,7 @@ impl World {
             pids: PidTable::new(&mut dice),
             children: Children::default(),
             clients: Clients::default(),
+            disks: super::spools::Disks::default(),
             known: BTreeMap::new(),
             file: config.clone(),
             told: VecDeque::new(),

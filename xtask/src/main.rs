@@ -8,6 +8,7 @@
 )]
 
 mod bench;
+mod bench_events;
 mod generate;
 mod oracle;
 mod rooms;
@@ -36,7 +37,7 @@ const TASKS: &[(&str, &str)] = &[
     ),
     (
         "bench",
-        "measure Provost beside upstream, `cargo xtask bench [programs]`",
+        "measure Provost beside upstream, `cargo xtask bench [programs | events]`",
     ),
     ("help", "this list"),
 ];

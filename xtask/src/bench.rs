@@ -62,7 +62,7 @@ pub(crate) fn run() -> bool {
         },
     ];
     if only_events {
-        return events(&sides);
+        return events(&sides, PROGRAMS);
     }
     let mut figures = vec![vec![Vec::new(); ROWS.len()]; sides.len()];
     for turn in 0..STARTS {
@@ -80,16 +80,16 @@ pub(crate) fn run() -> bool {
         }
     }
     print_table(&sides, &mut figures, programs);
-    events(&sides)
+    events(&sides, programs)
 }
 
 /// Events a second that reach one listener, on each side in turns.
-fn events(sides: &[Side]) -> bool {
+fn events(sides: &[Side], programs: usize) -> bool {
     let mut figures = vec![Vec::new(); sides.len()];
     for turn in 0..STARTS {
         for (side, figures) in sides.iter().zip(&mut figures) {
             let place = place_of(side, "events", turn);
-            match bench_events::measure(&side.daemon, &place) {
+            match bench_events::measure(&side.daemon, &place, programs) {
                 Ok(figure) => figures.push(figure),
                 Err(reason) => {
                     eprintln!("error: {}: {reason}", side.name);
@@ -100,7 +100,7 @@ fn events(sides: &[Side]) -> bool {
     }
     let (ours, theirs) = (median(&mut figures[0]), median(&mut figures[1]));
     println!(
-        "| events delivered to one listener, a second | {ours:.0} | {theirs:.0} | {:.1} |",
+        "| events delivered to one listener beside {programs} idle programs, a second | {ours:.0} | {theirs:.0} | {:.1} |",
         ours / theirs
     );
     true

@@ -1,4 +1,5 @@
 //! `cargo xtask bench [programs]`: Provost beside upstream Supervisor in one run, on the same configuration.
+//! `cargo xtask bench events` measures only how quickly events reach a listener.
 //!
 //! Figures of two daemons taken in turns on one machine; the ratio is the result. Each is the median of several runs.
 
@@ -8,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::oracle;
+use crate::{bench_events, oracle};
 
 /// Programs when none are asked for.
 const PROGRAMS: usize = 100;
@@ -47,6 +48,7 @@ pub(crate) fn run() -> bool {
     if !oracle::run() || !build() {
         return false;
     }
+    let only_events = std::env::args().nth(2).as_deref() == Some("events");
     let sides = [
         Side {
             name: "Provost",
@@ -59,6 +61,9 @@ pub(crate) fn run() -> bool {
             client: theirs("supervisorctl"),
         },
     ];
+    if only_events {
+        return events(&sides, PROGRAMS);
+    }
     let mut figures = vec![vec![Vec::new(); ROWS.len()]; sides.len()];
     for turn in 0..STARTS {
         for (side, figures) in sides.iter().zip(&mut figures) {
@@ -75,7 +80,35 @@ pub(crate) fn run() -> bool {
         }
     }
     print_table(&sides, &mut figures, programs);
+    events(&sides, programs)
+}
+
+/// Events a second that reach one listener, on each side in turns.
+fn events(sides: &[Side], programs: usize) -> bool {
+    let mut figures = vec![Vec::new(); sides.len()];
+    for turn in 0..STARTS {
+        for (side, figures) in sides.iter().zip(&mut figures) {
+            let place = place_of(side, "events", turn);
+            match bench_events::measure(&side.daemon, &place, programs) {
+                Ok(figure) => figures.push(figure),
+                Err(reason) => {
+                    eprintln!("error: {}: {reason}", side.name);
+                    return false;
+                }
+            }
+        }
+    }
+    let (ours, theirs) = (median(&mut figures[0]), median(&mut figures[1]));
+    println!(
+        "| events delivered to one listener beside {programs} idle programs, a second | {ours:.0} | {theirs:.0} | {:.1} |",
+        ours / theirs
+    );
     true
+}
+
+fn place_of(side: &Side, what: &str, turn: usize) -> PathBuf {
+    let id = std::process::id();
+    std::env::temp_dir().join(format!("provost-bench-{id}-{what}-{}-{turn}", side.name))
 }
 
 fn print_table(sides: &[Side], figures: &mut [Vec<Vec<f64>>], programs: usize) {
@@ -232,7 +265,11 @@ fn median(figures: &mut [f64]) -> f64 {
     figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
+/// Brings our commands up to date, unless `PROVOST_BIN_DIR` says where others are that are to be measured.
 fn build() -> bool {
+    if std::env::var_os("PROVOST_BIN_DIR").is_some() {
+        return true;
+    }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     Command::new(cargo)
         .args([
@@ -249,7 +286,9 @@ fn build() -> bool {
 }
 
 fn ours(command: &str) -> PathBuf {
-    oracle::root().join("target/release").join(command)
+    let directory = std::env::var_os("PROVOST_BIN_DIR")
+        .map_or_else(|| oracle::root().join("target/release"), PathBuf::from);
+    directory.join(command)
 }
 
 fn theirs(command: &str) -> PathBuf {

@@ -8,6 +8,7 @@
 )]
 
 mod bench;
+mod bench_events;
 mod ecosystem;
 mod generate;
 mod oracle;
@@ -39,7 +40,7 @@ const TASKS: &[(&str, &str)] = &[
     ),
     (
         "bench",
-        "measure Provost beside upstream, `cargo xtask bench [programs]`",
+        "measure Provost beside upstream, `cargo xtask bench [programs | events]`",
     ),
     ("help", "this list"),
 ];

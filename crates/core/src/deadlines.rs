@@ -23,6 +23,12 @@ pub(crate) enum Timer {
     ShutdownReport,
     /// The next tick event of this period.
     Tick(u32),
+    /// The end of a burst of events for which a pool had no room.
+    Overflow(GroupId),
+    /// The next try to work with a pool's spool, after one failed.
+    Spool(GroupId),
+    /// The longest wait for spools to be saved at the end.
+    Saving,
 }
 
 /// The ordered set.

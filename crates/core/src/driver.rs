@@ -83,6 +83,7 @@ pub(crate) fn pool(
         buffer_size,
         events,
         result_handler,
+        spool: None,
     });
     let processes = processes.into_iter().map(Arc::new).collect();
     Arc::new(GroupSpec {
@@ -118,6 +119,8 @@ pub(crate) struct Driver {
     pub(crate) clears: Vec<Ticket>,
     pub(crate) tries: Vec<Ticket>,
     pub(crate) writes: Vec<Ticket>,
+    /// Orders for spools that nobody has answered.
+    pub(crate) spools: Vec<(Ticket, crate::SpoolOrder)>,
     last_request: u64,
 }
 
@@ -155,6 +158,7 @@ impl Driver {
             clears: Vec::new(),
             tries: Vec::new(),
             writes: Vec::new(),
+            spools: Vec::new(),
             last_request: 0,
         }
     }
@@ -215,6 +219,7 @@ impl Driver {
                 format!("deliver {} {}", self.name(run), show_event(&envelope.event))
             }
             Effect::Print { text } => format!("print {}", String::from_utf8_lossy(&text)),
+            Effect::Spool { ticket, order, .. } => return self.spools.push((ticket, order)),
             Effect::ClearLogs { ticket, proc } => {
                 self.clears.push(ticket);
                 format!("clear {}", self.names[&proc])
@@ -403,6 +408,11 @@ impl Driver {
 
     pub(crate) fn answer(&mut self, id: RequestId) -> Option<String> {
         self.answers.remove(&id).map(show_answer)
+    }
+
+    /// The answer as it is.
+    pub(crate) fn raw_answer(&mut self, id: RequestId) -> Option<Answer> {
+        self.answers.remove(&id)
     }
 
     /// A request that is answered at once.

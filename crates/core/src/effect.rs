@@ -2,8 +2,9 @@
 
 use provost_model::{
     Answer, Envelope, FcgiSpec, GroupSpec, Notice, ProcId, ProcessSpec, RequestId, Run, Signal,
-    SocketId, Ticket, Wall,
+    SocketId, SpoolId, Ticket, Wall,
 };
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// One order to the edge.
@@ -115,6 +116,16 @@ pub enum Effect {
         /// Process and channel, and what was written there.
         text: Vec<u8>,
     },
+    /// Work with the file of a listener pool. Always answered, by `SpoolAnswered`. Orders for one path are carried out
+    /// in the order in which they were given, also those of different spools.
+    Spool {
+        /// For the answer.
+        ticket: Ticket,
+        /// Which.
+        spool: SpoolId,
+        /// What.
+        order: SpoolOrder,
+    },
     /// Unlink and reopen a process' logs. Answered by `LogsCleared`.
     ClearLogs {
         /// For the answer.
@@ -160,5 +171,53 @@ pub enum Effect {
     Exit {
         /// Start anew.
         restart: bool,
+    },
+}
+
+/// What is to be done with the file of a listener pool.
+///
+/// Records have numbers that grow; who reads them gives them. `done` tells that all records before that number are not
+/// needed any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SpoolOrder {
+    /// Open it, or make it. Answered by `Opened`.
+    Open {
+        /// The pool, for messages.
+        pool: Arc<str>,
+        /// Where.
+        path: PathBuf,
+        /// Bytes that may wait in it.
+        maxbytes: u64,
+    },
+    /// Write events behind all others. Answered by `Appended`.
+    Append {
+        /// See above.
+        done: u64,
+        /// The events.
+        events: Vec<Envelope>,
+    },
+    /// Read on. Answered by `Read`.
+    Read {
+        /// See above.
+        done: u64,
+        /// Records at most; fewer come where they are large, but at least one.
+        max: usize,
+    },
+    /// Only note what is done. Answered by `Marked`.
+    Mark {
+        /// See above.
+        done: u64,
+    },
+    /// Leave in the file, in this order: `first`, its own records from `from` on, `unsure` as far as the `Append` under
+    /// way has not taken them, and `last`. Then close it. Answered by `Saved`.
+    Save {
+        /// Events before all that is in the file.
+        first: Vec<Envelope>,
+        /// Records before this one are not needed any more.
+        from: u64,
+        /// What the `Append` before this order was to write and is not answered.
+        unsure: Vec<Envelope>,
+        /// Events behind all that is in the file.
+        last: Vec<Envelope>,
     },
 }

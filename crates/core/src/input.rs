@@ -3,8 +3,8 @@
 use provost_model::helper::HelperWord;
 use provost_model::spawn::{SocketProblem, SpawnProblem};
 use provost_model::{
-    Channel, Errno, ExitStatus, GroupSpec, Pid, ProcId, ProcessSpec, Request, RequestId, Run,
-    Signal, Ticket,
+    Channel, Envelope, Errno, ExitStatus, GroupSpec, Pid, ProcId, ProcessSpec, Request, RequestId,
+    Run, Signal, Ticket,
 };
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -144,6 +144,13 @@ pub enum Input {
         /// Why.
         problem: StdinProblem,
     },
+    /// The answer to `Effect::Spool`.
+    SpoolAnswered {
+        /// Which order.
+        ticket: Ticket,
+        /// What came of it. An error is told to the operator by who found it; nothing was changed then.
+        answer: Result<SpoolAnswer, SpoolProblem>,
+    },
     /// Text between capture tokens.
     Captured {
         /// Which run.
@@ -197,3 +204,42 @@ pub enum ClearProblem {
     /// It was tried and failed; the reason.
     Failed(String),
 }
+
+/// What came of an order for a spool. `bytes` is what waits in the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SpoolAnswer {
+    /// It is open.
+    Opened {
+        /// Records that wait in it.
+        events: u64,
+        /// See above.
+        bytes: u64,
+    },
+    /// Events were written.
+    Appended {
+        /// How many of them; for the others there is no room.
+        taken: usize,
+        /// See above.
+        bytes: u64,
+    },
+    /// Events were read.
+    Read {
+        /// Events with the numbers of their records.
+        events: Vec<(u64, Envelope)>,
+        /// How many are there still to be read. None when what follows was damaged and is set aside.
+        left: u64,
+        /// See above.
+        bytes: u64,
+    },
+    /// What is done was noted.
+    Marked {
+        /// See above.
+        bytes: u64,
+    },
+    /// What was left is in the file, and it is closed.
+    Saved,
+}
+
+/// An order for a spool could not be carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SpoolProblem;

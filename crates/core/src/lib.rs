@@ -43,7 +43,7 @@ mod tests;
 mod turn;
 mod twiddle;
 
-pub use effect::Effect;
-pub use input::{ClearProblem, Input, LoadedConfig, StdinProblem};
+pub use effect::{Effect, SpoolOrder};
+pub use input::{ClearProblem, Input, LoadedConfig, SpoolAnswer, SpoolProblem, StdinProblem};
 pub use supervisor::Core;
 pub use turn::Effects;

@@ -6,6 +6,7 @@
 use crate::deadlines::Timer;
 use crate::group::GroupId;
 use crate::job::Purpose;
+use crate::listener::spooling::SAVING_MAX;
 use crate::program::Process;
 use crate::supervisor::Core;
 use crate::turn::Turn;
@@ -27,6 +28,8 @@ pub(crate) enum Phase {
     Serving,
     /// Stopping everything.
     Stopping(Stopping),
+    /// Everything is stopped; disks take what is left of listeners' events.
+    Saving(Goal),
     /// The order to leave is given.
     Ended(Goal),
 }
@@ -59,17 +62,19 @@ impl Phase {
     pub(crate) fn published(&self) -> SupervisorState {
         match self {
             Self::Waiting | Self::Serving => SupervisorState::Running,
-            Self::Stopping(Stopping { goal, .. }) | Self::Ended(goal) => match goal {
-                Goal::Shutdown => SupervisorState::Shutdown,
-                Goal::Restart => SupervisorState::Restarting,
-            },
+            Self::Stopping(Stopping { goal, .. }) | Self::Saving(goal) | Self::Ended(goal) => {
+                match goal {
+                    Goal::Shutdown => SupervisorState::Shutdown,
+                    Goal::Restart => SupervisorState::Restarting,
+                }
+            }
         }
     }
 
     pub(crate) fn is_over(&self) -> bool {
         match self {
             Self::Waiting | Self::Serving => false,
-            Self::Stopping(_) | Self::Ended(_) => true,
+            Self::Stopping(_) | Self::Saving(_) | Self::Ended(_) => true,
         }
     }
 }
@@ -79,7 +84,7 @@ impl Core {
     pub(crate) fn started(&mut self, turn: &mut Turn<'_>) {
         match self.phase {
             Phase::Waiting => self.phase = Phase::Serving,
-            Phase::Serving | Phase::Stopping(_) | Phase::Ended(_) => {
+            Phase::Serving | Phase::Stopping(_) | Phase::Saving(_) | Phase::Ended(_) => {
                 turn.anomaly("started twice, or after the end");
                 return;
             }
@@ -111,7 +116,9 @@ impl Core {
                     turn.notice(Notice::RestartRequested);
                     self.load_for_restart(turn, None);
                 }
-                Phase::Stopping(Stopping { goal, .. }) | Phase::Ended(goal) => {
+                Phase::Stopping(Stopping { goal, .. })
+                | Phase::Saving(goal)
+                | Phase::Ended(goal) => {
                     let notice = match goal {
                         Goal::Shutdown => Notice::RestartIgnored,
                         Goal::Restart => Notice::RestartRequested,
@@ -198,14 +205,25 @@ impl Core {
                     stopping.goal = goal;
                 }
             }
+            Phase::Saving(then) => {
+                if goal == Goal::Shutdown {
+                    *then = goal;
+                }
+            }
             Phase::Ended(_) => {}
         }
     }
 
     /// Goes on with an ordered stop. Tells whether anything was done.
     pub(crate) fn advance_shutdown(&mut self, turn: &mut Turn<'_>) -> bool {
-        let Phase::Stopping(stopping) = &mut self.phase else {
-            return false;
+        let stopping = match &mut self.phase {
+            Phase::Stopping(stopping) => stopping,
+            Phase::Saving(goal) if self.saving.is_empty() => {
+                let goal = *goal;
+                self.leave(turn, goal);
+                return true;
+            }
+            Phase::Waiting | Phase::Serving | Phase::Saving(_) | Phase::Ended(_) => return false,
         };
         if !stopping.stage.is_empty() {
             let is_first = !std::mem::replace(&mut stopping.has_begun, true);
@@ -234,7 +252,7 @@ impl Core {
             Phase::Stopping(stopping) => {
                 stopping.stage = stage.iter().copied().filter(lives).collect();
             }
-            Phase::Waiting | Phase::Serving | Phase::Ended(_) => {}
+            Phase::Waiting | Phase::Serving | Phase::Saving(_) | Phase::Ended(_) => {}
         }
     }
 
@@ -244,7 +262,7 @@ impl Core {
             Phase::Stopping(stopping) => {
                 stopping.stage.remove(&id);
             }
-            Phase::Waiting | Phase::Serving | Phase::Ended(_) => {}
+            Phase::Waiting | Phase::Serving | Phase::Saving(_) | Phase::Ended(_) => {}
         }
     }
 
@@ -256,8 +274,19 @@ impl Core {
         self.settle(turn, false);
     }
 
-    /// All have ended.
+    /// All have ended: what is left of events goes to disk, and then we leave.
     fn end(&mut self, turn: &mut Turn<'_>, goal: Goal) {
+        self.deadlines.clear();
+        if self.all_pools_leave(turn) {
+            self.phase = Phase::Saving(goal);
+            let at = turn.now.mono.plus(SAVING_MAX);
+            self.deadlines.set(Timer::Saving, Some(at));
+        } else {
+            self.leave(turn, goal);
+        }
+    }
+
+    fn leave(&mut self, turn: &mut Turn<'_>, goal: Goal) {
         self.phase = Phase::Ended(goal);
         self.deadlines.clear();
         self.jobs_end(turn);

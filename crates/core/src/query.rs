@@ -3,9 +3,9 @@
 use crate::group::{Group, Target};
 use crate::supervisor::Core;
 use provost_model::fault::{Fault, FaultCode};
-use provost_model::info::{ConfigInfo, OutputInfo, ProcessInfo};
+use provost_model::info::{ConfigInfo, OutputInfo, PoolInfo, ProcessInfo};
 use provost_model::spec::{LogFile, OutputSpec};
-use provost_model::{Answer, Channel, GroupSpec, Now, ProcId, ProcessSpec, Reply};
+use provost_model::{Answer, Channel, GroupSpec, Now, ProcId, ProcessSpec, ProcessState, Reply};
 use std::path::Path;
 
 impl Core {
@@ -36,6 +36,21 @@ impl Core {
             .filter_map(|proc| self.procs.get(&proc))
             .map(|process| process.info(now))
             .collect()
+    }
+
+    /// All listener pools by name.
+    pub(crate) fn all_pool_info(&self) -> Vec<PoolInfo> {
+        let state = |proc| match self.procs.get(&proc) {
+            Some(process) => {
+                let pid = process.child().map_or(0, |child| child.pid.0);
+                (process.published(), pid)
+            }
+            None => (ProcessState::Stopped, 0),
+        };
+        let pools = self.pools.values().map(|pool| pool.info(state));
+        let mut pools: Vec<PoolInfo> = pools.collect();
+        pools.sort_by(|a, b| a.name.cmp(&b.name));
+        pools
     }
 
     pub(crate) fn log_path(&self, name: &str, channel: Channel) -> Answer {

@@ -40,7 +40,9 @@ impl Core {
                 | Purpose::Clear { .. }
                 | Purpose::ClearMain { .. }
                 | Purpose::TrySocket { .. }
-                | Purpose::Program { .. },
+                | Purpose::Program { .. }
+                | Purpose::Spool { .. }
+                | Purpose::SaveSpool { .. },
             ) => turn.anomaly("a configuration answers another order"),
             None => {}
         }
@@ -122,8 +124,10 @@ impl Core {
         self.groups.add(id, Group::new(spec.clone(), &members));
         match &spec.kind {
             GroupKind::Pool(pool) => {
+                let spool = self.new_spool_id();
                 self.pools
-                    .insert(id, Pool::new(name.clone(), pool, &members));
+                    .insert(id, Pool::new(name.clone(), pool, &members, spool));
+                self.stirred.insert(id);
                 self.bus.subscribe(id, &pool.events);
                 self.arm_ticks(turn);
             }
@@ -177,7 +181,8 @@ impl Core {
         if !members.iter().all(is_idle) {
             return Err(Fault::about(FaultCode::StillRunning, name));
         }
-        if self.pools.remove(&id).is_some() {
+        if let Some(mut pool) = self.pools.remove(&id) {
+            self.pool_leaves(turn, id, &mut pool);
             self.bus.unsubscribe(id);
             self.disarm_ticks();
         }

@@ -40,6 +40,10 @@ impl Core {
                 let configs = self.all_config_info();
                 self.reply(turn, id, Ok(Reply::Configs(configs)));
             }
+            Request::GetEventPools => {
+                let pools = self.all_pool_info();
+                self.reply(turn, id, Ok(Reply::Pools(pools)));
+            }
             Request::StartProcess { name, wait } => {
                 self.on_named(turn, id, &name, Deed::Start { wait });
             }
@@ -147,7 +151,7 @@ impl Core {
         let is_over = match self.phase {
             Phase::Waiting | Phase::Serving => false,
             Phase::Stopping(_) => true,
-            Phase::Ended(_) => return true,
+            Phase::Saving(_) | Phase::Ended(_) => return true,
         };
         let minds = !matches!(
             request,

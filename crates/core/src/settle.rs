@@ -1,7 +1,6 @@
 //! What follows from what processes did: counts of groups, events, listeners, waiting clients.
 
 use crate::Effect;
-use crate::listener::pool::Pool;
 use crate::program::Process;
 use crate::supervisor::Core;
 use crate::turn::{Happening, Turn};
@@ -87,8 +86,10 @@ impl Core {
     /// Sends waiting events to listeners that can take one.
     pub(crate) fn dispatch(&mut self, turn: &mut Turn<'_>) {
         while let Some(home) = self.stirred.pop_first() {
-            while let Some((proc, name, envelope)) =
-                self.pools.get_mut(&home).and_then(Pool::next_delivery)
+            while let Some((proc, name, envelope)) = self
+                .pools
+                .get_mut(&home)
+                .and_then(|pool| pool.next_delivery(turn))
             {
                 let child = self.procs.get(&proc).and_then(Process::child);
                 let Some(child) = child else {
@@ -102,6 +103,7 @@ impl Core {
                 });
                 turn.notice(Notice::EventSent { name, serial });
             }
+            self.tend(turn, home);
         }
     }
 }

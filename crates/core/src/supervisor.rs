@@ -13,7 +13,7 @@ use crate::store::Stores;
 use crate::turn::{Act, Effects, Happening, Runs, Turn};
 use crate::{Effect, Input, LoadedConfig};
 use provost_model::{
-    Channel, Event, GroupKind, GroupSpec, Mono, Notice, Now, ProcId, ProcessSpec, Run,
+    Channel, Event, GroupKind, GroupSpec, Mono, Notice, Now, ProcId, ProcessSpec, Run, SpoolId,
     SupervisorState,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -46,6 +46,11 @@ pub struct Core {
     pub(crate) stirred: BTreeSet<GroupId>,
     /// Values that clients keep here.
     pub(crate) stores: Stores,
+    pub(crate) last_spool: u64,
+    /// Spools of pools in service.
+    pub(crate) spools: BTreeMap<SpoolId, GroupId>,
+    /// Spools of pools that have gone, whose disk has not taken all yet.
+    pub(crate) saving: BTreeSet<SpoolId>,
 }
 
 impl Core {
@@ -70,6 +75,9 @@ impl Core {
             happened: VecDeque::new(),
             stirred: BTreeSet::new(),
             stores: Stores::default(),
+            last_spool: 0,
+            spools: BTreeMap::new(),
+            saving: BTreeSet::new(),
         }
     }
 
@@ -82,6 +90,7 @@ impl Core {
         next.runs = previous.runs.successor();
         next.sockets = previous.sockets.successor();
         next.tickets = previous.tickets.successor();
+        next.last_spool = previous.last_spool;
         next
     }
 
@@ -200,6 +209,7 @@ impl Core {
             Input::CallNotSent { run, call, problem } => {
                 self.call_not_sent(turn, run, call, problem);
             }
+            Input::SpoolAnswered { ticket, answer } => self.spool_answered(turn, ticket, answer),
             Input::Captured { run, channel, data } => self.captured(turn, run, channel, data),
             Input::Logged { run, channel, data } => self.logged(turn, run, channel, data),
             Input::Signal(signal) => self.signalled(turn, signal),
@@ -221,6 +231,16 @@ impl Core {
             Timer::HungUp(home) => self.hung_up_overdue(turn, home),
             Timer::ShutdownReport => self.report_shutdown(turn),
             Timer::Tick(period) => self.tick(turn, period),
+            Timer::Overflow(home) => {
+                if let Some(pool) = self.pools.get_mut(&home) {
+                    pool.losses_due(turn);
+                    self.stirred.insert(home);
+                }
+            }
+            Timer::Spool(home) => {
+                self.stirred.insert(home);
+            }
+            Timer::Saving => self.saving_overdue(turn),
         }
     }
 

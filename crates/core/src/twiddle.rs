@@ -70,7 +70,9 @@ impl Core {
                 | Purpose::Stdin { .. }
                 | Purpose::Clear { .. }
                 | Purpose::ClearMain { .. }
-                | Purpose::TrySocket { .. },
+                | Purpose::TrySocket { .. }
+                | Purpose::Spool { .. }
+                | Purpose::SaveSpool { .. },
             ) => turn.anomaly("a program answers another order"),
             None => {}
         }

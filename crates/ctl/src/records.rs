@@ -39,6 +39,131 @@ impl StatusRow {
     }
 }
 
+/// What `status -v` shows of a process besides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DetailRow {
+    /// Name of the group.
+    pub(crate) group: String,
+    /// Name of the process.
+    pub(crate) name: String,
+    /// Path of the log of each channel; empty when there is none.
+    pub(crate) logs: [String; 2],
+    /// When it ended last, in seconds since 1970; 0 for never.
+    pub(crate) stop: i64,
+    /// How it ended then.
+    pub(crate) exit_status: i64,
+    /// Why it could not be started; empty when it could.
+    pub(crate) spawn_error: String,
+}
+
+impl DetailRow {
+    /// Reads one struct.
+    pub(crate) fn read(value: &Value) -> Result<Self, Lacking> {
+        Ok(Self {
+            group: text(value, "group")?,
+            name: text(value, "name")?,
+            logs: [
+                text(value, "stdout_logfile")?,
+                text(value, "stderr_logfile")?,
+            ],
+            stop: int(value, "stop")?,
+            exit_status: int(value, "exitstatus")?,
+            spawn_error: text(value, "spawnerr")?,
+        })
+    }
+}
+
+/// A pool as `provost.getEventPools` tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PoolRow {
+    /// Its name.
+    pub(crate) name: String,
+    /// What it subscribed to.
+    pub(crate) events: Vec<String>,
+    /// Events in the buffer, and how many it can hold.
+    pub(crate) queued: (i64, i64),
+    /// Events done, refused and lost.
+    pub(crate) counts: [i64; 3],
+    /// Its spool.
+    pub(crate) spool: Option<SpoolRow>,
+    /// Its listeners.
+    pub(crate) listeners: Vec<ListenerRow>,
+}
+
+/// The spool of a pool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SpoolRow {
+    /// Where.
+    pub(crate) path: String,
+    /// Events in it.
+    pub(crate) events: i64,
+    /// Bytes in it, and how many it can hold.
+    pub(crate) bytes: (i64, i64),
+    /// Whether it works.
+    pub(crate) works: bool,
+}
+
+/// A listener of a pool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ListenerRow {
+    /// Name of the process.
+    pub(crate) name: String,
+    /// Name of its state.
+    pub(crate) state_name: String,
+    /// Where it stands in the protocol; empty while it does not run.
+    pub(crate) listener_state: String,
+    /// The event it works on; -1 for none.
+    pub(crate) event_serial: i64,
+    /// What that is.
+    pub(crate) event_name: String,
+}
+
+impl PoolRow {
+    /// Reads one struct.
+    pub(crate) fn read(value: &Value) -> Result<Self, Lacking> {
+        let member = |name: &'static str| value.member(name).ok_or(Lacking(name));
+        let spool = member("spool")?;
+        Ok(Self {
+            name: text(value, "name")?,
+            events: texts(member("events")?)?,
+            queued: (int(value, "queued")?, int(value, "buffer_size")?),
+            counts: [
+                int(value, "delivered")?,
+                int(value, "rejected")?,
+                int(value, "dropped")?,
+            ],
+            spool: match spool.member("path") {
+                Some(_) => Some(SpoolRow::read(spool)?),
+                None => None,
+            },
+            listeners: rows(member("listeners")?, ListenerRow::read)?,
+        })
+    }
+}
+
+impl SpoolRow {
+    fn read(value: &Value) -> Result<Self, Lacking> {
+        Ok(Self {
+            path: text(value, "path")?,
+            events: int(value, "events")?,
+            bytes: (int(value, "bytes")?, int(value, "maxbytes")?),
+            works: truth(value, "works")?,
+        })
+    }
+}
+
+impl ListenerRow {
+    fn read(value: &Value) -> Result<Self, Lacking> {
+        Ok(Self {
+            name: text(value, "name")?,
+            state_name: text(value, "statename")?,
+            listener_state: text(value, "listener_state")?,
+            event_serial: int(value, "event_serial")?,
+            event_name: text(value, "event_name")?,
+        })
+    }
+}
+
 /// One process as `getAllConfigInfo` tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ConfigRow {
@@ -135,7 +260,7 @@ pub(crate) fn rows<T>(
 
 fn texts(value: &Value) -> Result<Vec<String>, Lacking> {
     rows(value, |element| {
-        let text = element.as_str().ok_or(Lacking("names of groups"))?;
+        let text = element.as_str().ok_or(Lacking("names"))?;
         Ok(text.to_owned())
     })
 }

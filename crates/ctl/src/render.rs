@@ -3,7 +3,7 @@
 //! Nothing here prints; [`crate::session::Session`] is the one place that does.
 
 use crate::namespec;
-use crate::records::{ConfigRow, StatusRow};
+use crate::records::{ConfigRow, DetailRow, PoolRow, StatusRow};
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
@@ -92,6 +92,67 @@ pub(crate) fn status_table(rows: &[&StatusRow]) -> String {
         _ = writeln!(table, "{name:<width$}{state:<10}{description}");
     }
     table
+}
+
+/// What `status -v` adds of a process, line by line.
+pub(crate) fn details(row: &DetailRow) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (channel, path) in ["stdout", "stderr"].iter().zip(&row.logs) {
+        let path = if path.is_empty() { "none" } else { path };
+        lines.push(format!("  {channel} log: {}", one_line(path)));
+    }
+    if row.stop > 0 {
+        lines.push(match row.exit_status {
+            -1 => "  last end: by a signal".to_owned(),
+            status => format!("  last end: exit status {status}"),
+        });
+    }
+    if !row.spawn_error.is_empty() {
+        lines.push(format!("  start failed: {}", one_line(&row.spawn_error)));
+    }
+    lines
+}
+
+/// What `status -v` shows of a pool, line by line.
+pub(crate) fn pool(row: &PoolRow) -> Vec<String> {
+    let [delivered, rejected, dropped] = row.counts;
+    let (queued, size) = row.queued;
+    let mut lines = vec![
+        format!("event pool {}", one_line(&row.name)),
+        format!("  events: {}", one_line(&row.events.join(", "))),
+        format!("  buffer: {queued} of {size}"),
+        format!("  delivered: {delivered}, rejected: {rejected}, dropped: {dropped}"),
+    ];
+    if let Some(spool) = &row.spool {
+        let (bytes, max) = spool.bytes;
+        let trouble = if spool.works {
+            ""
+        } else {
+            " (it does not work at the moment)"
+        };
+        lines.push(format!(
+            "  spool: {} events, {bytes} of {max} bytes in {}{trouble}",
+            spool.events,
+            one_line(&spool.path)
+        ));
+    }
+    for listener in &row.listeners {
+        let protocol = match listener.event_serial {
+            -1 => one_line(&listener.listener_state).into_owned(),
+            serial => format!(
+                "{} with event {serial} ({})",
+                one_line(&listener.listener_state),
+                one_line(&listener.event_name)
+            ),
+        };
+        let line = format!(
+            "  listener {}: {} {protocol}",
+            one_line(&listener.name),
+            one_line(&listener.state_name)
+        );
+        lines.push(line.trim_end().to_owned());
+    }
+    lines
 }
 
 /// One line of `avail`, without its end.

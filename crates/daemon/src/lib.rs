@@ -21,6 +21,7 @@ mod servers;
 mod shell;
 mod source;
 mod spawn_order;
+mod spool;
 mod stdin;
 mod take;
 mod workers;

@@ -166,6 +166,34 @@ pub(crate) fn render(notice: &Notice) -> (Level, String) {
             let text = format!("pool {pool} event buffer overflowed, discarding event {serial}");
             (Level::Error, text)
         }
+        Notice::PoolOverflowGoesOn { pool, serial } => {
+            let text = format!("pool {pool} event buffer overflowed, discarding event {serial}");
+            (Level::Debug, text)
+        }
+        Notice::PoolOverflowOver { pool, more, last } => {
+            let events = if *more == 1 { "event" } else { "events" };
+            let text = format!(
+                "pool {pool} event buffer overflowed, discarded {more} more {events} (event {last} was the last)"
+            );
+            (Level::Error, text)
+        }
+        Notice::SpoolFound { pool, events } => {
+            let noun = if *events == 1 {
+                "event waits"
+            } else {
+                "events wait"
+            };
+            let text = format!("pool {pool}: {events} {noun} in its spool from an earlier time");
+            (Level::Info, text)
+        }
+        Notice::SpoolsNotSaved { spools } => {
+            let noun = if *spools == 1 { "spool" } else { "spools" };
+            let why = "the disk took too long; events that waited in memory are lost";
+            (
+                Level::Error,
+                format!("{spools} event {noun} not saved: {why}"),
+            )
+        }
         Notice::PoolRebuffered {
             pool,
             serial,
@@ -421,6 +449,25 @@ mod tests {
                 pool: Arc::from("mail"),
                 serial: 7,
             },
+            Notice::PoolOverflowGoesOn {
+                pool: Arc::from("mail"),
+                serial: 8,
+            },
+            Notice::PoolOverflowOver {
+                pool: Arc::from("mail"),
+                more: 1,
+                last: 8,
+            },
+            Notice::PoolOverflowOver {
+                pool: Arc::from("mail"),
+                more: 20,
+                last: 27,
+            },
+            Notice::SpoolFound {
+                pool: Arc::from("mail"),
+                events: 3,
+            },
+            Notice::SpoolsNotSaved { spools: 1 },
             Notice::PoolRebuffered {
                 pool: Arc::from("mail"),
                 serial: 7,

@@ -5,8 +5,9 @@ use crate::logs::{Order, auto_log_path};
 use crate::messages;
 use crate::prepare;
 use crate::shell::{BIRTH_MAX, Done, Shell, token};
+use crate::spool::Report;
 use crate::stdin::{ChildStdin, Flushed};
-use provost_core::{Effect, Input, StdinProblem};
+use provost_core::{Effect, Input, SpoolProblem, StdinProblem};
 use provost_model::spawn::SpawnProblem;
 use provost_model::{Channel, Envelope, Errno, Level, ProcId, Run, Signal, SocketId, Ticket};
 use provost_os::reactor::Interest;
@@ -64,6 +65,25 @@ impl Shell {
             } => self.call_helper(run, call, until, &body),
             Effect::HangUp { run } => self.hang_up(run),
             Effect::Print { text } => self.logs.order(Order::Print { text }),
+            Effect::Spool {
+                ticket,
+                spool,
+                order,
+            } => {
+                let (sender, waker) = (self.done_sender.clone(), self.waker.clone());
+                let report = move || -> Report {
+                    Box::new(move |done| {
+                        if sender.send(done).is_ok() {
+                            waker.wake();
+                        }
+                    })
+                };
+                let logger = &self.logger;
+                if !self.spools.order(ticket, spool, order, logger, report) {
+                    let answer = Err(SpoolProblem);
+                    self.tell(Input::SpoolAnswered { ticket, answer });
+                }
+            }
             Effect::ClearLogs { ticket, proc } => {
                 let paths = self
                     .children

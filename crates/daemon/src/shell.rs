@@ -10,9 +10,10 @@ use crate::logs::{Fact, Logger, Logs};
 use crate::prepare::Surroundings;
 use crate::source::Source;
 use crate::spawn_order::{Prepared, SpawnOrder, Turn};
+use crate::spool::Spools;
 use crate::workers::Workers;
 use provost_config::{AddedProgram, Config, Failure};
-use provost_core::{Core, Effect, Input};
+use provost_core::{Core, Effect, Input, SpoolAnswer, SpoolProblem};
 use provost_model::config::DaemonSpec;
 use provost_model::spawn::{SocketProblem, SpawnProblem};
 use provost_model::{Answer, Level, Mono, RequestId, Run, Signal, Ticket};
@@ -58,6 +59,13 @@ pub(crate) enum Done {
         ticket: Ticket,
         /// What was found.
         result: Result<(), SpawnProblem>,
+    },
+    /// An order for a spool was carried out, or not.
+    Spooled {
+        /// Which order.
+        ticket: Ticket,
+        /// What came of it.
+        answer: Result<SpoolAnswer, SpoolProblem>,
     },
     /// The configuration was read.
     Loaded {
@@ -158,6 +166,7 @@ pub(crate) struct Shell {
     pub(crate) daemon: DaemonSpec,
     pub(crate) environment: Arc<[(String, String)]>,
     pub(crate) workers: Workers,
+    pub(crate) spools: Spools,
     pub(crate) done: Receiver<Done>,
     pub(crate) done_sender: Sender<Done>,
     pub(crate) children: Children,
@@ -200,6 +209,7 @@ impl Shell {
             daemon: parts.daemon,
             environment: parts.environment,
             workers: Workers::start()?,
+            spools: Spools::default(),
             done,
             done_sender,
             children: Children::default(),
@@ -342,6 +352,9 @@ impl Shell {
                 Ok(Done::Prepared { run, result }) => self.worker_prepared(run, result),
                 Ok(Done::Opened { attempt, result }) => self.socket_opened(attempt, result),
                 Ok(Done::Probed { ticket, result }) => self.tell(Input::Probed { ticket, result }),
+                Ok(Done::Spooled { ticket, answer }) => {
+                    self.tell(Input::SpoolAnswered { ticket, answer });
+                }
                 Ok(Done::Loaded {
                     ticket,
                     for_restart,

@@ -186,6 +186,13 @@ impl Shell {
         }
     }
 
+    /// Whether what a listener says goes anywhere but to the core: each of its answers would wake the logs thread.
+    fn is_written_down(&self, run: Run) -> bool {
+        let entry = self.children.entry_of(run);
+        let has_log = entry.is_none_or(|entry| entry.logs[0].is_some());
+        has_log || self.logger.enabled(Level::Debug)
+    }
+
     /// Reads what a listener wrote, at most `turns` buffers of it.
     fn read_listener(&mut self, run: Run, turns: usize) {
         for _ in 0..turns {
@@ -208,10 +215,12 @@ impl Shell {
                 }
                 Ok(size) => {
                     let data = self.buffer.get(..size).unwrap_or_default().to_vec();
-                    self.logs.order(Order::ListenerOutput {
-                        run,
-                        data: data.clone(),
-                    });
+                    if self.is_written_down(run) {
+                        self.logs.order(Order::ListenerOutput {
+                            run,
+                            data: data.clone(),
+                        });
+                    }
                     self.tell(Input::ListenerSaid { run, data });
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

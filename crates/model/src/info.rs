@@ -1,7 +1,8 @@
 //! What queries answer.
 
 use crate::spec::AutoRestart;
-use crate::{ProcessState, Signal};
+use crate::{EventKind, ProcessState, Signal};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The `description` of a process, before local time and wording are added.
@@ -124,4 +125,59 @@ pub struct ProcessResult {
     pub status: crate::FaultCode,
     /// `OK` or the fault string.
     pub description: String,
+}
+
+/// One listener pool as `provost.getEventPools` shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PoolInfo {
+    /// Name of the pool.
+    pub name: Arc<str>,
+    /// Subscribed kinds, as configured.
+    pub events: Vec<EventKind>,
+    /// Events that the buffer can hold.
+    pub buffer_size: usize,
+    /// Events in the buffer.
+    pub queued: usize,
+    /// Events that listeners have done since the pool came into service.
+    pub delivered: u64,
+    /// Refusals since then; a refused event comes again.
+    pub rejected: u64,
+    /// Events that were thrown away since then.
+    pub dropped: u64,
+    /// Its spool, if it has one.
+    pub spool: Option<SpoolInfo>,
+    /// Its listeners, in the order in which they are given events.
+    pub listeners: Vec<ListenerInfo>,
+}
+
+/// A pool's spool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpoolInfo {
+    /// Where.
+    pub path: PathBuf,
+    /// Bytes that may wait in it.
+    pub maxbytes: u64,
+    /// Bytes that wait in it.
+    pub bytes: u64,
+    /// Events that wait in it, and on the way to and from it.
+    pub events: u64,
+    /// Events written to it since the pool came into service.
+    pub spooled: u64,
+    /// Whether it works: not while it is being opened, nor after an order that failed.
+    pub works: bool,
+}
+
+/// A listener of a pool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListenerInfo {
+    /// Process name.
+    pub name: Arc<str>,
+    /// State of the process.
+    pub state: ProcessState,
+    /// Pid, or 0.
+    pub pid: i32,
+    /// Where it stands in the protocol: `ACKNOWLEDGED`, `READY`, `BUSY` or `UNKNOWN`; empty while no process runs.
+    pub listener_state: &'static str,
+    /// The event it works on: serial and kind.
+    pub event: Option<(u64, EventKind)>,
 }

@@ -26,7 +26,7 @@ pub use errno::Errno;
 pub use event::{Envelope, Event, EventKind};
 pub use exit::ExitStatus;
 pub use fault::{Fault, FaultCode};
-pub use ids::{Channel, Pid, ProcId, RequestId, Run, SocketId, Ticket};
+pub use ids::{Channel, Pid, ProcId, RequestId, Run, SocketId, SpoolId, Ticket};
 pub use notice::{Level, Notice};
 pub use request::{Answer, CacheDeed, Reply, Request};
 pub use signal::Signal;

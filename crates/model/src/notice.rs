@@ -301,12 +301,40 @@ pub enum Notice {
         /// Its words.
         text: String,
     },
-    /// A pool's buffer was full.
+    /// A pool has no room left; told for the first event of a burst.
     PoolOverflow {
         /// Pool.
         pool: Arc<str>,
         /// Serial of the event that was dropped.
         serial: u64,
+    },
+    /// The same for a later event of the burst, for those who look closely.
+    PoolOverflowGoesOn {
+        /// Pool.
+        pool: Arc<str>,
+        /// Serial of the event that was dropped.
+        serial: u64,
+    },
+    /// The burst is over, and more than its first event was dropped.
+    PoolOverflowOver {
+        /// Pool.
+        pool: Arc<str>,
+        /// How many were dropped besides the first.
+        more: u64,
+        /// Serial of the last of them.
+        last: u64,
+    },
+    /// Events wait in a pool's spool from an earlier time.
+    SpoolFound {
+        /// Pool.
+        pool: Arc<str>,
+        /// How many.
+        events: u64,
+    },
+    /// The end did not wait for a disk to take what was left of some pools' events.
+    SpoolsNotSaved {
+        /// How many spools.
+        spools: usize,
     },
     /// A rejected event goes back into the buffer.
     PoolRebuffered {

@@ -2,7 +2,7 @@
 
 use crate::fault::Fault;
 use crate::helper::{HelperAnswer, HelperMethod};
-use crate::info::{ConfigInfo, ProcessInfo, ProcessResult};
+use crate::info::{ConfigInfo, PoolInfo, ProcessInfo, ProcessResult};
 use crate::{Channel, Level, Run, SupervisorState};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -202,6 +202,8 @@ pub enum Request {
         /// What.
         deed: CacheDeed,
     },
+    /// All listener pools by name. Answer: `Pools`.
+    GetEventPools,
 }
 
 /// What a client does with a store of values.
@@ -249,6 +251,8 @@ pub enum Reply {
     Configs(Vec<ConfigInfo>),
     /// One line a process.
     Results(Vec<ProcessResult>),
+    /// All listener pools.
+    Pools(Vec<PoolInfo>),
     /// Group names that differ between the configuration in service and the latest one.
     Reload {
         /// New groups, in the order of the configuration.

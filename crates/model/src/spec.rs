@@ -120,6 +120,8 @@ pub struct PoolSpec {
     pub events: Vec<EventKind>,
     /// What is done with the listeners' results.
     pub result_handler: ResultHandler,
+    /// Where events go that the buffer cannot hold; none drops them.
+    pub spool: Option<SpoolSpec>,
 }
 
 /// What a pool does with the results of its listeners.
@@ -130,6 +132,15 @@ pub enum ResultHandler {
     Acknowledge,
     /// The result is output of a program, which is printed on supervisord's own standard output.
     Print,
+}
+
+/// The file of a listener pool for events that its buffer cannot hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpoolSpec {
+    /// Where it is; `PATH.bad` and `PATH.new` are used beside it.
+    pub path: PathBuf,
+    /// Bytes of events that may wait in it.
+    pub maxbytes: u64,
 }
 
 /// The address of a `FastCGI` socket.

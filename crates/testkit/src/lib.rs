@@ -3,5 +3,6 @@
 //! Nothing here ships. The world is made of plain data: no thread, no socket, no real clock, no randomness but the
 //! seed's. What it refuses to do is decide: whatever a supervisor decides, the core under test has to decide.
 
+pub mod fuzz;
 pub mod garble;
 pub mod sim;

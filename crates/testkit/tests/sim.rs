@@ -233,7 +233,7 @@ fn words_after(trace: &[String], mark: &str) -> BTreeSet<String> {
 fn the_world_reaches_every_input_order_refusal_and_line() {
     let (mut inputs, mut orders) = (BTreeSet::new(), BTreeSet::new());
     let (mut refusals, mut lines) = (BTreeSet::new(), BTreeSet::new());
-    for seed in 0..200 {
+    for seed in 0..500 {
         let trace = sim::run_traced(seed, STEPS).trace;
         inputs.extend(words_after(&trace, " <- "));
         orders.extend(words_after(&trace, " -> "));
@@ -253,12 +253,12 @@ fn the_world_reaches_every_input_order_refusal_and_line() {
     expect(
         &inputs,
         "Started Spawned SpawnFailed Exited KillFailed Fenced Probed StdinWritten LogsCleared ConfigLoaded AutoLogNamed \
-         ListenerSaid ListenerDeaf HelperSaid HelperHungUp CallNotSent Captured Logged Signal Tick Requested RequesterGone \
-         SocketTried",
+         ListenerSaid ListenerDeaf HelperSaid HelperHungUp CallNotSent SpoolAnswered Captured Logged Signal Tick Requested \
+         RequesterGone SocketTried",
     );
     expect(
         &orders,
-        "ProcessAdded ProcessRemoved Spawn Kill Fence Probe WriteStdin Deliver CallHelper HangUp Print ClearLogs \
+        "ProcessAdded ProcessRemoved Spawn Kill Fence Probe WriteStdin Deliver CallHelper HangUp Print Spool ClearLogs \
          ClearMainLog ReopenLogs LoadConfig Reply Notice Exit OpenSocket CloseSocket TrySocket",
     );
     expect(
@@ -271,6 +271,7 @@ fn the_world_reaches_every_input_order_refusal_and_line() {
         "Spawned SpawnFailed AlreadyRunning EnteredRunning GaveUp Stopped Exited Killing KillingHard Signalling \
          SignalTooLate SignalFailed KillInBackoff WaitingToStop WaitingToDie WaitingState ExitRequested RestartRequested \
          RestartIgnored RestartRefused ReopenRequested SignalIgnored ChildQuit GroupAdded GroupRemoved PoolOverflow \
+         PoolOverflowGoesOn PoolOverflowOver SpoolFound SpoolsNotSaved \
          PoolRebuffered EventSent EventPipeBroken ListenerState EventProcessed EventRejected EventFailed ListenerUnknown \
          BadResultLine HelperReady HelperBroke HelperOverdue CommEmitted CreatingSocket ClosingSocket Anomaly",
     );

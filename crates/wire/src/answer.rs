@@ -1,5 +1,7 @@
 //! Answers of the core as values of XML-RPC, members in upstream's order.
 
+mod pools;
+
 use crate::describe::description;
 use crate::xmlrpc::{self, Value, WireFault};
 use provost_model::info::{ConfigInfo, OutputInfo, ProcessInfo, ProcessResult};
@@ -25,6 +27,7 @@ pub fn reply(reply: &Reply, local: &dyn Fn(i64) -> String) -> Value {
         }
         Reply::Configs(configs) => Value::Array(configs.iter().map(config_info).collect()),
         Reply::Results(results) => Value::Array(results.iter().map(process_result).collect()),
+        Reply::Pools(pools) => Value::Array(pools.iter().map(pools::pool_info).collect()),
         Reply::Reload {
             added,
             changed,

@@ -20,4 +20,5 @@ pub mod describe;
 pub mod events;
 pub mod helper;
 pub mod methods;
+pub mod spool;
 pub mod xmlrpc;

@@ -7,6 +7,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 
 use crate::http::Target;
+use crate::numbers::with_backups;
 use crate::place::Place;
 use crate::process::{is_alive, kill_tree, send_signal};
 use crate::rpc::{Outcome, Rpc};
@@ -316,6 +317,11 @@ impl Daemon {
     /// The main log so far.
     pub fn main_log(&self) -> String {
         self.place.read(&self.log)
+    }
+
+    /// The main log with what was rotated, the oldest first.
+    pub fn main_log_with_backups(&self) -> String {
+        with_backups(&self.place, ".", &self.log)
     }
 
     /// Waits until the main log has a line that contains `text`.

@@ -4,6 +4,7 @@ use super::fcgi::sharing;
 use super::program::Origin;
 use super::reader::{Reader, Scope};
 use super::report::Told;
+use super::spool::Spools;
 use crate::datatypes as kinds;
 use crate::diagnostic::Code;
 use crate::environment::Pairs;
@@ -44,8 +45,9 @@ impl Reader<'_> {
                 groups.extend(self.program_group(&section, &name, base).ok());
             }
         }
+        let mut spools = Spools::default();
         for (section, name) in self.sections_of(listener::SECTION.header) {
-            groups.extend(self.pool(&section, &name, base).ok());
+            groups.extend(self.pool(&section, &name, base, &mut spools).ok());
         }
         for (section, name) in self.sections_of(fcgi::SECTION.header) {
             if !claimed.contains(&section) {
@@ -260,10 +262,17 @@ impl Reader<'_> {
         })
     }
 
-    fn pool(&mut self, section: &str, name: &str, base: &Pairs) -> Result<GroupSpec, Told> {
+    fn pool(
+        &mut self,
+        section: &str,
+        name: &str,
+        base: &Pairs,
+        spools: &mut Spools,
+    ) -> Result<GroupSpec, Told> {
         let scope = self.scope(section);
         let priority = self.value(&scope, &listener::PRIORITY, kinds::integer);
         let buffer_size = self.buffer_size(&scope);
+        let spool = self.spool(&scope, name, spools);
         let result_handler = self.result_handler(&scope);
         let events = self.events(&scope);
         let redirect_stderr = self.value(&scope, &listener::REDIRECT_STDERR, kinds::boolean);
@@ -311,6 +320,7 @@ impl Reader<'_> {
             buffer_size: buffer_size?,
             events: events?,
             result_handler: result_handler?,
+            spool: spool?,
         };
         Ok(GroupSpec {
             name: name.to_owned(),

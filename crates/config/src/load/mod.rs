@@ -16,6 +16,7 @@ mod program;
 mod reader;
 mod report;
 mod servers;
+mod spool;
 #[cfg(test)]
 mod tests;
 mod unknown;

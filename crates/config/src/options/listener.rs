@@ -28,7 +28,33 @@ pub const BUFFER_SIZE: OptionSpec = OptionSpec {
     names: Names::Here,
     sample: Sample::Comment("10"),
     doc: "How many events wait while no listener of the pool is ready; at least 1. When there are more, the oldest is \
-          dropped and the log says so.",
+          dropped and the log says so, unless `event_spool` takes what does not fit.",
+    ..BASE
+};
+
+/// `event_spool`
+pub const EVENT_SPOOL: OptionSpec = OptionSpec {
+    name: "event_spool",
+    kind: Kind::Path,
+    default: Fallback::Found("none: events that do not fit into the buffer are dropped"),
+    since: "Provost 0.1",
+    sample: Sample::Comment("/tmp/%(program_name)s.events"),
+    doc: "A file that takes the events for which there is no room in the buffer, so that they are not dropped. They are \
+          delivered in order when the listener can take them, also after supervisord was stopped, restarted or killed. \
+          Each pool needs a file of its own, on a local disk.",
+    ..BASE
+};
+
+/// `event_spool_maxbytes`
+pub const EVENT_SPOOL_MAXBYTES: OptionSpec = OptionSpec {
+    name: "event_spool_maxbytes",
+    kind: Kind::Bytes,
+    default: Fallback::Text("64MB"),
+    names: Names::Here,
+    since: "Provost 0.1",
+    sample: Sample::Comment("64MB"),
+    doc: "How many bytes of events may wait in `event_spool`; at least 4KB. When there are more, new ones are dropped, \
+          counted, and the log says so. The file itself may grow to half as much again before it is tidied up.",
     ..BASE
 };
 
@@ -85,6 +111,8 @@ pub const SECTION: SectionSpec = SectionSpec {
         &NUMPROCS_START,
         &EVENTS,
         &BUFFER_SIZE,
+        &EVENT_SPOOL,
+        &EVENT_SPOOL_MAXBYTES,
         &RESULT_HANDLER,
         &PRIORITY,
         &AUTOSTART,

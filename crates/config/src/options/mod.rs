@@ -194,7 +194,7 @@ pub struct OptionSpec {
     pub names: Names,
     /// When a change takes effect.
     pub change: Change,
-    /// The release that brought it: of Supervisor when it is a number alone.
+    /// The release of Supervisor that brought it, or `Provost` and our release.
     pub since: &'static str,
     /// How it stands in the sample file.
     pub sample: Sample,

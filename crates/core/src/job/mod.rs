@@ -19,7 +19,7 @@ use batch::{Batch, Item, Outcome, Watch, Wish, verdict};
 use provost_model::fault::{Fault, FaultCode};
 use provost_model::spawn::SocketProblem;
 use provost_model::{
-    FcgiSpec, GroupSpec, ProcId, ProcessState, Reply, RequestId, Run, Signal, Ticket,
+    FcgiSpec, GroupSpec, ProcId, ProcessState, Reply, RequestId, Run, Signal, SpoolId, Ticket,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -92,6 +92,12 @@ pub(crate) enum Purpose {
         request: RequestId,
         group: String,
     },
+    Spool {
+        spool: SpoolId,
+    },
+    SaveSpool {
+        spool: SpoolId,
+    },
 }
 
 impl Purpose {
@@ -102,7 +108,11 @@ impl Purpose {
             Self::Clear { .. } | Self::ClearMain { .. } => Some(CLEAR_PATIENCE),
             Self::Load { .. } | Self::LoadForRestart | Self::Program { .. } => Some(LOAD_PATIENCE),
             Self::TrySocket { .. } => Some(SOCKET_PATIENCE),
-            Self::Fence { .. } | Self::Stdin { .. } => None,
+            // A spool may wait for its disk as long as the disk takes; only its pool waits with it.
+            Self::Fence { .. }
+            | Self::Stdin { .. }
+            | Self::Spool { .. }
+            | Self::SaveSpool { .. } => None,
         }
     }
 }
@@ -420,7 +430,13 @@ impl Core {
                 let fault = Fault::about(FaultCode::Failed, program_overdue());
                 self.reply(turn, request, Err(fault));
             }
-            Some(Purpose::Fence { .. } | Purpose::Stdin { .. }) | None => {
+            Some(
+                Purpose::Fence { .. }
+                | Purpose::Stdin { .. }
+                | Purpose::Spool { .. }
+                | Purpose::SaveSpool { .. },
+            )
+            | None => {
                 turn.anomaly("a deadline came for an order that has none");
             }
         }

@@ -52,7 +52,9 @@ impl Core {
                 | Purpose::Load { .. }
                 | Purpose::LoadForRestart
                 | Purpose::TrySocket { .. }
-                | Purpose::Program { .. },
+                | Purpose::Program { .. }
+                | Purpose::Spool { .. }
+                | Purpose::SaveSpool { .. },
             ) => turn.anomaly("cleared logs answer another order"),
             None => {}
         }

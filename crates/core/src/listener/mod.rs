@@ -2,7 +2,12 @@
 
 pub(crate) mod ack;
 pub(crate) mod bus;
+pub(crate) mod losses;
 pub(crate) mod pool;
 mod result;
+pub(crate) mod spool;
+#[cfg(test)]
+mod spool_tests;
+pub(crate) mod spooling;
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@ mod add;
 mod avail;
 mod bulk;
 mod clear;
+mod details;
 mod exit;
 mod fg;
 mod help;

@@ -1,11 +1,11 @@
 //! `status`: what every process is doing.
 
-use super::{Command, Completes, Flow, Outcome, words};
+use super::{Command, Completes, Flow, Outcome, details, words};
 use crate::exit;
 use crate::namespec::Namespec;
 use crate::records::StatusRow;
 use crate::render;
-use crate::session::Session;
+use crate::session::{Session, read_rows};
 use provost_model::ProcessState;
 
 pub(super) const COMMAND: Command = Command {
@@ -13,10 +13,14 @@ pub(super) const COMMAND: Command = Command {
     help: "status <name>\t\tShow one process
 status <gname>:*\tShow every process of a group
 status <name> <name>\tShow several processes or groups
-status\t\t\tShow everything",
+status\t\t\tShow everything
+status -v [<name>]\tShow logs, last ends and event pools as well",
     completes: Completes::Processes,
     run,
 };
+
+/// The word that asks for all there is to know.
+const VERBOSE: &str = "-v";
 
 /// The states that make `status` exit with 3.
 const STOPPED: [ProcessState; 4] = [
@@ -31,14 +35,19 @@ pub(super) fn run(session: &mut Session, arg: &str) -> Outcome {
         session.set_status(exit::STATUS_UNKNOWN);
         return Ok(Flow::Stay);
     }
-    let all = session.all_processes()?;
-    let names = words(arg);
+    let answer = session.call("getAllProcessInfo", &[])?;
+    let all = read_rows("getAllProcessInfo", &answer, StatusRow::read)?;
+    let (flags, names): (Vec<&str>, Vec<&str>) =
+        words(arg).into_iter().partition(|word| *word == VERBOSE);
     let shown = if names.is_empty() || names.contains(&"all") {
         all.iter().collect()
     } else {
         select(session, &all, &names)
     };
     session.put(render::status_table(&shown).as_bytes());
+    if !flags.is_empty() {
+        details::show(session, &answer, &shown)?;
+    }
     let is_stopped = |row: &&StatusRow| {
         STOPPED
             .iter()

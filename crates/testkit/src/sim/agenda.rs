@@ -10,6 +10,8 @@ pub(super) enum Lane {
     Run(Run),
     /// Signals that failed, and the fences behind them.
     Signals,
+    /// Everything about the file of a spool.
+    Spool(u64),
 }
 
 /// Facts by the time of their arrival.

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// Requests of all kinds with how often they are made.
 const WEIGHTS: &[u32] = &[
-    12, 12, 4, 4, 2, 2, 6, 2, 1, 6, 3, 3, 3, 2, 2, 2, 3, 2, 1, 1, 1, 1, 1, 2, 1, 4, 3, 1, 1, 3, 12,
+    12, 12, 4, 4, 2, 2, 6, 2, 1, 6, 3, 3, 3, 2, 2, 2, 3, 2, 1, 1, 1, 1, 1, 2, 1, 4, 3, 1, 1, 3, 1,
+    12,
 ];
 
 /// What clients wait for.
@@ -174,6 +175,7 @@ fn draw(rng: &mut Rng, config: &LoadedConfig) -> Request {
             namespace: (*rng.pick(&["cache", "other"])).to_owned(),
             deed: cache_deed(rng),
         },
+        30 => Request::GetEventPools,
         _ => Request::GetAllProcessInfo,
     }
 }

@@ -62,6 +62,10 @@ fault_kinds! {
     ListenerDeaf up to 100;
     /// A listener takes long over an event.
     ListenerSlow up to 400;
+    /// An order for a spool cannot be carried out.
+    SpoolFails up to 200;
+    /// The disk of a spool takes long.
+    SpoolSlow up to 200;
     /// A fact arrives that cannot be: twice, or of nobody.
     ImpossibleFact up to 30;
     /// A shared socket cannot be opened.

@@ -65,6 +65,11 @@ impl World {
                 };
                 self.answer(Input::StdinWritten { ticket, result });
             }
+            Effect::Spool {
+                ticket,
+                spool,
+                order,
+            } => self.spool(ticket, spool, order),
             Effect::Deliver { run, envelope } => self.deliver(run, envelope.serial),
             Effect::CallHelper { run, call, .. } => self.helper_called(run, call),
             Effect::HangUp { run } => {

@@ -20,6 +20,7 @@ mod run;
 mod scene;
 mod script;
 mod sockets;
+mod spools;
 mod weather;
 mod world;
 

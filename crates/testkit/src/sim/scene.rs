@@ -3,7 +3,7 @@
 use super::rng::Rng;
 use provost_core::LoadedConfig;
 use provost_model::helper::HelperSpec;
-use provost_model::spec::{AutoRestart, LogFile, OutputSpec, PoolSpec, ResultHandler};
+use provost_model::spec::{AutoRestart, LogFile, OutputSpec, PoolSpec, ResultHandler, SpoolSpec};
 use provost_model::{EventKind, GroupKind, GroupSpec, ProcessSpec, Signal};
 use std::sync::Arc;
 
@@ -170,6 +170,10 @@ fn draw_pool(rng: &mut Rng, number: usize) -> Arc<GroupSpec> {
             50 => ResultHandler::Print,
             _ => ResultHandler::Acknowledge,
         },
+        spool: rng.chance(400).then(|| SpoolSpec {
+            path: format!("/spool/{name}").into(),
+            maxbytes: *rng.pick(&[3, 20, 1_000, 1_000]),
+        }),
     };
     Arc::new(GroupSpec {
         name,

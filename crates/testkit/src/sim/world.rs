@@ -86,6 +86,7 @@ pub(super) struct World {
     pub(super) pids: PidTable,
     pub(super) children: Children,
     pub(super) clients: Clients,
+    pub(super) disks: super::spools::Disks,
     pub(super) known: BTreeMap<ProcId, Known>,
     pub(super) sockets: Sockets,
     /// What the configuration file says now.
@@ -136,6 +137,7 @@ impl World {
             pids: PidTable::new(&mut dice),
             children: Children::default(),
             clients: Clients::default(),
+            disks: super::spools::Disks::default(),
             known: BTreeMap::new(),
             sockets,
             file: config.clone(),

@@ -3,7 +3,7 @@
 use super::args::Args;
 use super::{Invocation, Kind, MAX_MULTICALL, Method, Param};
 use crate::xmlrpc::{Call, Value};
-use provost_model::{Fault, FaultCode};
+use provost_model::{Fault, FaultCode, Request};
 
 const METHOD_NAME: Param = Param {
     name: "name",
@@ -62,17 +62,33 @@ pub(super) const SYSTEM: &[Method] = &[
 ];
 
 /// Methods that upstream does not have.
-pub(super) const OWN: &[Method] = &[Method {
-    name: "getVersion",
-    aliases: &[],
-    summary: "Tells the version of Provost itself, where supervisor.getSupervisorVersion tells the release of \
-              Supervisor that it is compatible with.",
-    params: &[],
-    result: Kind::Str,
-    result_text: "The version.",
-    faults: &[],
-    decode: |_| Ok(Invocation::OwnVersion),
-}];
+pub(super) const OWN: &[Method] = &[
+    Method {
+        name: "getEventPools",
+        aliases: &[],
+        summary: "Tells of every pool of event listeners what waits in it, what was delivered, refused and lost since \
+                  it came into service, and what its listeners are at.",
+        params: &[],
+        result: Kind::Array,
+        result_text: "One struct a pool, by name: name, events (array of names), buffer_size, queued, delivered, \
+                      rejected, dropped (counts), spool (struct, empty without one: path, maxbytes, bytes, events, \
+                      spooled, works) and listeners (array of structs: name, state, statename, pid, listener_state, \
+                      event_serial (-1 for none), event_name). Counts beyond 2147483647 are told as that.",
+        faults: &[],
+        decode: |_| Ok(Invocation::Core(Request::GetEventPools)),
+    },
+    Method {
+        name: "getVersion",
+        aliases: &[],
+        summary: "Tells the version of Provost itself, where supervisor.getSupervisorVersion tells the release of \
+                  Supervisor that it is compatible with.",
+        params: &[],
+        result: Kind::Str,
+        result_text: "The version.",
+        faults: &[],
+        decode: |_| Ok(Invocation::OwnVersion),
+    },
+];
 
 fn multicall(args: &Args<'_>) -> Result<Invocation, Fault> {
     let calls = args.array(0)?;

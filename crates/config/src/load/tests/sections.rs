@@ -225,3 +225,54 @@ fn a_command_that_can_never_start_is_told_once_for_all_its_processes() {
         .collect();
     assert_eq!(told, ["C113 5:9"]);
 }
+
+#[test]
+fn a_spool_belongs_to_one_pool() {
+    let config = accepted(
+        "[supervisord]\n[eventlistener:a]\ncommand=a\nevents=TICK\nevent_spool=/tmp/%(program_name)s.events\n\
+         [eventlistener:b]\ncommand=b\nevents=TICK\nevent_spool=/tmp/./b.events\nevent_spool_maxbytes=1MB\n\
+         [eventlistener:c]\ncommand=c\nevents=TICK\n",
+    );
+    let spools: Vec<_> = config
+        .groups
+        .iter()
+        .map(|group| match &group.kind {
+            GroupKind::Pool(pool) => pool
+                .spool
+                .as_ref()
+                .map(|spool| (spool.path.display().to_string(), spool.maxbytes)),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(
+        spools,
+        [
+            Some(("/tmp/a.events".to_owned(), 64 << 20)),
+            Some(("/tmp/b.events".to_owned(), 1 << 20)),
+            None
+        ]
+    );
+}
+
+#[test]
+fn two_pools_cannot_share_a_spool() {
+    let text = "[supervisord]\n[eventlistener:a]\ncommand=a\nevents=TICK\nevent_spool=/tmp/s\n\
+                [eventlistener:b]\ncommand=b\nevents=TICK\nevent_spool=/tmp/./s\n";
+    let failure = refused(text);
+    assert_eq!(
+        failure.upstream_message,
+        "[eventlistener:b] and [eventlistener:a] name the same event_spool /tmp/s"
+    );
+    let first = failure.first.expect("it has a place");
+    assert_eq!((first.line, first.code), (9, crate::Code::Contradiction));
+}
+
+#[test]
+fn a_spool_must_be_able_to_hold_something() {
+    let text =
+        "[supervisord]\n[eventlistener:a]\ncommand=a\nevents=TICK\nevent_spool_maxbytes=4095\n";
+    assert_eq!(
+        refused(text).upstream_message,
+        "[eventlistener:a] section sets invalid event_spool_maxbytes (4095)"
+    );
+}

@@ -4,7 +4,7 @@ use super::Monitor;
 use super::requests::{Asked, Target, read_signal};
 use super::sockets::SOCKET_PATIENCE;
 use provost_model::fault::{Fault, FaultCode};
-use provost_model::info::{ProcessInfo, ProcessResult};
+use provost_model::info::{PoolInfo, ProcessInfo, ProcessResult};
 use provost_model::{Answer, ProcId, ProcessState, Reply, Request, RequestId};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -104,6 +104,25 @@ impl Monitor {
         }
     }
 
+    /// Counts of pools, as far as they can be known: an event on its way to or from a disk is here or there.
+    fn judge_pools(&self, pools: &[PoolInfo]) -> Result<(), (&'static str, String)> {
+        let sorted = pools.is_sorted_by_key(|pool| pool.name.clone());
+        if !sorted || pools.len() != self.pools.by_group.len() {
+            return Err(("I39", "not sorted or not complete".to_owned()));
+        }
+        for info in pools {
+            let known = self.pools.by_group.get(&*info.name);
+            let Some(counts) = known.map(super::pools::Pool::counts) else {
+                return Err(("I39", format!("there is no pool {}", info.name)));
+            };
+            if counts.fits(info.queued as u64, info.delivered, info.dropped) {
+                continue;
+            }
+            return Err(("I39", format!("{} has {counts:?}", info.name)));
+        }
+        Ok(())
+    }
+
     fn judge(&self, asked: &Asked, answer: &Answer) -> Result<(), (&'static str, String)> {
         match (&asked.request, answer) {
             (Request::GetProcessInfo { .. }, Ok(Reply::Info(info))) => match &asked.target {
@@ -113,6 +132,7 @@ impl Monitor {
                 }
             },
             (Request::GetAllProcessInfo, Ok(Reply::Infos(infos))) => self.judge_infos(infos),
+            (Request::GetEventPools, Ok(Reply::Pools(pools))) => self.judge_pools(pools),
             (Request::GetAllConfigInfo, Ok(Reply::Configs(configs))) => {
                 let count: usize = self
                     .latest

@@ -96,7 +96,12 @@ impl Monitor {
         // Reports on waits and patience with answers need deadlines of their own.
         let quiet =
             self.mood == Mood::Serving && self.requests.is_empty() && self.tickets.is_empty();
-        let exact = !quiet || next_deadline == due;
+        let timed = self
+            .pools
+            .by_group
+            .values()
+            .any(super::pools::Pool::needs_a_timer);
+        let exact = !quiet || timed || next_deadline == due;
         self.check(exact, "I19", || {
             format!("wakes at {next_deadline:?} for nothing, due is {due:?}")
         });

@@ -62,6 +62,16 @@ impl Monitor {
             Input::Signal(signal) => self.signalled(*signal),
             Input::Requested { id, request } => self.asked(*id, request),
             Input::RequesterGone { id } => self.left(*id),
+            Input::SpoolAnswered { ticket, answer } => {
+                self.tickets.remove(ticket);
+                self.saves.remove(ticket);
+                self.pools.files.saved(*ticket, answer.is_ok());
+                for pool in self.pools.by_group.values_mut() {
+                    if let Some(spool) = &mut pool.spool {
+                        spool.answered(*ticket, answer, &mut self.pools.files);
+                    }
+                }
+            }
             Input::Fenced { ticket }
             | Input::StdinWritten { ticket, .. }
             | Input::LogsCleared { ticket, .. } => {

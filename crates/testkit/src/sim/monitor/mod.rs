@@ -5,6 +5,7 @@
 //! outside the core is as visible as one inside. After each step it compares; what differs is a violation of an
 //! invariant with its number (`I01` to `I44`).
 
+mod all_pools;
 mod answers;
 mod check;
 mod facts;
@@ -16,11 +17,12 @@ mod requests;
 mod sequence;
 mod shutdown;
 mod sockets;
+mod spools;
 mod table;
 mod twiddle;
 
+use all_pools::Pools;
 use helpers::Helpers;
-use pools::Pools;
 use provost_core::{Effect, Input, LoadedConfig};
 use provost_model::{
     Event, GroupSpec, Mono, Notice, Now, ProcId, ProcessState, RequestId, Run, Signal, Ticket,
@@ -122,6 +124,10 @@ pub struct Monitor {
     signalled: Vec<Place>,
     /// What was tried in vain in this step.
     restart_refused: bool,
+    /// Since when the end waits for disks to take what is left of events.
+    saving_since: Option<Mono>,
+    /// Orders to save that are not answered.
+    saves: BTreeSet<Ticket>,
     may_be_odd: bool,
     violations: Vec<Violation>,
 }
@@ -158,6 +164,8 @@ impl Monitor {
             start_order: Vec::new(),
             signalled: Vec::new(),
             restart_refused: false,
+            saving_since: None,
+            saves: BTreeSet::new(),
             may_be_odd: false,
             violations: Vec::new(),
         }

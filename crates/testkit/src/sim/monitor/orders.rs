@@ -3,8 +3,8 @@
 use super::Monitor;
 use super::answers::LOAD_PATIENCE;
 use super::shutdown::Mood;
-use provost_core::{Effect, Input};
-use provost_model::{Notice, ProcId, ProcessState, Request, Run, Signal};
+use provost_core::{Effect, Input, SpoolOrder};
+use provost_model::{Notice, ProcId, ProcessState, Request, Run, Signal, SpoolId, Ticket};
 
 impl Monitor {
     /// Sees one order if it is to spawn.
@@ -54,6 +54,11 @@ impl Monitor {
                 let due = pools.any(|pool| pool.printed(&text));
                 self.check(due, "I16", || format!("{text:?} was printed unasked"));
             }
+            Effect::Spool {
+                ticket,
+                spool,
+                order,
+            } => self.spool(*ticket, *spool, order),
             Effect::LoadConfig {
                 ticket,
                 for_restart,
@@ -191,6 +196,28 @@ impl Monitor {
         }
     }
 
+    fn spool(&mut self, ticket: Ticket, spool: SpoolId, order: &SpoolOrder) {
+        self.tickets.insert(ticket);
+        let mut report = super::Report(&mut self.violations);
+        let pools = &mut self.pools;
+        if let SpoolOrder::Open { pool, .. } = order {
+            pools.spools.insert(spool, pool.to_string());
+        }
+        let Some(name) = pools.spools.get(&spool) else {
+            return report.fail("I14", format!("{order:?} for a spool that was not opened"));
+        };
+        let leaving = pools.leaving.get_mut(name);
+        let Some(pool) = leaving.or_else(|| pools.by_group.get_mut(name)) else {
+            return report.fail("I14", format!("{order:?} for a pool that is not there"));
+        };
+        pool.spool_ordered(ticket, order, &mut pools.files, &mut report);
+        if matches!(order, SpoolOrder::Save { .. }) {
+            self.saves.insert(ticket);
+            pools.leaving.remove(name);
+            pools.spools.remove(&spool);
+        }
+    }
+
     fn notice(&mut self, notice: &Notice) {
         match notice {
             Notice::Anomaly { what } => {
@@ -207,10 +234,17 @@ impl Monitor {
                 let serves_on = refused && self.mood == Mood::Serving;
                 self.check(serves_on, "I25", || format!("not refused: {notice:?}"));
             }
-            Notice::PoolOverflow { pool, serial } => {
+            Notice::PoolOverflow { pool, serial } | Notice::PoolOverflowGoesOn { pool, serial } => {
+                let first = matches!(notice, Notice::PoolOverflow { .. });
                 let mut report = super::Report(&mut self.violations);
                 if let Some(pool) = self.pools.by_group.get_mut(&**pool) {
-                    pool.overflowed(*serial, &mut report);
+                    pool.overflowed(*serial, first, &mut report);
+                }
+            }
+            Notice::PoolOverflowOver { pool, more, .. } => {
+                let mut report = super::Report(&mut self.violations);
+                if let Some(pool) = self.pools.by_group.get_mut(&**pool) {
+                    pool.summed_up(*more, &mut report);
                 }
             }
             Notice::Spawned { .. }

@@ -1,9 +1,10 @@
 //! Listener pools: where each event is, and whether it may be where the core sends it (I14, I15, I16, I28).
 
 use super::listener::{Ears, Verdict};
+use super::spools::{Files, Watch};
 use super::{Report, same_event};
 use provost_model::spec::{PoolSpec, ResultHandler};
-use provost_model::{Envelope, Event, EventKind, ProcId, Run};
+use provost_model::{Envelope, Event, EventKind, Run};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -48,7 +49,19 @@ pub(super) struct Pool {
     /// Events done, and events thrown away.
     finished: u64,
     lost: u64,
+    /// Of the latter, those whose place is not known yet: a spool loses the newest, not the oldest.
+    unplaced: u64,
+    /// Losses since the last line that summed them up, besides the first.
+    unsaid: Option<u64>,
+    pub(super) spool: Option<Watch>,
+    /// The first global number that it may have been given.
+    born: Option<u64>,
+    /// It accepted an event in this step.
+    is_moving: bool,
 }
+
+/// Events from an earlier life are known by their global number and this.
+const OLD: u64 = 1 << 62;
 
 impl Pool {
     pub(super) fn new(name: &str, spec: &PoolSpec) -> Self {
@@ -68,6 +81,14 @@ impl Pool {
             ears: BTreeMap::new(),
             finished: 0,
             lost: 0,
+            unplaced: 0,
+            unsaid: None,
+            born: None,
+            is_moving: false,
+            spool: spec
+                .spool
+                .as_ref()
+                .map(|spool| Watch::new(spool.path.clone())),
         }
     }
 
@@ -83,11 +104,18 @@ impl Pool {
         self.pending.push(event);
     }
 
+    /// Whether an event is older than the pool.
+    fn is_older(&self, serial: u64) -> bool {
+        self.born.is_none_or(|born| serial < born)
+    }
+
     /// All events of the step are known; `serials` are the global numbers the step may have given.
     pub(super) fn close_step(&mut self, serials: (u64, u64)) {
+        self.is_moving = !self.pending.is_empty();
         if self.pending.is_empty() {
             return;
         }
+        self.born.get_or_insert(serials.0);
         let events: Vec<_> = self.pending.drain(..).map(|event| (event, false)).collect();
         let first = self.accepted;
         self.accepted += events.len() as u64;
@@ -126,9 +154,9 @@ impl Pool {
         };
         for verdict in ears.hear(data, self.handler) {
             match verdict {
-                Verdict::Done(_) => self.finished += 1,
-                Verdict::Printed(_, text) => {
-                    self.finished += 1;
+                Verdict::Done(event) => self.finish(event),
+                Verdict::Printed(event, text) => {
+                    self.finish(event);
                     self.prints.push(text);
                 }
                 Verdict::Refused(event) => self.refused.push(event),
@@ -145,13 +173,42 @@ impl Pool {
         due
     }
 
+    pub(super) fn counts(&self) -> Counts {
+        Counts {
+            waiting: self.waiting(),
+            has_spool: self.spool.is_some(),
+            is_moving: self.is_moving,
+            finished: self.finished,
+            lost: self.lost,
+        }
+    }
+
+    fn finish(&mut self, event: u64) {
+        let is_old = event >= OLD;
+        let serial = if is_old {
+            Some(event - OLD)
+        } else {
+            self.serials.get(&event).copied()
+        };
+        if let (Some(spool), Some(serial)) = (&mut self.spool, serial) {
+            spool.finished.insert(serial);
+            spool.old.retain(|old| *old != serial);
+        }
+        self.finished += u64::from(!is_old);
+    }
+
+    /// Events of this life that nobody has done.
+    pub(super) fn undone(&self) -> u64 {
+        self.accepted - self.finished - self.lost
+    }
+
     /// An event did not get through.
     pub(super) fn deaf(&mut self, run: Run, serial: u64) {
         let Some(ears) = self.ears.get_mut(&run) else {
             return;
         };
         if let Some(event) = ears.event()
-            && self.serials.get(&event) == Some(&serial)
+            && (event == OLD + serial || self.serials.get(&event) == Some(&serial))
         {
             *ears = Ears::Deaf;
             self.refused.push(event);
@@ -159,11 +216,39 @@ impl Pool {
     }
 
     fn waiting(&self) -> u64 {
-        self.refused.len() as u64 + self.accepted.saturating_sub(self.front)
+        let refused = self.refused.iter().filter(|event| **event < OLD).count() as u64;
+        (refused + self.accepted).saturating_sub(self.front + self.unplaced)
     }
 
     /// The core says that the oldest event was thrown away.
-    pub(super) fn overflowed(&mut self, serial: u64, report: &mut Report<'_>) {
+    pub(super) fn overflowed(&mut self, serial: u64, first: bool, report: &mut Report<'_>) {
+        let goes_on = self.unsaid.is_some();
+        report.check(first != goes_on || first, "I28", || {
+            format!("pool {} lost event {serial} without a word", self.name)
+        });
+        self.unsaid = Some(if first {
+            0
+        } else {
+            self.unsaid.unwrap_or(0) + 1
+        });
+        if let Some(spool) = &mut self.spool {
+            let reason = spool.may_lose();
+            report.check(reason, "I14", || {
+                format!(
+                    "pool {} lost event {serial} although its spool has room",
+                    self.name
+                )
+            });
+            self.lost += 1;
+            let known = |event: &u64| self.serials.get(event) == Some(&serial);
+            match self.refused.iter().position(known) {
+                Some(place) => {
+                    self.refused.remove(place);
+                }
+                None => self.unplaced += 1,
+            }
+            return;
+        }
         let full = self.waiting() > self.size;
         report.check(full, "I14", || {
             format!("pool {} lost event {serial} with room left", self.name)
@@ -188,6 +273,37 @@ impl Pool {
         }
     }
 
+    /// The core says how many were thrown away besides the first.
+    pub(super) fn summed_up(&mut self, more: u64, report: &mut Report<'_>) {
+        let lost = self.unsaid.take();
+        report.check(lost == Some(more) && more > 0, "I28", || {
+            format!(
+                "pool {} says {more} were lost besides the first, it was {lost:?}",
+                self.name
+            )
+        });
+    }
+
+    /// Whether something is to be said although nothing happens, or a failed order to be given again.
+    pub(super) fn needs_a_timer(&self) -> bool {
+        self.unsaid.is_some_and(|more| more > 0)
+            || self.spool.as_ref().is_some_and(Watch::needs_a_timer)
+    }
+
+    /// The core gives an order for the spool.
+    pub(super) fn spool_ordered(
+        &mut self,
+        ticket: provost_model::Ticket,
+        order: &provost_core::SpoolOrder,
+        files: &mut Files,
+        report: &mut Report<'_>,
+    ) {
+        let undone = self.undone();
+        if let Some(spool) = &mut self.spool {
+            spool.ordered(ticket, order, undone, files, report);
+        }
+    }
+
     fn batch_of(&mut self, event: u64) -> Option<&mut Batch> {
         self.batches
             .iter_mut()
@@ -196,7 +312,20 @@ impl Pool {
 
     /// The core sends an event to a listener.
     pub(super) fn delivered(&mut self, run: Run, envelope: &Envelope, report: &mut Report<'_>) {
-        let (event, serial) = (envelope.pool_serial, envelope.serial);
+        let serial = envelope.serial;
+        let is_old = self.spool.as_ref().is_some_and(|spool| {
+            spool.old.contains(&serial) || (spool.is_unclear && self.is_older(serial))
+        });
+        let event = if is_old {
+            OLD + serial
+        } else {
+            envelope.pool_serial
+        };
+        // A delivery ends a burst of losses; if there is something to be said, it was said before.
+        let silent = self.unsaid.take().is_some_and(|more| more > 0);
+        report.check(!silent, "I28", || {
+            format!("pool {} does not say how many it lost", self.name)
+        });
         let ready = self.ears.get(&run) == Some(&Ears::Ready);
         report.check(ready, "I16", || {
             format!(
@@ -211,7 +340,7 @@ impl Pool {
                 format!("refused event {event} overtook another")
             });
             self.refused.remove(place);
-            let same = self.serials.get(&event) == Some(&serial);
+            let same = is_old || self.serials.get(&event) == Some(&serial);
             report.check(same, "I15", || {
                 format!("event {event} came back as number {serial}")
             });
@@ -221,6 +350,37 @@ impl Pool {
         report.check(refused, "I14", || {
             format!("event {event} overtook a refused one")
         });
+        if let Some(spool) = &self.spool {
+            // Old ones come in their order; those before have been sent, and are refused, done or with listeners.
+            let busy = |old: &u64| {
+                self.ears
+                    .values()
+                    .any(|ears| ears.event() == Some(OLD + *old))
+            };
+            let earlier = spool.old.iter().take_while(|old| **old != serial);
+            let overtaken = earlier.filter(|old| !busy(old)).count();
+            let free = if is_old {
+                overtaken == 0
+            } else {
+                overtaken == 0 || spool.was_out
+            };
+            report.check(free, "I14", || {
+                format!("event {serial} overtook an old one")
+            });
+            if is_old {
+                return;
+            }
+            let gap = event.saturating_sub(self.front);
+            if gap > 0 && gap <= self.unplaced {
+                self.unplaced -= gap;
+                for skipped in self.front..event {
+                    if let Some(batch) = self.batch_of(skipped) {
+                        batch.holed = true;
+                    }
+                }
+                self.front = event;
+            }
+        }
         let in_order = event == self.front && event < self.accepted;
         report.check(in_order, "I15", || {
             let name = &self.name;
@@ -244,7 +404,7 @@ impl Pool {
         });
         self.last_serial = Some(serial);
         self.serials.insert(event, serial);
-        if self.serials.len() > 4 * BATCHES_KEPT {
+        if self.spool.is_none() && self.serials.len() > 4 * BATCHES_KEPT {
             self.serials.pop_first();
         }
         let name = self.name.clone();
@@ -292,7 +452,7 @@ impl Pool {
             format!("pool {} did not print {:?}", self.name, self.prints)
         });
         let (waiting, size) = (self.waiting(), self.size);
-        report.check(waiting <= size, "I28", || {
+        report.check(waiting <= size || self.spool.is_some(), "I28", || {
             format!(
                 "pool {} holds {waiting} events, {size} are allowed",
                 self.name
@@ -302,7 +462,8 @@ impl Pool {
             .ears
             .iter()
             .find(|(run, ears)| **ears == Ears::Ready && is_up(**run));
-        report.check(waiting == 0 || idle.is_none(), "I16", || {
+        let held = self.spool.as_ref().is_none_or(Watch::is_at_rest) && waiting > 0;
+        report.check(!held || idle.is_none(), "I16", || {
             format!(
                 "pool {} holds {waiting} events back from a listener that is ready",
                 self.name
@@ -311,7 +472,7 @@ impl Pool {
         let with_listeners = self
             .ears
             .values()
-            .filter(|ears| ears.event().is_some())
+            .filter(|ears| ears.event().is_some_and(|event| event < OLD))
             .count() as u64;
         let sum = self.finished + self.lost + with_listeners + waiting;
         report.check(sum == self.accepted, "I14", || {
@@ -323,66 +484,30 @@ impl Pool {
     }
 }
 
+/// What a client may be told of a pool.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Counts {
+    waiting: u64,
+    has_spool: bool,
+    /// Something happened in the same step, perhaps after the answer.
+    is_moving: bool,
+    finished: u64,
+    lost: u64,
+}
+
+impl Counts {
+    /// Whether these numbers are right. With a spool not all that waits is in the buffer, and what an earlier life left
+    /// counts among what was done.
+    pub(super) fn fits(self, queued: u64, delivered: u64, dropped: u64) -> bool {
+        let exact = queued == self.waiting && delivered == self.finished;
+        self.is_moving || ((exact || self.has_spool) && dropped == self.lost)
+    }
+}
+
 /// The process that an event is about.
 fn subject(event: &Event) -> Option<&Arc<str>> {
     match event {
         Event::ProcessState { process, .. } => Some(process),
         _ => None,
-    }
-}
-
-/// All pools, and the numbers they share.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Pools {
-    pub(super) by_group: BTreeMap<String, Pool>,
-    /// Events that at least one pool accepted.
-    next_serial: u64,
-    /// The same at the beginning of the step.
-    first_of_step: u64,
-    pub(super) home: BTreeMap<ProcId, String>,
-}
-
-impl Pools {
-    /// The numbers of a next life go on where the former ended.
-    pub(super) fn after(former: &Self) -> Self {
-        let next_serial = former.next_serial;
-        Self {
-            next_serial,
-            first_of_step: next_serial,
-            ..Self::default()
-        }
-    }
-
-    /// Something happened that listeners may hear of.
-    pub(super) fn emit(&mut self, event: &Event) {
-        let mut heard = false;
-        for pool in self
-            .by_group
-            .values_mut()
-            .filter(|pool| pool.hears(event.kind()))
-        {
-            pool.accept(event.clone());
-            heard = true;
-        }
-        self.next_serial += u64::from(heard);
-    }
-
-    /// Whether any pool wants this kind.
-    pub(super) fn anyone_hears(&self, kind: EventKind) -> bool {
-        self.by_group.values().any(|pool| pool.hears(kind))
-    }
-
-    /// The events of the step are complete.
-    pub(super) fn close_step(&mut self) {
-        let serials = (self.first_of_step, self.next_serial);
-        self.first_of_step = self.next_serial;
-        for pool in self.by_group.values_mut() {
-            pool.close_step(serials);
-        }
-    }
-
-    /// The pool that a process listens for.
-    pub(super) fn of(&mut self, proc: ProcId) -> Option<&mut Pool> {
-        self.by_group.get_mut(self.home.get(&proc)?)
     }
 }

@@ -112,7 +112,8 @@ impl Monitor {
                 | Request::FollowPath { .. }
                 | Request::SignalProcessGroup { .. }
         );
-        if asked.too_late && !unrefused {
+        let is_saving = self.saving_since.is_some();
+        if asked.too_late && (!unrefused || is_saving) {
             self.expect(id, Err(Fault::bare(FaultCode::ShutdownState)));
             return;
         }
@@ -187,6 +188,7 @@ impl Monitor {
             Request::GetProcessInfo { .. }
             | Request::GetAllProcessInfo
             | Request::GetAllConfigInfo
+            | Request::GetEventPools
             | Request::StartProcess { .. }
             | Request::StartProcessGroup { .. }
             | Request::StartAllProcesses { .. }
@@ -242,7 +244,14 @@ impl Monitor {
             .is_some_and(|group| matches!(group.spec.kind, GroupKind::Pool(_)))
         {
             // A pool does not hear of its own departure.
-            self.pools.by_group.remove(name);
+            if let Some(pool) = self
+                .pools
+                .by_group
+                .remove(name)
+                .filter(|pool| pool.spool.is_some())
+            {
+                self.pools.leaving.insert(name.to_owned(), pool);
+            }
         }
         self.helpers.remove(name);
         for id in group.map(|group| group.procs).unwrap_or_default() {

@@ -9,6 +9,9 @@ use std::time::Duration;
 /// Nanoseconds of a second.
 const SECOND_NS: i128 = 1_000_000_000;
 
+/// How long the end waits for disks.
+const SAVING_MAX: Duration = Duration::from_secs(5);
+
 /// Periods of ticks in seconds.
 const PERIODS: &[(u32, EventKind)] = &[
     (5, EventKind::Tick5),
@@ -62,6 +65,11 @@ impl Monitor {
         while self.next_level() {
             self.deadlines();
         }
+        let disks = !self.pools.spools.is_empty() || !self.saves.is_empty();
+        if disks && self.all_stopped() {
+            self.saving_since.get_or_insert(self.now.mono);
+            self.ticks.clear();
+        }
     }
 
     /// When all groups of the present priority are stopped, the next lower ones are told to stop, all of one
@@ -110,6 +118,17 @@ impl Monitor {
 
     /// Whether the order to leave is due.
     pub(super) fn may_leave(&self) -> bool {
+        self.all_stopped() && self.disks_have_all()
+    }
+
+    /// Whether nothing of events is on its way to a disk, or the longest wait for it is over.
+    fn disks_have_all(&self) -> bool {
+        let began = self.saving_since;
+        let overdue = began.is_some_and(|began| self.now.mono.since(began) >= SAVING_MAX);
+        self.pools.spools.is_empty() && (overdue || self.saves.is_empty())
+    }
+
+    pub(super) fn all_stopped(&self) -> bool {
         let Mood::Stopping { level, .. } = self.mood else {
             return false;
         };
@@ -169,6 +188,10 @@ impl Monitor {
     /// Ticks that are due happen, and those that somebody wants are armed: one for each period of real time, named
     /// after the slice of wall time that is nearest; a wall clock that is set makes none and swallows none.
     pub(super) fn tick(&mut self) {
+        if self.saving_since.is_some() {
+            self.ticks.clear();
+            return;
+        }
         let (now, wall) = (self.now.mono, self.wall_ns());
         for (period, kind) in PERIODS {
             let span = i128::from(*period) * SECOND_NS;

@@ -86,6 +86,14 @@ plants! {
     EventsNameWrongPid caught by "I04";
     /// Nobody hears that a buffer was full.
     HidesOverflow caught by "I28";
+    /// Nobody hears how many were lost.
+    HidesTheSum caught by "I28";
+    /// An event on its way to a spool is forgotten.
+    ForgetsForTheSpool caught by "I14";
+    /// A record is called done before it is.
+    CallsDoneTooEarly caught by "I14";
+    /// What waits in memory at the end is not saved.
+    SavesNothing caught by "I14";
     /// The end of a process is not told.
     HidesExit caught by "I10";
     /// That it gave up is not told.

@@ -1,7 +1,7 @@
 //! Bugs that are wrong orders: given twice, too late, to the wrong one, or not at all.
 
 use super::{Mutant, Plant};
-use provost_core::Effect;
+use provost_core::{Effect, SpoolOrder};
 use provost_model::{
     Envelope, Event, Notice, ProcessState, Reply, RequestId, Run, Signal, SocketId,
 };
@@ -87,6 +87,18 @@ impl Mutant {
                 Plant::ExitsWrongly => out.push(Effect::Exit { restart: !restart }),
                 _ => out.push(Effect::Exit { restart }),
             },
+            Effect::Spool {
+                ticket,
+                spool,
+                order,
+            } => {
+                let order = self.edit_spool(order);
+                out.push(Effect::Spool {
+                    ticket,
+                    spool,
+                    order,
+                });
+            }
             Effect::ProcessRemoved { proc } => {
                 if self.plant != Plant::KeepsRemoved {
                     out.push(Effect::ProcessRemoved { proc });
@@ -106,6 +118,36 @@ impl Mutant {
             Effect::Print { .. } if plant == Plant::DropsPrint => {}
             other => out.push(other),
         }
+    }
+
+    fn edit_spool(&mut self, order: SpoolOrder) -> SpoolOrder {
+        let mut order = order;
+        match (self.plant, &mut order) {
+            (Plant::ForgetsForTheSpool, SpoolOrder::Append { events, .. }) if self.each(3) => {
+                events.pop();
+            }
+            (
+                Plant::CallsDoneTooEarly,
+                SpoolOrder::Append { done, .. }
+                | SpoolOrder::Read { done, .. }
+                | SpoolOrder::Mark { done },
+            ) => *done += 1,
+            (
+                Plant::SavesNothing,
+                SpoolOrder::Save {
+                    first,
+                    unsure,
+                    last,
+                    ..
+                },
+            ) => {
+                for events in [first, unsure, last] {
+                    events.clear();
+                }
+            }
+            _ => {}
+        }
+        order
     }
 
     fn edit_kill(&mut self, run: Run, signal: Signal, whole_group: bool, out: &mut Vec<Effect>) {
@@ -192,6 +234,7 @@ impl Mutant {
         let hidden = matches!(
             (plant, &notice),
             (Plant::HidesOverflow, Notice::PoolOverflow { .. })
+                | (Plant::HidesTheSum, Notice::PoolOverflowOver { .. })
                 | (Plant::HidesExit, Notice::Exited { .. })
                 | (Plant::HidesClosing, Notice::ClosingSocket { .. })
                 | (Plant::HidesGivingUp, Notice::GaveUp { .. })

@@ -1,0 +1,68 @@
+//! All pools, and what they share: numbers of events, files of spools, and who listens for which.
+
+use super::pools::Pool;
+use super::spools::Files;
+use provost_model::{Event, EventKind, ProcId};
+use std::collections::BTreeMap;
+
+/// All pools, and the numbers they share.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Pools {
+    pub(super) by_group: BTreeMap<String, Pool>,
+    /// Events that at least one pool accepted.
+    next_serial: u64,
+    /// The same at the beginning of the step.
+    first_of_step: u64,
+    pub(super) home: BTreeMap<ProcId, String>,
+    pub(super) files: Files,
+    /// Pools by the numbers of their spools.
+    pub(super) spools: BTreeMap<provost_model::SpoolId, String>,
+    /// Pools that have gone in this step, and whose spool has not been saved.
+    pub(super) leaving: BTreeMap<String, Pool>,
+}
+
+impl Pools {
+    /// The numbers of a next life go on where the former ended.
+    pub(super) fn after(former: &Self) -> Self {
+        let next_serial = former.next_serial;
+        Self {
+            next_serial,
+            first_of_step: next_serial,
+            files: former.files.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// Something happened that listeners may hear of.
+    pub(super) fn emit(&mut self, event: &Event) {
+        let mut heard = false;
+        for pool in self
+            .by_group
+            .values_mut()
+            .filter(|pool| pool.hears(event.kind()))
+        {
+            pool.accept(event.clone());
+            heard = true;
+        }
+        self.next_serial += u64::from(heard);
+    }
+
+    /// Whether any pool wants this kind.
+    pub(super) fn anyone_hears(&self, kind: EventKind) -> bool {
+        self.by_group.values().any(|pool| pool.hears(kind))
+    }
+
+    /// The events of the step are complete.
+    pub(super) fn close_step(&mut self) {
+        let serials = (self.first_of_step, self.next_serial);
+        self.first_of_step = self.next_serial;
+        for pool in self.by_group.values_mut() {
+            pool.close_step(serials);
+        }
+    }
+
+    /// The pool that a process listens for.
+    pub(super) fn of(&mut self, proc: ProcId) -> Option<&mut Pool> {
+        self.by_group.get_mut(self.home.get(&proc)?)
+    }
+}

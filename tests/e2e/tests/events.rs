@@ -97,7 +97,10 @@ fn a_listener_that_dies_within_a_frame_leaves_the_next_one_a_whole_frame() {
     // More than the pipe holds: the daemon is in the middle of the frame when the listener dies.
     let long = "long".repeat(100_000);
     send(&daemon, "first", &long);
-    daemon.wait_file("rec", "longlong");
+    // So long a line is not written at once.
+    wait_until(PATIENCE, "the whole record", || {
+        daemon.place().read("rec").ends_with("'\n")
+    });
     let record = daemon.place().read("rec");
     let whole = format!("b'type:first\\n{long}'\n");
     assert!(record.ends_with(&whole), "{} bytes", record.len());

@@ -2,12 +2,17 @@
 //!
 //! A pool called `spy` subscribes to everything but ticks and is never ready, so that a test can read all events.
 
+mod show;
+
+pub(crate) use show::show_event;
+
 use crate::{Core, Effect, Input, LoadedConfig};
 use provost_model::spec::{AutoRestart, LogFile, OutputSpec, PoolSpec, ResultHandler};
 use provost_model::{
-    Answer, Errno, Event, EventKind, ExitStatus, GroupKind, GroupSpec, Mono, Notice, Now, Pid,
-    ProcId, ProcessSpec, Reply, Request, RequestId, Run, Signal, Ticket, Wall,
+    Answer, Errno, EventKind, ExitStatus, GroupKind, GroupSpec, Mono, Notice, Now, Pid, ProcId,
+    ProcessSpec, Reply, Request, RequestId, Run, Signal, Ticket, Wall,
 };
+use show::show_answer;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -447,71 +452,4 @@ fn spy() -> Arc<GroupSpec> {
     let mut process = process("spy", "spy");
     process.autostart = false;
     pool("spy", 100_000, SPIED, vec![process])
-}
-
-pub(crate) fn show_event(event: &Event) -> String {
-    match event {
-        Event::ProcessState {
-            process,
-            from,
-            to,
-            tries,
-            pid,
-            expected,
-            ..
-        } => {
-            use provost_model::ProcessState as S;
-            let tail = match to {
-                S::Starting | S::Backoff => format!(" tries:{tries}"),
-                S::Running | S::Stopping | S::Stopped => format!(" pid:{pid}"),
-                S::Exited => format!(" expected:{} pid:{pid}", u8::from(*expected)),
-                S::Fatal | S::Unknown => String::new(),
-            };
-            format!("{process} {from}>{to}{tail}")
-        }
-        Event::Tick { period, when } => format!("TICK_{period} {when}"),
-        Event::GroupAdded { group } => format!("ADDED {group}"),
-        Event::GroupRemoved { group } => format!("REMOVED {group}"),
-        Event::RemoteCommunication { kind, data } => format!("REMOTE {kind} {data}"),
-        Event::ProcessLog { process, data, .. }
-        | Event::ProcessCommunication { process, data, .. } => {
-            format!(
-                "{} {process} {}",
-                event.kind(),
-                String::from_utf8_lossy(data)
-            )
-        }
-        Event::SupervisorRunning | Event::SupervisorStopping => event.kind().to_string(),
-    }
-}
-
-fn show_answer(answer: Answer) -> String {
-    match answer {
-        Err(fault) => fault.to_string(),
-        Ok(Reply::Results(results)) => results
-            .iter()
-            .map(|result| format!("{}:{}={}", result.group, result.name, result.description))
-            .collect::<Vec<_>>()
-            .join(" "),
-        Ok(Reply::Text(text)) => text,
-        Ok(Reply::State(state)) => state.name().to_owned(),
-        Ok(Reply::Reload {
-            added,
-            changed,
-            removed,
-        }) => {
-            format!("added {added:?} changed {changed:?} removed {removed:?}")
-        }
-        Ok(Reply::Infos(infos)) => infos
-            .iter()
-            .map(|info| format!("{}:{}", info.group, info.name))
-            .collect::<Vec<_>>()
-            .join(" "),
-        Ok(Reply::Configs(configs)) => configs
-            .iter()
-            .map(|config| format!("{}:{} {}", config.group, config.name, config.inuse))
-            .collect::<Vec<_>>()
-            .join(" "),
-        Ok(other) => format!("{other:?}"),
-    }
 }

@@ -7,6 +7,7 @@
 //! `getAllConfigInfo`, which 4.3.0 does not have ([`without_autorestart`]), the headers that protect browsers ([`is_added_header`]),
 //! and the lines of the log that name mistyped keys and sections ([`names_a_mistake`]).
 
+mod events;
 mod web;
 
 /// One intended difference in one case.
@@ -42,7 +43,7 @@ const GROUP_SIGNALS: &str = "`mr.laforge`: signals to a group";
 /// What `mr.laforge` ends with an error.
 const KILL_NOBODY: &str = "`mr.laforge`: `kill HUP` without a name";
 
-/// Those outside the web interface: key, case, what ours contains, reason.
+/// Those outside events and the web interface: key, case, what ours contains, reason.
 const LIST: &[Difference] = &[
     entry(
         "limits of the system that cannot be raised",
@@ -374,48 +375,6 @@ const LIST: &[Difference] = &[
         "Error: kill requires a process name",
         "the same",
     ),
-    entry(
-        "overlapping subscriptions",
-        "events overlapping",
-        "poolserial:6 eventname:REMOTE_COMMUNICATION",
-        "the same serial came twice",
-    ),
-    entry(
-        "rejected events",
-        "events refused elsewhere",
-        "pool:other poolserial:0 eventname:SUPERVISOR",
-        "a pool gets what it has asked for",
-    ),
-    entry(
-        "events for which a pool has no room",
-        "events overflow burst",
-        "discarded 4 more events (event 4 was the last)",
-        "a log full of one line hides the others",
-    ),
-    entry(
-        "`RESULT 0`",
-        "events answer empty",
-        "lis: event was rejected",
-        "an empty result is whole when its line is",
-    ),
-    entry(
-        "a result of negative length",
-        "events answer negative",
-        "lis: bad result line: 'RESULT -1'",
-        "upstream reads on for ever",
-    ),
-    entry(
-        "control characters in the type of `sendRemoteCommEvent`",
-        "events remote type with line end",
-        "BAD_ARGUMENTS",
-        "a client could forge lines of the event",
-    ),
-    entry(
-        "short output of a program in capture mode",
-        "events short output",
-        "channel:stdout\\ntwo",
-        "upstream keeps it until more comes",
-    ),
 ];
 
 impl Difference {
@@ -434,7 +393,7 @@ impl Difference {
 
 /// All of them.
 fn all() -> impl Iterator<Item = &'static Difference> {
-    LIST.iter().chain(web::LIST)
+    LIST.iter().chain(events::LIST).chain(web::LIST)
 }
 
 /// The entry of a case. One that names the case itself goes before one that covers many.

@@ -8,6 +8,7 @@
 mod all_pools;
 mod answers;
 mod check;
+mod counts;
 mod facts;
 mod helpers;
 mod listener;

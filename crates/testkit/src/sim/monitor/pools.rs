@@ -1,5 +1,6 @@
 //! Listener pools: where each event is, and whether it may be where the core sends it (I14, I15, I16, I28).
 
+use super::counts::Counts;
 use super::listener::{Ears, Verdict};
 use super::spools::{Files, Watch};
 use super::{Report, same_event};
@@ -481,26 +482,6 @@ impl Pool {
                 self.name, self.accepted
             )
         });
-    }
-}
-
-/// What a client may be told of a pool.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Counts {
-    waiting: u64,
-    has_spool: bool,
-    /// Something happened in the same step, perhaps after the answer.
-    is_moving: bool,
-    finished: u64,
-    lost: u64,
-}
-
-impl Counts {
-    /// Whether these numbers are right. With a spool not all that waits is in the buffer, and what an earlier life left
-    /// counts among what was done.
-    pub(super) fn fits(self, queued: u64, delivered: u64, dropped: u64) -> bool {
-        let exact = queued == self.waiting && delivered == self.finished;
-        self.is_moving || ((exact || self.has_spool) && dropped == self.lost)
     }
 }
 

@@ -148,19 +148,26 @@ impl Core {
 
     /// Whether the daemon is stopping and this request minds.
     fn is_refused(&self, request: &Request) -> bool {
-        let is_over = match self.phase {
-            Phase::Waiting | Phase::Serving => false,
-            Phase::Stopping(_) => true,
-            Phase::Saving(_) | Phase::Ended(_) => return true,
+        let (is_over, is_saving) = match self.phase {
+            Phase::Waiting | Phase::Serving => (false, false),
+            Phase::Stopping(_) => (true, false),
+            Phase::Saving(_) => (true, true),
+            Phase::Ended(_) => return true,
         };
-        let minds = !matches!(
+        // What waits for listeners has gone to the disk by then, and the logs are about to close.
+        let minds_the_end = matches!(
             request,
-            Request::SendRemoteCommEvent { .. }
-                | Request::FollowPath { .. }
-                | Request::CallHelper { .. }
-                | Request::HelperMethods
-                | Request::HelperMisspoke { .. }
+            Request::SendRemoteCommEvent { .. } | Request::FollowPath { .. }
         );
+        let never_minds = matches!(
+            request,
+            Request::CallHelper { .. } | Request::HelperMethods | Request::HelperMisspoke { .. }
+        );
+        let minds = if minds_the_end {
+            is_saving
+        } else {
+            !never_minds
+        };
         is_over && minds
     }
 

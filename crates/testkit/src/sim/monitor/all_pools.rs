@@ -19,6 +19,8 @@ pub(super) struct Pools {
     pub(super) spools: BTreeMap<provost_model::SpoolId, String>,
     /// Pools that have gone in this step, and whose spool has not been saved.
     pub(super) leaving: BTreeMap<String, Pool>,
+    /// All have gone, because everything ends: nobody hears of what is left to happen.
+    pub(super) have_left: bool,
 }
 
 impl Pools {
@@ -39,7 +41,7 @@ impl Pools {
         for pool in self
             .by_group
             .values_mut()
-            .filter(|pool| pool.hears(event.kind()))
+            .filter(|pool| pool.hears(event.kind()) && !self.have_left)
         {
             pool.accept(event.clone());
             heard = true;

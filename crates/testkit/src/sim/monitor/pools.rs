@@ -267,7 +267,10 @@ impl Pool {
                 batch.holed = true;
                 let fits = batch.serials.0 <= serial && serial < batch.serials.1;
                 report.check(fits, "I14", || {
-                    format!("event {serial} was lost before older ones")
+                    format!(
+                        "event {serial} was lost before older ones: {:?}",
+                        batch.serials
+                    )
                 });
             }
             self.front += 1;

@@ -68,6 +68,7 @@ impl Monitor {
         let disks = !self.pools.spools.is_empty() || !self.saves.is_empty();
         if disks && self.all_stopped() {
             self.saving_since.get_or_insert(self.now.mono);
+            self.pools.have_left = true;
             self.ticks.clear();
         }
     }

@@ -60,6 +60,14 @@ impl Deadlines {
         Some(timer)
     }
 
+    /// Forgets all but those of clients who wait for somebody else's answer.
+    pub(crate) fn keep_answers(&mut self) {
+        self.of
+            .retain(|timer, _| matches!(timer, Timer::Answer(_) | Timer::Call(_)));
+        self.order
+            .retain(|(_, timer)| matches!(timer, Timer::Answer(_) | Timer::Call(_)));
+    }
+
     /// Forgets all.
     pub(crate) fn clear(&mut self) {
         self.order.clear();

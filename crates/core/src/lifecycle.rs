@@ -276,7 +276,7 @@ impl Core {
 
     /// All have ended: what is left of events goes to disk, and then we leave.
     fn end(&mut self, turn: &mut Turn<'_>, goal: Goal) {
-        self.deadlines.clear();
+        self.deadlines.keep_answers();
         if self.all_pools_leave(turn) {
             self.phase = Phase::Saving(goal);
             let at = turn.now.mono.plus(SAVING_MAX);

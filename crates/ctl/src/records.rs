@@ -4,6 +4,10 @@
 
 use provost_wire::xmlrpc::Value;
 
+/// Codes of the states in which the exit status is that of the last end.
+const STOPPED: i64 = 0;
+const EXITED: i64 = 100;
+
 /// What an answer lacks: the member and the type it should have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Lacking(pub(crate) &'static str);
@@ -48,10 +52,9 @@ pub(crate) struct DetailRow {
     pub(crate) name: String,
     /// Path of the log of each channel; empty when there is none.
     pub(crate) logs: [String; 2],
-    /// When it ended last, in seconds since 1970; 0 for never.
-    pub(crate) stop: i64,
-    /// How it ended then.
-    pub(crate) exit_status: i64,
+    /// How it ended last: its exit status, -1 for a signal. None when that is not known: while it runs, and after an end
+    /// that counted as a start that failed, servers answer 0 whatever it was.
+    pub(crate) exit_status: Option<i64>,
     /// Why it could not be started; empty when it could.
     pub(crate) spawn_error: String,
 }
@@ -66,8 +69,10 @@ impl DetailRow {
                 text(value, "stdout_logfile")?,
                 text(value, "stderr_logfile")?,
             ],
-            stop: int(value, "stop")?,
-            exit_status: int(value, "exitstatus")?,
+            exit_status: match (int(value, "state")?, int(value, "stop")?) {
+                (STOPPED | EXITED, 1..) => Some(int(value, "exitstatus")?),
+                _ => None,
+            },
             spawn_error: text(value, "spawnerr")?,
         })
     }

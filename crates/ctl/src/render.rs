@@ -101,8 +101,8 @@ pub(crate) fn details(row: &DetailRow) -> Vec<String> {
         let path = if path.is_empty() { "none" } else { path };
         lines.push(format!("  {channel} log: {}", one_line(path)));
     }
-    if row.stop > 0 {
-        lines.push(match row.exit_status {
+    if let Some(status) = row.exit_status {
+        lines.push(match status {
             -1 => "  last end: by a signal".to_owned(),
             status => format!("  last end: exit status {status}"),
         });

@@ -67,13 +67,17 @@ fn verbose() -> Fake {
         "getAllProcessInfo",
         Value::Array(vec![
             detailed(process("mail", (20, "RUNNING")), ["", "/err"], (0, 0), ""),
-            detailed(process("x", (200, "FATAL")), ["/out", ""], (9, 3), "bad\tx"),
+            detailed(process("x", (200, "FATAL")), ["/out", ""], (9, 0), "bad\tx"),
+            detailed(process("y", (100, "EXITED")), ["", ""], (9, 3), ""),
+            detailed(process("z", (0, "STOPPED")), ["", ""], (9, -1), ""),
         ]),
     )
 }
 
 const MORE: &str = "mail                             RUNNING   d
 x                                FATAL     d
+y                                EXITED    d
+z                                STOPPED   d
 
 mail
   stdout log: none
@@ -82,8 +86,17 @@ mail
 x
   stdout log: /out
   stderr log: none
-  last end: exit status 3
   start failed: bad\\tx
+
+y
+  stdout log: none
+  stderr log: none
+  last end: exit status 3
+
+z
+  stdout log: none
+  stderr log: none
+  last end: by a signal
 
 ";
 
@@ -140,7 +153,7 @@ fn status_v_shows_processes_and_pools() {
     assert_eq!(server.run("status -v"), said(&format!("{MORE}{block}"), 3));
     // Only what was asked for.
     let only = "x                                FATAL     d\n\nx\n  stdout log: /out\n  stderr log: none\n  \
-                last end: exit status 3\n  start failed: bad\\tx\n";
+                start failed: bad\\tx\n";
     assert_eq!(server.run("status -v x"), said(only, 3));
 }
 

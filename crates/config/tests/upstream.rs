@@ -18,6 +18,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const CASES: &str = "1000";
+/// What the cases are drawn from unless `PROVOST_SEED` says otherwise: a run must not fail for another reason than the
+/// code that it tests. Look for more with other seeds.
+const SEED: &str = "29854";
 const SHOWN: usize = 5;
 
 #[test]
@@ -27,7 +30,7 @@ fn upstream_reads_the_same() {
         eprintln!("skipped: PROVOST_ORACLE does not name a directory with upstream");
         return;
     };
-    let seed = std::env::var("PROVOST_SEED").unwrap_or_else(|_| std::process::id().to_string());
+    let seed = std::env::var("PROVOST_SEED").unwrap_or_else(|_| SEED.to_owned());
     let root = std::env::temp_dir().join(format!("provost-config-{}", std::process::id()));
     std::fs::create_dir(&root).unwrap();
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/upstream.py");

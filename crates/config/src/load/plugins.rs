@@ -15,13 +15,22 @@ const RETRIES: u32 = 600;
 pub(crate) type Factory = (Got, Vec<(String, String)>);
 
 impl Reader<'_> {
-    /// The factory of a plugin section, and its other keys.
-    pub(crate) fn plugin(&mut self, section: &str, spec: &OptionSpec) -> Result<Factory, Told> {
+    /// The factory of a plugin section, one of those that are `known`, and its other keys. As upstream, which resolves
+    /// the factory before it looks at them.
+    pub(crate) fn plugin(
+        &mut self,
+        section: &str,
+        spec: &OptionSpec,
+        known: &[&str],
+    ) -> Result<Factory, Told> {
         let scope = self.bare_scope(section);
         let Some(factory) = self.text(&scope, spec)? else {
             let sentence = format!("section [{section}] does not specify a {}", spec.name);
             return Err(self.missing(&scope, spec, &sentence));
         };
+        if !known.contains(&factory.text.as_str()) {
+            return Err(self.no_python(section, &factory, known));
+        }
         let names: Vec<(String, String)> = match self.sections.section(section) {
             Some(known) => {
                 let others = self
@@ -81,7 +90,7 @@ impl Reader<'_> {
 
     /// What the factory of a section makes.
     fn command_plugin(&mut self, section: &str) -> Result<Plugin, Told> {
-        let (factory, settings) = self.plugin(section, &plugin::FACTORY)?;
+        let (factory, settings) = self.plugin(section, &plugin::FACTORY, plugin::FACTORIES)?;
         let (made, known): (_, &[&str]) = match factory.text.as_str() {
             plugin::CACHE_FACTORY => (Plugin::Cache, &[]),
             plugin::LAFORGE_FACTORY => (Plugin::Laforge, &[]),

@@ -147,7 +147,8 @@ impl Reader<'_> {
     }
 
     fn rpcinterface(&mut self, section: &str, namespace: &str) -> Result<RpcInterfaceSpec, Told> {
-        let (factory, settings) = self.plugin(section, &rpcinterface::FACTORY)?;
+        let known = rpcinterface::FACTORIES;
+        let (factory, settings) = self.plugin(section, &rpcinterface::FACTORY, known)?;
         let interface = self.interface(section, &factory, &settings)?;
         Ok(RpcInterfaceSpec {
             namespace: namespace.to_owned(),

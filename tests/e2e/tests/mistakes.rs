@@ -134,7 +134,7 @@ fn bad_http_is_answered_with_what_is_wrong() {
         (
             post("5000000", "", "x"),
             413,
-            "A request may have 4194304 bytes.",
+            "A request of this kind may have 4194304 bytes.",
         ),
         (post("99999999999999999999", "", ""), 400, ""),
         (post("-1", "", ""), 400, ""),

@@ -1,6 +1,7 @@
 //! Commands against a server that answers from a script: what people see, what is asked, and the exit status.
 
 mod commands;
+mod details;
 mod failures;
 mod groups;
 mod logs;

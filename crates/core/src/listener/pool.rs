@@ -33,9 +33,7 @@ impl Listener {
         let record = self.record.take();
         Some(Waiting { envelope, record })
     }
-}
 
-impl Listener {
     /// Whether it can take an event now.
     fn is_ready(&self) -> bool {
         self.is_up && !self.is_deaf && self.ack == Ack::Ready

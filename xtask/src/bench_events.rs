@@ -16,25 +16,6 @@ const CALLS: usize = 5;
 /// No step takes longer on a machine that works.
 const PATIENCE: Duration = Duration::from_mins(4);
 
-/// A listener in Python: reads what there is and answers in one write. After the last event it writes down how many there
-/// were and how many seconds they took.
-const LISTENER: &str = "
-import os, sys, time
-os.write(1, b'READY\\n')
-os.read(0, 65536)
-begun = time.monotonic()
-seen = 0
-while True:
-    os.write(1, b'RESULT 2\\nOKREADY\\n')
-    data = os.read(0, 65536)
-    if not data:
-        break
-    seen += 1
-    if data.endswith(b'type:x\\nend'):
-        with open(sys.argv[1], 'w') as out:
-            out.write('%d %f end' % (seen, time.monotonic() - begun))
-";
-
 /// Starts a daemon with so many idle programs in a place of its own and measures. The place goes with it.
 pub(crate) fn measure(daemon: &Path, place: &Path, programs: usize) -> Result<f64, String> {
     fs::create_dir_all(place)
@@ -46,9 +27,10 @@ pub(crate) fn measure(daemon: &Path, place: &Path, programs: usize) -> Result<f6
 }
 
 fn measure_in(daemon: &Path, place: &Path, programs: usize) -> Result<f64, String> {
-    let (config, listener) = (place.join("supervisord.conf"), place.join("listener.py"));
-    fs::write(&listener, LISTENER).map_err(|error| error.to_string())?;
-    fs::write(&config, configuration(place, programs)).map_err(|error| error.to_string())?;
+    let config = place.join("supervisord.conf");
+    let listener = std::env::current_exe().map_err(|error| error.to_string())?;
+    let text = configuration(place, &listener, programs);
+    fs::write(&config, text).map_err(|error| error.to_string())?;
     let mut child = Command::new(daemon)
         .args(["-n", "-c"])
         .arg(&config)
@@ -72,13 +54,13 @@ fn end(child: &mut Child) {
     let _ = child.wait();
 }
 
-fn configuration(place: &Path, programs: usize) -> String {
-    let here = place.display();
+fn configuration(place: &Path, listener: &Path, programs: usize) -> String {
+    let (here, listener) = (place.display(), listener.display());
     format!(
         "[supervisord]\nlogfile={here}/main.log\npidfile={here}/pid\nchildlogdir={here}\n\
          [unix_http_server]\nfile={here}/sock\n\
          [rpcinterface:supervisor]\nsupervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n\
-         [eventlistener:l]\ncommand=python3 -S {here}/listener.py {here}/ends\nevents=REMOTE_COMMUNICATION\n\
+         [eventlistener:l]\ncommand={listener} bench-listener {here}/ends\nevents=REMOTE_COMMUNICATION\n\
          buffer_size=1000000\nautostart=false\nstartsecs=0\nstdout_logfile=NONE\n\
          [program:p]\ncommand=/bin/sleep 86400\nprocess_name=p%(process_num)d\nnumprocs={programs}\nstartsecs=0\n\
          stdout_logfile=NONE\nstderr_logfile=NONE\n"

@@ -9,6 +9,7 @@
 
 mod bench;
 mod bench_events;
+mod bench_listener;
 mod ecosystem;
 mod generate;
 mod oracle;
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
         "test" => test::run(),
         "gen" => generate::run(std::env::args().any(|argument| argument == "--check")),
         "bench" => bench::run(),
+        "bench-listener" => bench_listener::run(),
         "rooms" => rooms::main() == ExitCode::SUCCESS,
         "help" => {
             print_tasks();

@@ -5,6 +5,15 @@
 use provost_model::quote;
 use provost_model::{Errno, Level, Notice};
 
+/// Whether it comes with each event that is delivered. Such lines are of level debug, and not worth their words where
+/// that is not written.
+pub(crate) fn is_routine(notice: &Notice) -> bool {
+    matches!(
+        notice,
+        Notice::EventSent { .. } | Notice::ListenerState { .. } | Notice::EventProcessed { .. }
+    )
+}
+
 /// The severity of a notice and its line in the main log.
 pub(crate) fn render(notice: &Notice) -> (Level, String) {
     match notice {

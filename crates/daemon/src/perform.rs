@@ -126,6 +126,8 @@ impl Shell {
                     let _ = client.send(answer);
                 }
             }
+            Effect::Notice(notice)
+                if messages::is_routine(&notice) && !self.logger.enabled(Level::Debug) => {}
             Effect::Notice(notice) => {
                 let (level, text) = messages::render(&notice);
                 self.log(level, text);
@@ -367,7 +369,7 @@ impl Shell {
             .get_mut(&run)
             .and_then(|child| child.stdin.as_mut());
         if stdin.is_some_and(|stdin| stdin.push(frame, Some(envelope.serial))) {
-            self.flush_stdin(run);
+            self.event_sent = self.flush_stdin(run);
         } else {
             self.tell(Input::ListenerDeaf {
                 run,

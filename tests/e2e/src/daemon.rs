@@ -314,8 +314,12 @@ impl Daemon {
         })
     }
 
-    /// The main log so far.
+    /// The main log with all that has happened until now.
+    ///
+    /// Who reads it by XML-RPC is answered when it is complete, and then so is the file. A daemon that has ended, or has no
+    /// server, does not answer; the first has written everything.
     pub fn main_log(&self) -> String {
+        let _ = self.rpc().call("supervisor.readLog", &[0.into(), 1.into()]);
         self.place.read(&self.log)
     }
 
@@ -334,7 +338,7 @@ impl Daemon {
         wait_until(
             PATIENCE,
             &format!("`{text}` in the main log, {times} times"),
-            || self.main_log().matches(text).count() >= times,
+            || self.place.read(&self.log).matches(text).count() >= times,
         );
     }
 
@@ -396,7 +400,7 @@ impl Drop for Daemon {
             eprintln!(
                 "---- main log of {} ----\n{}",
                 self.side.name(),
-                last_lines(&self.main_log())
+                last_lines(&self.place.read(&self.log))
             );
             let errors = self.place.read("daemon.err");
             eprintln!("---- its stderr ----\n{}", last_lines(&errors));

@@ -123,6 +123,7 @@ async fn single(context: &Context, invocation: Invocation) -> Result<Value, Faul
         Invocation::Pid => while_serving(context, Value::Int(std::process::id().into())).await,
         Invocation::ReadMainLog(range) => {
             while_serving(context, Value::Nil).await?;
+            context.logger.catch_up().await;
             files::read(context.main_log.clone(), range)
                 .await
                 .map(Value::Str)
@@ -177,12 +178,14 @@ async fn while_serving(context: &Context, value: Value) -> Result<Value, Fault> 
         .map(|_| value)
 }
 
-/// Where a process logs; none when it does not.
+/// Where a process logs; none when it does not. What it has written by now is in that file.
 pub(super) async fn log_path(
     context: &Context,
     request: provost_model::Request,
 ) -> Result<Option<std::path::PathBuf>, Fault> {
-    match context.control.ask(request).await? {
+    let reply = context.control.ask(request).await?;
+    context.logger.catch_up().await;
+    match reply {
         Reply::Log(path) => Ok(path),
         _ => Ok(None),
     }

@@ -8,9 +8,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, SystemTime};
+use tokio::sync::oneshot;
 
 /// Bytes of text that may wait for the logs thread; while a disk hangs, what comes beyond is counted and dropped.
 pub(super) const QUEUE_BYTES_MAX: usize = 1 << 20;
+
+/// How long a reader of logs waits for what is not yet written.
+const CATCH_UP_MAX: Duration = Duration::from_millis(500);
 
 /// A message to the logs thread.
 #[derive(Debug)]
@@ -23,6 +27,8 @@ pub(super) enum Message {
     },
     /// An order of the control thread.
     Order(Order),
+    /// Say when all that was sent before is written, and what children had in their pipes.
+    CatchUp { done: oneshot::Sender<()> },
     /// Drain, flush and end, and take no longer for it than this.
     Stop { within: Duration },
 }
@@ -34,7 +40,7 @@ impl Message {
             Self::Line { text, .. } => text.len(),
             Self::Order(Order::ListenerOutput { data, .. }) => data.len(),
             Self::Order(Order::Print { text }) => text.len(),
-            Self::Order(_) | Self::Stop { .. } => 0,
+            Self::Order(_) | Self::CatchUp { .. } | Self::Stop { .. } => 0,
         }
     }
 }
@@ -163,6 +169,15 @@ impl Logger {
                 text: text.into(),
             });
         }
+    }
+
+    /// Waits until what was logged and ordered before stands in the files, so that whoever reads them next finds it there.
+    /// A disk that hangs is not waited for.
+    pub async fn catch_up(&self) {
+        let (done, written) = oneshot::channel();
+        self.0.send(Message::CatchUp { done });
+        // Late or never: the reader sees what there is.
+        let _ = tokio::time::timeout(CATCH_UP_MAX, written).await;
     }
 
     /// From now on only this level and above are written, on all threads.

@@ -18,6 +18,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
 
 /// Messages dealt with before the pipes get their turn: enough for any burst, and a few milliseconds at most.
 const MESSAGES_A_TURN: usize = 1024;
@@ -60,6 +61,8 @@ pub(super) struct Room {
     paused: BTreeSet<(Run, Channel)>,
     buffer: Vec<u8>,
     more_messages: bool,
+    /// To be told at the end of this turn.
+    waiting: Vec<oneshot::Sender<()>>,
 }
 
 impl Room {
@@ -82,6 +85,7 @@ impl Room {
             paused: BTreeSet::new(),
             buffer: vec![0; CHUNK_BYTES],
             more_messages: false,
+            waiting: Vec::new(),
         })
     }
 
@@ -101,6 +105,10 @@ impl Room {
             self.desk.main.sinks.retry_due();
             self.resume();
             self.desk.main.tell_notes();
+            for done in self.waiting.drain(..) {
+                // Who has gone does not wait.
+                let _ = done.send(());
+            }
         }
     }
 
@@ -123,6 +131,7 @@ impl Room {
                     self.desk.main.write_at(level, when, &text);
                 }
                 Some(Message::Order(order)) => self.perform(order),
+                Some(Message::CatchUp { done }) => self.waiting.push(done),
                 Some(Message::Stop { within }) => return Some(within),
                 None => {
                     self.more_messages = false;

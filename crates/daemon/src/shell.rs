@@ -34,10 +34,6 @@ pub(crate) const FACTS_PER_TURN: usize = 1_024;
 /// How long an exit waits for the logs thread to read the child's last words. Only a hung disk takes so long.
 pub(crate) const DRAIN_MAX: Duration = Duration::from_millis(500);
 
-/// How long an answer of a listener that was just sent an event is looked for without sleep. A quick listener answers
-/// within it, and to be woken costs more; it is too short to be seen in the daemon's use of the processor.
-const ANSWER_SOON: Duration = Duration::from_micros(30);
-
 /// How long a spawn may be under preparation. Only a hung disk or user database takes so long.
 pub(crate) const BIRTH_MAX: Duration = Duration::from_secs(10);
 
@@ -239,7 +235,7 @@ impl Shell {
         self.tell(Input::Started);
         let mut ready = Vec::new();
         while self.ending.is_none() {
-            self.wait(&mut ready)?;
+            self.reactor.wait(self.patience(), &mut ready)?;
             self.turn(&ready);
         }
         self.workers.stop();
@@ -248,20 +244,6 @@ impl Shell {
             _ => Ending::Shutdown,
         };
         Ok((ending, self.logs))
-    }
-
-    /// Waits until something is ready or due.
-    fn wait(&mut self, ready: &mut Vec<Ready>) -> io::Result<()> {
-        if std::mem::take(&mut self.event_sent) {
-            let until = clock::mono().plus(ANSWER_SOON);
-            while clock::mono() < until {
-                self.reactor.wait(Some(Duration::ZERO), ready)?;
-                if !ready.is_empty() {
-                    return Ok(());
-                }
-            }
-        }
-        self.reactor.wait(self.patience(), ready)
     }
 
     /// How long nothing will be due; no limit when nothing ever is.
@@ -300,6 +282,7 @@ impl Shell {
         for event in ready {
             self.take_pipe(event);
         }
+        self.attend_listeners();
         self.take_clients();
         self.take_deadlines();
     }

@@ -18,6 +18,13 @@ use std::time::Duration;
 /// How long a listener's output may gather before it is read, at log level debug.
 const TOGETHER: Duration = Duration::from_millis(20);
 
+/// How long the answer of a listener that was just sent an event is looked for without sleep. A quick listener answers
+/// within it, and to be woken costs more.
+const ANSWER_SOON: Duration = Duration::from_micros(30);
+
+/// How long listeners that answer so quickly are served in one turn before others get theirs.
+const ATTENTION: Duration = Duration::from_millis(1);
+
 /// `ETIMEDOUT`.
 const TIMED_OUT: i32 = 110;
 
@@ -150,6 +157,29 @@ impl Shell {
             token::LISTENER => self.hear_listener(run),
             token::REPORT => self.read_report(run),
             _ => {}
+        }
+    }
+
+    /// Stays with listeners that answer at once what they were sent: however long a turn is because much else happens, as
+    /// many events go out as can.
+    pub(crate) fn attend_listeners(&mut self) {
+        let until = clock::mono().plus(ATTENTION);
+        let mut ready = Vec::new();
+        while std::mem::take(&mut self.event_sent) && clock::mono() < until {
+            let soon = clock::mono().plus(ANSWER_SOON);
+            let mut answered = false;
+            while !answered && clock::mono() < soon {
+                // What else is ready, and a failure, is met again by the wait of the next turn.
+                if self.reactor.wait(Some(Duration::ZERO), &mut ready).is_err() {
+                    return;
+                }
+                for event in &ready {
+                    if token::split(event.token).0 == token::LISTENER {
+                        answered = true;
+                        self.take_pipe(event);
+                    }
+                }
+            }
         }
     }
 

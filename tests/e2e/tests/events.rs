@@ -354,9 +354,13 @@ fn ten_thousand_transitions(keys: &str) {
     ) + "[program:p]\ncommand=/bin/true\nautorestart=true\nstartsecs=0\nnumprocs=20\n\
            process_name=p%(process_num)d\nstdout_logfile=NONE\nstderr_logfile=NONE\n";
     let daemon = start(&config);
+    let waiting = |pool: &Value| {
+        let spool = pool.get("spool").and_then(|spool| spool.get("events"));
+        count(pool, "queued") + spool.map_or(0, Value::int)
+    };
     wait_until(PATIENCE * 5, "enough transitions", || {
         let pool = mail(&daemon);
-        usize::try_from(count(&pool, "delivered")).unwrap_or(0) > WANTED
+        usize::try_from(waiting(&pool) + count(&pool, "delivered")).unwrap_or(0) > WANTED
     });
     let stopped = daemon
         .rpc()
@@ -365,12 +369,8 @@ fn ten_thousand_transitions(keys: &str) {
     let begun = Instant::now();
     let seen = wait_for(PATIENCE * 5, "the listener to have heard all", || {
         let pool = mail(&daemon);
-        let spool = pool
-            .get("spool")
-            .and_then(|spool| spool.get("events").map(Value::int));
-        let waiting = count(&pool, "queued") + spool.unwrap_or(0);
         let seen = transitions(daemon.place());
-        (waiting == 0 && Ok(seen.len()) == usize::try_from(count(&pool, "delivered")))
+        (waiting(&pool) == 0 && Ok(seen.len()) == usize::try_from(count(&pool, "delivered")))
             .then_some(seen)
     });
     println!(

@@ -19,6 +19,8 @@ pub(crate) enum Timer {
     Call(RequestId),
     /// A helper that closed a pipe and has not ended.
     HungUp(GroupId),
+    /// A helper must have said hello.
+    Hello(GroupId),
     /// The next line that says for whom the shutdown waits.
     ShutdownReport,
     /// The next tick event of this period.

@@ -229,6 +229,7 @@ impl Core {
             Timer::Answer(ticket) => self.answer_overdue(turn, ticket),
             Timer::Call(id) => self.call_overdue(turn, id),
             Timer::HungUp(home) => self.hung_up_overdue(turn, home),
+            Timer::Hello(home) => self.hello_overdue(turn, home),
             Timer::ShutdownReport => self.report_shutdown(turn),
             Timer::Tick(period) => self.tick(turn, period),
             Timer::Overflow(home) => {

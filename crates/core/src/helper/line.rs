@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | DOWN | its process is started | GREETING |
 //! | GREETING | a hello | SERVING, and the calls that waited are sent |
-//! | | anything else | BROKEN |
+//! | | anything else, or nothing for as long as a call may take | BROKEN |
 //! | SERVING | the answer to a call that was sent and not answered | SERVING |
 //! | | anything else | BROKEN |
 //! | BROKEN | anything, unread | BROKEN |

@@ -231,6 +231,7 @@ impl Core {
         });
         helper.methods = Arc::from(methods);
         helper.line = Line::Serving;
+        self.deadlines.set(Timer::Hello(home), None);
         if !helper.takes_calls() {
             return;
         }
@@ -297,6 +298,39 @@ impl Core {
         self.helper_broke(turn, home, what);
     }
 
+    /// A helper has had the time of a call to say hello, and more while its child was not born.
+    pub(crate) fn hello_overdue(&mut self, turn: &mut Turn<'_>, home: GroupId) {
+        let Some(helper) = self.helpers.all.get(&home) else {
+            return;
+        };
+        if helper.line != Line::Greeting {
+            return;
+        }
+        let secs = helper.timeout_secs;
+        if self
+            .procs
+            .get(&helper.proc)
+            .and_then(Process::child)
+            .is_some()
+        {
+            let what = format!("it did not say hello within {secs} seconds");
+            self.helper_broke(turn, home, what);
+        } else {
+            self.await_hello(turn, home, secs);
+        }
+    }
+
+    /// Nothing is awaited of this helper any more.
+    fn forget_pauses(&mut self, home: GroupId) {
+        self.deadlines.set(Timer::HungUp(home), None);
+        self.deadlines.set(Timer::Hello(home), None);
+    }
+
+    fn await_hello(&mut self, turn: &Turn<'_>, home: GroupId, secs: u64) {
+        let at = turn.now.mono.plus(Duration::from_secs(secs));
+        self.deadlines.set(Timer::Hello(home), Some(at));
+    }
+
     /// A helper broke the protocol.
     fn helper_broke(&mut self, turn: &mut Turn<'_>, home: GroupId, what: String) {
         let Some(helper) = self.helpers.all.get_mut(&home) else {
@@ -309,7 +343,7 @@ impl Core {
             name: name.clone(),
             what,
         });
-        self.deadlines.set(Timer::HungUp(home), None);
+        self.forget_pauses(home);
         for call in sent {
             let text = format!(
                 "{name} broke its protocol before it answered; the log of supervisord says how"
@@ -337,6 +371,8 @@ impl Core {
             ProcessState::Starting => {
                 helper.line = Line::Greeting;
                 helper.hung_up = false;
+                let secs = helper.timeout_secs;
+                self.await_hello(turn, home, secs);
             }
             ProcessState::Running => {}
             ProcessState::Stopping | ProcessState::Unknown => self.fail_waiting(turn, home),
@@ -346,7 +382,7 @@ impl Core {
             | ProcessState::Fatal => {
                 helper.line = Line::Down;
                 let (name, sent) = (helper.name.clone(), helper.take_sent());
-                self.deadlines.set(Timer::HungUp(home), None);
+                self.forget_pauses(home);
                 for call in sent {
                     let text = format!("{name} ended before {name}.{} answered", call.method);
                     self.end_call(turn, call.request, failed(text));
@@ -371,7 +407,7 @@ impl Core {
 
     /// A helper's group goes out of service.
     pub(crate) fn remove_helper(&mut self, turn: &mut Turn<'_>, home: GroupId) {
-        self.deadlines.set(Timer::HungUp(home), None);
+        self.forget_pauses(home);
         self.fail_waiting(turn, home);
         self.helpers.all.remove(&home);
     }

@@ -294,6 +294,26 @@ fn a_closed_pipe_is_a_breach_only_when_the_helper_lives_on() {
 }
 
 #[test]
+fn a_helper_that_never_says_hello_is_killed_after_the_time_of_a_call() {
+    let mut driver = started();
+    // Nothing counts against it before it is born.
+    driver.secs(31);
+    driver.spawned("sums");
+    let id = add(&mut driver);
+    driver.secs(29);
+    let what = "it did not say hello within 30 seconds";
+    assert_eq!(broke(&driver.notices()), Some(what));
+    driver.secs(1);
+    let text = driver.answer(id).unwrap_or_default();
+    assert!(text.starts_with("FAILED: sums was not ready"), "{text}");
+    driver.killed("sums", Signal::KILL);
+
+    let mut driver = serving();
+    driver.secs(60);
+    assert_eq!(broke(&driver.notices()), None);
+}
+
+#[test]
 fn a_helper_that_hangs_is_not_given_ever_more_calls() {
     let mut driver = serving();
     for _ in 0..CALLS_MAX {

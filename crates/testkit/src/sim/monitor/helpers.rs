@@ -33,6 +33,8 @@ struct Helper {
     line: Line,
     /// When it must have ended, having closed a pipe.
     closed: Option<Mono>,
+    /// When it must have said hello.
+    greets_by: Option<Mono>,
     is_closed: bool,
     /// Calls sent and not answered; none where nobody waits.
     open: BTreeMap<u64, Option<RequestId>>,
@@ -68,6 +70,7 @@ impl Helpers {
             methods: Vec::new(),
             line: Line::Down,
             closed: None,
+            greets_by: None,
             is_closed: false,
             open: BTreeMap::new(),
             last: 0,
@@ -85,8 +88,11 @@ impl Helpers {
 
     /// When the core must wake for them.
     pub(super) fn dues(&self) -> impl Iterator<Item = Mono> + '_ {
-        let closed = self.all.values().filter_map(|helper| helper.closed);
-        closed.chain(self.calls.values().map(|call| call.until))
+        let all = self.all.values();
+        let pauses = all.flat_map(|helper| [helper.closed, helper.greets_by]);
+        pauses
+            .flatten()
+            .chain(self.calls.values().map(|call| call.until))
     }
 
     fn named(&self, proc: ProcId) -> Option<String> {
@@ -202,6 +208,7 @@ impl Monitor {
             (Line::Down | Line::Broken, _) => {}
             (Line::Greeting, HelperWord::Hello(methods)) => {
                 helper.line = Line::Serving;
+                helper.greets_by = None;
                 helper.methods.clone_from(methods);
                 if !helper.is_closed {
                     self.refuse_unknown(&name, methods);
@@ -272,6 +279,7 @@ impl Monitor {
         };
         helper.line = Line::Broken;
         helper.closed = None;
+        helper.greets_by = None;
         let open = std::mem::take(&mut helper.open);
         let proc = self.procs.get(&helper.proc);
         for id in open.into_values().flatten() {
@@ -298,6 +306,7 @@ impl Monitor {
         match to {
             ProcessState::Starting => {
                 helper.line = Line::Greeting;
+                helper.greets_by = Some(self.now.mono.plus(helper.timeout));
                 helper.is_closed = false;
             }
             ProcessState::Running => {}
@@ -311,6 +320,7 @@ impl Monitor {
             | ProcessState::Fatal => {
                 helper.line = Line::Down;
                 helper.closed = None;
+                helper.greets_by = None;
                 for id in std::mem::take(&mut helper.open).into_values().flatten() {
                     self.helpers.calls.remove(&id);
                     self.helpers.failing.insert(id);
@@ -337,6 +347,27 @@ impl Monitor {
             .map(|(name, _)| name.clone())
             .collect();
         for name in closed {
+            self.breach(&name);
+        }
+        self.greetings_due();
+    }
+
+    /// A helper that has said nothing for as long as a call may take is at fault, but not before it was born.
+    fn greetings_due(&mut self) {
+        let now = self.now.mono;
+        let mut silent = Vec::new();
+        for (name, helper) in &mut self.helpers.all {
+            if helper.greets_by.is_none_or(|at| at > now) {
+                continue;
+            }
+            let proc = self.procs.get(&helper.proc);
+            if proc.is_some_and(|proc| proc.pid.is_some()) {
+                silent.push(name.clone());
+            } else {
+                helper.greets_by = Some(now.plus(helper.timeout));
+            }
+        }
+        for name in silent {
             self.breach(&name);
         }
     }

@@ -102,7 +102,7 @@ pub struct Monitor {
     /// Looks at commands under way, with the request that they are for.
     probes: BTreeMap<Ticket, (ProcId, Option<RequestId>)>,
     /// For which request a look at a command was answered in this step.
-    prober: Option<RequestId>,
+    prober: Option<(RequestId, ProcId)>,
     /// Orders that will be answered.
     tickets: BTreeSet<Ticket>,
     /// Readings of the configuration: when they began, and for which request; none for a restart.

@@ -381,7 +381,7 @@ impl Monitor {
         let Some((id, prober)) = self.probes.remove(&ticket) else {
             return;
         };
-        self.prober = prober;
+        self.prober = prober.map(|prober| (prober, id));
         if !good {
             for asked in self.requests.values_mut().filter(|asked| asked.covers(id)) {
                 asked.bad.insert(id);
@@ -404,7 +404,8 @@ impl Monitor {
         }
         let wishes =
             |asked: &Asked| asked.starts() && asked.covers(id) && !asked.started.contains(&id);
-        if let Some(prober) = self.prober
+        if let Some((prober, probed)) = self.prober
+            && (probed == id || !only_now)
             && let Some(asked) = self.requests.get_mut(&prober)
             && wishes(asked)
         {

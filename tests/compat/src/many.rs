@@ -5,8 +5,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-/// How many cases run at once. A daemon that starts takes a processor for itself.
-const WORKERS: usize = 2;
+/// How many cases run at once. Most of a case is waiting for upstream, which looks around once a second.
+const WORKERS: usize = 4;
 
 /// Runs `check` for every case and collects what it complains about.
 ///

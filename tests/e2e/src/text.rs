@@ -42,7 +42,7 @@ impl Normal {
         for (from, to) in &self.replacements {
             text = text.replace(from.as_str(), to);
         }
-        let mut text = lines(&text, strip_stamp);
+        let mut text = lines(&lines(&text, strip_stamp), frame_length);
         for before in BEFORE_PID {
             text = after_digits(&text, before, "⟨pid⟩");
         }
@@ -95,6 +95,27 @@ fn strip_stamp(line: &str) -> String {
         line[SHAPE.len()..].to_owned()
     } else {
         line.to_owned()
+    }
+}
+
+/// Digits that every process id of an event counts as in the `len:` of its header.
+const PID_DIGITS: usize = 5;
+
+/// The header of an event and the process id in its payload, on one line: the length is made that of a process id with
+/// [`PID_DIGITS`] digits.
+fn frame_length(line: &str) -> String {
+    let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+    let Some((head, tail)) = line.split_once(" len:") else {
+        return line.to_owned();
+    };
+    let (length, tail) = tail.split_at(digits(tail));
+    let pid = tail.split_once(" pid:").map_or(0, |(_, tail)| digits(tail));
+    match length.parse::<usize>() {
+        Ok(length) if pid > 0 && length >= pid => {
+            let length = length - pid + PID_DIGITS;
+            format!("{head} len:{length}{tail}")
+        }
+        _ => line.to_owned(),
     }
 }
 
@@ -164,6 +185,11 @@ mod tests {
                 "killing 'a' (⟨pid⟩) with SIGKILL",
             ),
             ("pid:0 expected:1", "pid:0 expected:1"),
+            (
+                "eventname:X len:57\\n from_state:STARTING pid:123",
+                "eventname:X len:59\\n from_state:STARTING pid:⟨pid⟩",
+            ),
+            ("eventname:X len:6 type:n", "eventname:X len:6 type:n"),
             (
                 "/tmp/x/a-stdout---supervisor-ab_c3fgh.log",
                 "⟨dir⟩/a-stdout---supervisor-⟨random⟩.log",

@@ -362,10 +362,14 @@ fn ten_thousand_transitions(keys: &str) {
         let pool = mail(&daemon);
         usize::try_from(waiting(&pool) + count(&pool, "delivered")).unwrap_or(0) > WANTED
     });
-    let stopped = daemon
-        .rpc()
-        .call("supervisor.stopProcessGroup", &["p".into()]);
-    stopped.value();
+    // One that has just ended is not running, so it is not stopped and comes again: it is asked until all have stopped.
+    wait_until(PATIENCE, "all to have stopped", || {
+        let stopped = daemon
+            .rpc()
+            .call("supervisor.stopProcessGroup", &["p".into()]);
+        stopped.value();
+        (0..20).all(|number| daemon.rpc().state(&format!("p:p{number}")) == "STOPPED")
+    });
     let begun = Instant::now();
     let seen = wait_for(PATIENCE * 5, "the listener to have heard all", || {
         let pool = mail(&daemon);

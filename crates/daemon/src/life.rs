@@ -17,6 +17,7 @@ use provost_os::limits::{self, Resource};
 use provost_os::pidfile::{PidFile, PidFileProblem};
 use provost_os::reactor::Waker;
 use provost_os::signals::{self, SignalQueue};
+use provost_os::spot::Paths;
 use provost_os::{daemonize, users};
 use std::sync::Arc;
 use std::sync::mpsc::channel;
@@ -175,6 +176,15 @@ fn try_sockets(config: &Config, first: bool, main_log: &mut MainLog) -> Result<(
     }
 }
 
+/// How the paths of logs are treated, by the thread that writes them and those that read them.
+fn log_paths(daemon: &DaemonSpec) -> Paths {
+    if daemon.unsafe_log_paths {
+        Paths::AsGiven
+    } else {
+        Paths::Guarded
+    }
+}
+
 fn open_main_log(daemon: &DaemonSpec) -> Result<MainLog, String> {
     let settings = MainLogSettings {
         target: daemon.logfile.clone(),
@@ -182,6 +192,7 @@ fn open_main_log(daemon: &DaemonSpec) -> Result<MainLog, String> {
         backups: daemon.logfile_backups,
         level: daemon.loglevel,
         to_stdout: daemon.nodaemon && !daemon.silent,
+        paths: log_paths(daemon),
     };
     MainLog::open(settings).map_err(|error| match &daemon.logfile {
         MainLogTarget::File(path) => {
@@ -255,6 +266,7 @@ fn supervise(
             MainLogTarget::File(path) => Some(path.clone()),
             MainLogTarget::Syslog => None,
         },
+        paths: log_paths(&daemon),
         logger: logs.logger(),
         board: logs.board(),
         descriptors: limits::get(Resource::Files)

@@ -22,6 +22,7 @@ pub mod reap;
 pub mod signals;
 pub mod sockets;
 pub mod spawn;
+pub mod spot;
 pub mod stdio;
 pub mod syslog;
 pub mod tty;

@@ -158,6 +158,18 @@ pub(crate) fn byte_size(text: &str) -> Result<i64, Bad> {
         })
 }
 
+/// `allow` (true) or `refuse`.
+pub(crate) fn permission(text: &str) -> Result<bool, Bad> {
+    match text.to_lowercase().as_str() {
+        "allow" => Ok(true),
+        "refuse" => Ok(false),
+        _ => Err(Bad::new(
+            format!("not `refuse` or `allow`: {}", repr(text)),
+            "`refuse` or `allow`",
+        )),
+    }
+}
+
 /// A signal by number or name.
 ///
 /// Upstream lets `_DFL`, `_IGN` and other names of its own tables slip through; they are refused here.

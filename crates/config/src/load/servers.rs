@@ -46,6 +46,7 @@ impl Reader<'_> {
             credentials: credentials?,
             web_csrf: web_csrf?,
             allowed_hosts: allowed_hosts?,
+            strict: false,
         })
     }
 
@@ -81,6 +82,7 @@ impl Reader<'_> {
             credentials: credentials?,
             web_csrf: web_csrf?,
             allowed_hosts: allowed_hosts?,
+            strict: false,
         })
     }
 

@@ -27,6 +27,7 @@ use crate::logs::{Board, Logger};
 use accept::{Acceptor, Crowd};
 use provost_model::Level;
 use provost_model::config::{Interface, ServerSpec};
+use provost_os::spot::Paths;
 use provost_wire::methods::Methods;
 use std::io;
 use std::path::PathBuf;
@@ -75,6 +76,8 @@ pub struct ApiSettings {
     pub control: ControlHandle,
     /// supervisord's own log, when it is a file.
     pub main_log: Option<PathBuf>,
+    /// How the paths of logs are treated.
+    pub paths: Paths,
     /// Takes lines for the main log.
     pub logger: Logger,
     /// Tells when a log that a client follows has grown.
@@ -97,6 +100,7 @@ struct Context {
     control: ControlHandle,
     methods: Methods,
     main_log: Option<PathBuf>,
+    paths: Paths,
     logger: Logger,
     board: Board,
     stopping: signal::Receiver<bool>,
@@ -121,6 +125,7 @@ pub fn start(settings: ApiSettings) -> io::Result<Api> {
         servers,
         control,
         main_log,
+        paths,
         logger,
         board,
         namespaces,
@@ -147,6 +152,7 @@ pub fn start(settings: ApiSettings) -> io::Result<Api> {
                 control,
                 methods: Methods::new(namespaces),
                 main_log,
+                paths,
                 logger,
                 board,
                 stopping,

@@ -123,7 +123,7 @@ async fn single(context: &Context, invocation: Invocation) -> Result<Value, Faul
         Invocation::Pid => while_serving(context, Value::Int(std::process::id().into())).await,
         Invocation::ReadMainLog(range) => {
             while_serving(context, Value::Nil).await?;
-            files::read(context.main_log.clone(), range)
+            files::read(context.main_log.clone(), context.paths, range)
                 .await
                 .map(Value::Str)
         }
@@ -133,7 +133,9 @@ async fn single(context: &Context, invocation: Invocation) -> Result<Value, Faul
             range,
         } => {
             let path = log_path(context, provost_model::Request::LogPath { name, channel }).await?;
-            files::read(path, range).await.map(Value::Str)
+            files::read(path, context.paths, range)
+                .await
+                .map(Value::Str)
         }
         Invocation::TailLog {
             name,
@@ -141,7 +143,7 @@ async fn single(context: &Context, invocation: Invocation) -> Result<Value, Faul
             range,
         } => {
             let path = log_path(context, provost_model::Request::LogPath { name, channel }).await?;
-            let tail = files::tail(path, range).await?;
+            let tail = files::tail(path, context.paths, range).await?;
             Ok(Value::Array(vec![
                 Value::Str(tail.text),
                 Value::Int(tail.offset),

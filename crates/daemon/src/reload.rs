@@ -100,19 +100,28 @@ pub(crate) fn loaded_config(config: &Config) -> LoadedConfig {
 }
 
 /// A line for each key and section that nobody knows or that stands twice: most are mistakes, and without a word the
-/// operator would look for their effect in vain.
+/// operator would look for their effect in vain. And one for each danger that the file brings.
 pub(crate) fn mistyped(diagnostics: &[Diagnostic]) -> impl Iterator<Item = (Level, String)> {
     let told = |diagnostic: &&Diagnostic| {
         matches!(
             diagnostic.code,
-            Code::UnknownKey | Code::UnknownSection | Code::DuplicateSection
+            Code::UnknownKey
+                | Code::UnknownSection
+                | Code::DuplicateSection
+                | Code::Security
+                | Code::OpenToAll
         )
     };
     diagnostics.iter().filter(told).map(|diagnostic| {
         let help = diagnostic.help.as_ref();
         let help = help.map_or_else(String::new, |help| format!("; {help}"));
         let text = format!("{}{}{help}", place(diagnostic), diagnostic.message);
-        (Level::Warn, text)
+        let level = if diagnostic.code == Code::OpenToAll {
+            Level::Critical
+        } else {
+            Level::Warn
+        };
+        (level, text)
     })
 }
 

@@ -123,7 +123,7 @@ fn guard(response: &mut Response<Outgoing>) {
 /// which nobody answers here.
 fn is_foreign(server: &Server, headers: &HeaderMap) -> bool {
     server.spec.web_csrf
-        && match sender::judge(headers, &server.hosts) {
+        && match sender::judge(headers, &server.hosts, server.spec.strict) {
             Sender::Trusted => false,
             Sender::Foreign => true,
             Sender::Unclear => sender::is_form(headers),

@@ -2,6 +2,7 @@
 
 mod helpers;
 mod plugins;
+mod safety;
 mod sections;
 
 use super::{load, load_supervisorctl};

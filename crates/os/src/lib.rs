@@ -9,6 +9,7 @@
 )]
 #![deny(unsafe_op_in_unsafe_fn)]
 
+pub mod arguments;
 pub mod clock;
 pub mod daemonize;
 pub mod files;

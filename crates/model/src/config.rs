@@ -87,6 +87,8 @@ pub struct ServerSpec {
     pub web_csrf: bool,
     /// Names under which it may be reached, besides addresses, `localhost` and the machine's own name.
     pub allowed_hosts: Vec<Authority>,
+    /// Bytes that the body of a call may have.
+    pub max_request_body: usize,
     /// Whether a person confirms even what a browser says was typed by hand.
     pub strict: bool,
 }

@@ -39,7 +39,7 @@ pub(crate) enum Cause {
 }
 
 impl Bad {
-    fn new(upstream: String, wants: &'static str) -> Self {
+    pub(crate) fn new(upstream: String, wants: &'static str) -> Self {
         Self {
             upstream,
             wants,

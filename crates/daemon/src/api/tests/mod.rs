@@ -115,6 +115,7 @@ impl Rig {
                     .iter()
                     .map(|host| host.parse().unwrap())
                     .collect(),
+                max_request_body: 4 << 20,
                 strict: plan.strict,
             },
             listener,

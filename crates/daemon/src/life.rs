@@ -74,7 +74,9 @@ pub(crate) fn live(launch: Launch) -> Result<Ending, String> {
             "{problem}; shut that one down first, or give this one a pid file of its own"
         ));
     }
-    let open = servers::open(&config.servers)?;
+    let reserved = loader.reserve().take();
+    let open = servers::open(&config.servers, reserved)?;
+    loader.reserve().settle(&config.servers);
     let mut main_log = open_main_log(&daemon)?;
     // Upstream writes what is critical first, then warnings, then the rest.
     early.sort_by_key(|(level, _)| std::cmp::Reverse(*level));

@@ -32,8 +32,7 @@ pub trait Host {
     /// The bytes of a file.
     fn read_file(&self, path: &Path) -> io::Result<Vec<u8>>;
     /// Whose a file or directory is, links followed; none where that is not known.
-    fn rights(&self, path: &Path) -> Option<Rights> {
-        let _nobody_asks = path;
+    fn rights(&self, _path: &Path) -> Option<Rights> {
         None
     }
     /// Whether something is there, links followed.

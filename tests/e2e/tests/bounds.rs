@@ -381,3 +381,35 @@ fn f63_a_reload_that_would_lock_everybody_out_is_refused() {
             && rpc.state("p") == "RUNNING"
     });
 }
+
+#[test]
+fn f50_tails_that_nobody_reads_take_no_memory() {
+    let victim = Victim::new(
+        "[program:loud]\ncommand=/bin/sh -c 'yes | head -c 40000000; echo; echo end; exec cat'\n\
+         stdout_logfile=%(here)s/loud.log\nstdout_logfile_maxbytes=0\nautostart=false\n",
+    );
+    let daemon = victim.daemon();
+    fs::write(daemon.place().join("loud.log"), "begin\n").expect("the place is writable");
+    let tails: Vec<TcpStream> = (0..20)
+        .map(|_| {
+            let mut stream =
+                TcpStream::connect(("127.0.0.1", victim.port())).expect("a connection");
+            stream
+                .write_all(b"GET /logtail/loud HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                .expect("it listens");
+            stream
+        })
+        .collect();
+    let before = resident_bytes(daemon.pid());
+    daemon
+        .rpc()
+        .call("supervisor.startProcess", &["loud".into()]);
+    daemon.wait_file("loud.log", "\nend\n");
+    let after = resident_bytes(daemon.pid());
+    assert!(
+        after < before + (30 << 20),
+        "{before} before, {after} after"
+    );
+    victim.assert_well(&[]);
+    drop(tails);
+}

@@ -1,6 +1,7 @@
 //! Passwords and secrets: where they come from, whom they are sent to, and where they must not be seen. And what
 //! programs write, on the terminal of a person.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::os::unix::net::UnixListener;
@@ -131,7 +132,7 @@ fn s10_f60_a_secret_is_seen_in_no_output() {
         "supervisor.getAllConfigInfo",
         "supervisor.getAllProcessInfo",
     ] {
-        methods.push_str(&format!("{:?}", rpc.call(method, &[])));
+        write!(methods, "{:?}", rpc.call(method, &[])).expect("a String takes it");
     }
     assert!(
         methods.contains("TOKEN") || methods.contains("stdout_logfile"),
@@ -145,7 +146,7 @@ fn s10_f60_a_secret_is_seen_in_no_output() {
     ] {
         daemon.place().write(
             "supervisord.conf",
-            &format!("{config}[program:b]\n{broken}\n"),
+            format!("{config}[program:b]\n{broken}\n"),
         );
         let answer = daemon.ctl(Side::Ours, &["reread"]);
         assert_ne!(answer.code, Some(0), "{broken}: {}", answer.stdout);
@@ -227,7 +228,7 @@ fn s17_the_socket_appears_with_its_mode_under_its_name() {
     let others = fs::read_dir(daemon.place().path()).expect("it is there");
     let names = others.map(|entry| entry.expect("it is there").file_name().into_string());
     let sockets = names.flatten().filter(|name| name.starts_with("s.sock"));
-    assert_eq!(Vec::from_iter(sockets), ["s.sock"]);
+    assert_eq!(sockets.collect::<Vec<_>>(), ["s.sock"]);
 }
 
 #[test]

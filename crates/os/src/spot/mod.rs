@@ -225,13 +225,13 @@ impl Spot {
     /// Renames a file of this directory.
     pub fn rename(&self, from: &OsStr, to: &OsStr) -> Result<(), Refusal> {
         let _lent = self.rights()?;
-        Ok(renameat(&self.dir, from, &self.dir, to).map_err(|error| self.explain(error))?)
+        renameat(&self.dir, from, &self.dir, to).map_err(|error| self.explain(error))
     }
 
     /// Removes a file of this directory.
     pub fn remove(&self, name: &OsStr) -> Result<(), Refusal> {
         let _lent = self.rights()?;
-        Ok(unlinkat(&self.dir, name, AtFlags::empty()).map_err(|error| self.explain(error))?)
+        unlinkat(&self.dir, name, AtFlags::empty()).map_err(|error| self.explain(error))
     }
 
     /// All names of this directory.

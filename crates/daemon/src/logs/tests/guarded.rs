@@ -1,4 +1,5 @@
 //! Rotation in a directory whose owner lays traps all the time.
+#![expect(clippy::print_stdout, reason = "a skipped test says why")]
 
 use super::*;
 use crate::logs::notes::Notes;

@@ -75,6 +75,10 @@ pub struct CtlConfig {
     pub username: Option<String>,
     /// For authentication.
     pub password: Option<String>,
+    /// A file whose first line is the password; absolute.
+    pub password_file: Option<PathBuf>,
+    /// The user that `[supervisord]` of the same file names.
+    pub daemon_uid: Option<u32>,
     /// The shell's prompt, without `> `.
     pub prompt: String,
     /// Where the shell keeps its history; absolute.
@@ -137,6 +141,8 @@ impl Default for CtlConfig {
             serverurl: DEFAULT_SERVERURL.to_owned(),
             username: None,
             password: None,
+            password_file: None,
+            daemon_uid: None,
             prompt: DEFAULT_PROMPT.to_owned(),
             history_file: None,
             plugins: Vec::new(),

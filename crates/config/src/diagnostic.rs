@@ -114,6 +114,10 @@ codes! {
     Deprecated = "C112";
     /// A command cannot be cut into words, so that every start of it fails.
     Command = "C113";
+    /// Somebody else can read or change what should be ours alone.
+    Security = "C114";
+    /// Everybody can change what root runs.
+    OpenToAll = "C115";
 }
 
 impl fmt::Display for Code {

@@ -16,10 +16,25 @@ pub struct User {
     pub gid: u32,
 }
 
+/// Whose a file is, and who may do what with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rights {
+    /// Its user.
+    pub uid: u32,
+    /// Its group.
+    pub gid: u32,
+    /// Its permission bits.
+    pub mode: u32,
+}
+
 /// The outside, as far as configuration asks about it. Relative paths are relative to the working directory.
 pub trait Host {
     /// The bytes of a file.
     fn read_file(&self, path: &Path) -> io::Result<Vec<u8>>;
+    /// Whose a file or directory is, links followed; none where that is not known.
+    fn rights(&self, _path: &Path) -> Option<Rights> {
+        None
+    }
     /// Whether something is there, links followed.
     fn exists(&self, path: &Path) -> bool;
     /// Whether something is there, a dangling link included.

@@ -1,6 +1,6 @@
 //! A machine in a map, for the tests of this room.
 
-use crate::host::{Host, User};
+use crate::host::{Host, Rights, User};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io;
@@ -14,6 +14,7 @@ pub(crate) struct World {
     unreadable: BTreeSet<PathBuf>,
     env: Vec<(String, String)>,
     pub(crate) uid: u32,
+    rights: BTreeMap<PathBuf, Rights>,
 }
 
 impl World {
@@ -28,7 +29,16 @@ impl World {
             unreadable: BTreeSet::new(),
             env: Vec::new(),
             uid: 1000,
+            rights: BTreeMap::new(),
         }
+    }
+
+    /// Root runs us, and a file or directory is somebody's.
+    pub(crate) fn root_with(mut self, path: &str, uid: u32, gid: u32, mode: u32) -> Self {
+        self.uid = 0;
+        self.rights
+            .insert(PathBuf::from(path), Rights { uid, gid, mode });
+        self
     }
 
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
@@ -79,6 +89,10 @@ impl Host for World {
             .get(&path)
             .cloned()
             .ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn rights(&self, path: &Path) -> Option<Rights> {
+        self.rights.get(&at(path)).copied()
     }
 
     fn exists(&self, path: &Path) -> bool {

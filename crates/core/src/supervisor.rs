@@ -148,6 +148,18 @@ impl Core {
         group.is_some_and(|group| matches!(group.kind, GroupKind::Pool(_)))
     }
 
+    /// Whether a run is one of an event listener that has broken the protocol: what it says means nothing any more.
+    pub fn is_distrusted(&self, run: Run) -> bool {
+        let process = self
+            .process_of(run)
+            .and_then(|proc| Some((proc, self.procs.get(&proc)?.home)));
+        process.is_some_and(|(proc, home)| {
+            self.pools
+                .get(&home)
+                .is_some_and(|pool| pool.distrusts(proc))
+        })
+    }
+
     fn take(&mut self, turn: &mut Turn<'_>, input: Input) {
         match input {
             Input::Started => self.started(turn),

@@ -1,6 +1,7 @@
 //! Streams of logs as they grow.
 
 use crate::commands::{Flow, Outcome};
+use crate::screen::Screen;
 use crate::session::Session;
 use crate::transport::{Connection, HttpProblem, Response};
 use crate::trouble::{Trouble, system_text};
@@ -14,6 +15,8 @@ const READ_SIZE: usize = 64 * 1024;
 pub(crate) struct Stream {
     connection: Connection,
     response: Response,
+    /// What stands between the program and a terminal.
+    screen: Option<Screen>,
     /// What messages call it.
     url: String,
 }
@@ -31,6 +34,7 @@ impl Stream {
             Ok(connection) => Some(Self {
                 connection,
                 response: Response::default(),
+                screen: session.careful.then(Screen::default),
                 url,
             }),
             Err(trouble) => {
@@ -66,7 +70,10 @@ impl Stream {
             ));
             return false;
         }
-        session.put(&body);
+        match &mut self.screen {
+            Some(screen) => session.put(&screen.take(&body)),
+            None => session.put(&body),
+        }
         if let Err(problem) = outcome {
             self.complain(session, &problem);
             return false;
@@ -75,6 +82,9 @@ impl Stream {
     }
 
     fn finish(&mut self, session: &mut Session) -> bool {
+        if let Some(screen) = &mut self.screen {
+            session.put(&screen.finish());
+        }
         if self.response.head().is_none() {
             self.complain(session, &HttpProblem::CutOff);
         }

@@ -18,6 +18,7 @@ mod pretty;
 mod records;
 mod render;
 mod sample;
+mod screen;
 mod session;
 mod shell;
 mod start;

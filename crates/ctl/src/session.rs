@@ -7,6 +7,7 @@ use crate::input::{Input, Line};
 use crate::output::Output;
 use crate::records::{self, Lacking, StatusRow};
 use crate::render;
+use crate::screen::Screen;
 use crate::transport::{Address, Connection, Credentials};
 use crate::trouble::Trouble;
 use crate::watch::{Watch, Woken};
@@ -25,15 +26,19 @@ pub(crate) struct Server {
     pub(crate) url: String,
     /// Name and password, when both are known.
     pub(crate) credentials: Option<Credentials>,
+    /// The user that the configuration lets supervisord run as.
+    pub(crate) daemon: Option<u32>,
 }
 
 impl Server {
     /// Opens a connection.
     pub(crate) fn connect(&self) -> Result<Connection, Trouble> {
         let address = Address::parse(&self.url).map_err(Trouble::Url)?;
-        Connection::open(&address, self.credentials.as_ref()).map_err(|cause| Trouble::Connect {
-            url: self.url.clone(),
-            cause,
+        Connection::open(&address, self.credentials.as_ref(), self.daemon).map_err(|cause| {
+            Trouble::Connect {
+                url: self.url.clone(),
+                cause,
+            }
         })
     }
 
@@ -55,6 +60,8 @@ pub(crate) struct Session {
     pub(crate) interactive: bool,
     /// Further commands, from the configuration.
     pub(crate) plugins: Plugins,
+    /// Output of programs is made harmless for the terminal that it goes to.
+    pub(crate) careful: bool,
     status: i32,
     output: Output,
     input: Input,
@@ -69,6 +76,7 @@ impl Session {
             server,
             interactive,
             plugins: Plugins::default(),
+            careful: false,
             status: exit::SUCCESS,
             output,
             input,
@@ -96,6 +104,19 @@ impl Session {
     /// Prints bytes as they are.
     pub(crate) fn put(&mut self, bytes: &[u8]) {
         self.output.put(bytes);
+    }
+
+    /// Prints a whole text that a program wrote, and ends the line.
+    pub(crate) fn show(&mut self, text: &str) {
+        if self.careful {
+            let mut screen = Screen::default();
+            let mut shown = screen.take(text.as_bytes());
+            shown.extend(screen.finish());
+            self.put(&shown);
+            self.put(b"\n");
+        } else {
+            self.say(text);
+        }
     }
 
     /// Prints a line on standard error.

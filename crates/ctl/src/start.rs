@@ -11,7 +11,14 @@ use crate::shell;
 use crate::transport::Credentials;
 use provost_config::cli::{self, Supervisorctl, SupervisorctlRun};
 use provost_config::{CtlConfig, Failure, load_supervisorctl, render};
+use provost_os::{arguments, tty};
 use std::ffi::OsString;
+use std::fs;
+use std::os::fd::AsFd as _;
+use std::path::PathBuf;
+
+/// The variable that names a file with the password.
+const PASSWORD_FILE: &str = "SUPERVISOR_PASSWORD_FILE";
 
 /// Runs supervisorctl with all of its arguments, its own name first, and answers the exit status.
 pub fn main(args: &[OsString]) -> i32 {
@@ -28,7 +35,10 @@ pub fn main(args: &[OsString]) -> i32 {
             exit::SUCCESS
         }
         Ok(Supervisorctl::Run(run)) => match configuration(&run) {
-            Ok(config) => serve(&run, config, output),
+            Ok(config) => match with_password(&run, config) {
+                Ok(config) => serve(&run, config, output),
+                Err(problem) => refuse(&mut output, &problem, &argv0),
+            },
             Err(failure) => {
                 let status = refuse(&mut output, &failure.upstream_message, &argv0);
                 output.talk(render(&failure.diagnostics, &failure.sources).trim_end());
@@ -59,10 +69,37 @@ fn configuration(run: &SupervisorctlRun) -> Result<CtlConfig, Failure> {
         serverurl: run.serverurl.clone().unwrap_or(file_config.serverurl),
         username: run.username.clone().or(file_config.username),
         password: run.password.clone().or(file_config.password),
+        password_file: file_config.password_file,
+        daemon_uid: file_config.daemon_uid,
         prompt: file_config.prompt,
         history_file: run.history_file.clone().or(file_config.history_file),
         plugins: file_config.plugins,
     })
+}
+
+/// Takes the password from the file that the environment or the configuration names. The one of the command line counts
+/// more; it is made unreadable there, as far as that helps so late.
+fn with_password(run: &SupervisorctlRun, mut config: CtlConfig) -> Result<CtlConfig, String> {
+    if let Some(password) = &run.password {
+        arguments::hide(password);
+        return Ok(config);
+    }
+    let named = std::env::var_os(PASSWORD_FILE).filter(|path| !path.is_empty());
+    let file = match named {
+        Some(path) => PathBuf::from(path),
+        None => match &config.password_file {
+            Some(path) if config.password.is_none() => path.clone(),
+            _ => return Ok(config),
+        },
+    };
+    let text = fs::read_to_string(&file).map_err(|error| {
+        format!(
+            "could not read the password file {}: {error}",
+            file.display()
+        )
+    })?;
+    config.password = Some(text.lines().next().unwrap_or_default().to_owned());
+    Ok(config)
 }
 
 fn serve(run: &SupervisorctlRun, config: CtlConfig, mut output: Output) -> i32 {
@@ -80,10 +117,12 @@ fn serve(run: &SupervisorctlRun, config: CtlConfig, mut output: Output) -> i32 {
     let server = Server {
         url: config.serverurl,
         credentials,
+        daemon: config.daemon_uid,
     };
     let interactive = run.interactive || run.words.is_empty();
     let mut session = Session::new(server, interactive, output, input);
     session.plugins = Plugins::new(config.plugins);
+    session.careful = !run.raw && tty::is_terminal(std::io::stdout().as_fd());
     if run.words.is_empty() {
         let at_terminal = shell::is_at_terminal();
         return shell::run(

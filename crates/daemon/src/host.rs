@@ -1,9 +1,11 @@
 //! The machine, as the configuration asks about it.
 
-use provost_config::{Host, User};
+use provost_config::{Host, Rights, User};
 use provost_os::{stdio, users};
 use std::ffi::OsString;
-use std::io;
+use std::fs::{File, Metadata};
+use std::io::{self, Read as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 /// The real machine. Its answers may block on slow disks and user databases: not for the control thread.
@@ -27,7 +29,16 @@ impl SystemHost {
 
 impl Host for SystemHost {
     fn read_file(&self, path: &Path) -> io::Result<Vec<u8>> {
-        std::fs::read(self.start.join(path))
+        read_whole(&self.start.join(path))
+    }
+
+    fn rights(&self, path: &Path) -> Option<Rights> {
+        let metadata = std::fs::metadata(self.start.join(path)).ok()?;
+        Some(Rights {
+            uid: metadata.uid(),
+            gid: metadata.gid(),
+            mode: metadata.mode() & 0o7777,
+        })
     }
 
     fn exists(&self, path: &Path) -> bool {
@@ -113,6 +124,41 @@ impl Host for SystemHost {
     fn uid(&self) -> u32 {
         users::current_uid()
     }
+}
+
+/// Reads a file that nobody changes meanwhile: half of the old and half of the new one would be neither.
+fn read_whole(path: &Path) -> io::Result<Vec<u8>> {
+    /// Whoever writes it without end is not waited for.
+    const TRIES: usize = 3;
+    for _ in 0..TRIES {
+        let mut file = File::open(path)?;
+        let metadata = file.metadata()?;
+        let before = version(&metadata);
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        if !metadata.is_file() {
+            // What a pipe gave, it gives once.
+            return Ok(bytes);
+        }
+        // By name: an editor puts a new file in the place of the old one.
+        if version(&std::fs::metadata(path)?) == before {
+            return Ok(bytes);
+        }
+    }
+    Err(io::Error::other(
+        "it is changed again and again while it is read",
+    ))
+}
+
+/// What changes when a file is written or replaced.
+fn version(metadata: &Metadata) -> (u64, u64, u64, i64, i64) {
+    (
+        metadata.dev(),
+        metadata.ino(),
+        metadata.size(),
+        metadata.mtime(),
+        metadata.mtime_nsec(),
+    )
 }
 
 fn is_writable_dir(path: &str) -> bool {

@@ -17,6 +17,7 @@ use provost_os::limits::{self, Resource};
 use provost_os::pidfile::{PidFile, PidFileProblem};
 use provost_os::reactor::Waker;
 use provost_os::signals::{self, SignalQueue};
+use provost_os::spot::Paths;
 use provost_os::{daemonize, users};
 use std::sync::Arc;
 use std::sync::mpsc::channel;
@@ -73,7 +74,9 @@ pub(crate) fn live(launch: Launch) -> Result<Ending, String> {
             "{problem}; shut that one down first, or give this one a pid file of its own"
         ));
     }
-    let open = servers::open(&config.servers)?;
+    let reserved = loader.reserve().take();
+    let open = servers::open(&config.servers, reserved)?;
+    loader.reserve().settle(&config.servers);
     let mut main_log = open_main_log(&daemon)?;
     // Upstream writes what is critical first, then warnings, then the rest.
     early.sort_by_key(|(level, _)| std::cmp::Reverse(*level));
@@ -175,6 +178,15 @@ fn try_sockets(config: &Config, first: bool, main_log: &mut MainLog) -> Result<(
     }
 }
 
+/// How the paths of logs are treated, by the thread that writes them and those that read them.
+fn log_paths(daemon: &DaemonSpec) -> Paths {
+    if daemon.unsafe_log_paths {
+        Paths::AsGiven
+    } else {
+        Paths::Guarded
+    }
+}
+
 fn open_main_log(daemon: &DaemonSpec) -> Result<MainLog, String> {
     let settings = MainLogSettings {
         target: daemon.logfile.clone(),
@@ -182,6 +194,7 @@ fn open_main_log(daemon: &DaemonSpec) -> Result<MainLog, String> {
         backups: daemon.logfile_backups,
         level: daemon.loglevel,
         to_stdout: daemon.nodaemon && !daemon.silent,
+        paths: log_paths(daemon),
     };
     MainLog::open(settings).map_err(|error| match &daemon.logfile {
         MainLogTarget::File(path) => {
@@ -255,6 +268,7 @@ fn supervise(
             MainLogTarget::File(path) => Some(path.clone()),
             MainLogTarget::Syslog => None,
         },
+        paths: log_paths(&daemon),
         logger: logs.logger(),
         board: logs.board(),
         descriptors: limits::get(Resource::Files)

@@ -110,7 +110,11 @@ impl Shell {
                     report(Done::Loaded {
                         ticket,
                         for_restart,
-                        result: Box::new(loader.load()),
+                        result: Box::new(if for_restart {
+                            loader.load_for_restart()
+                        } else {
+                            loader.load()
+                        }),
                     });
                 });
             }

@@ -26,7 +26,7 @@ impl Shell {
                 Ok(told)
             }
             Err(failure) if for_restart => Err(with_place(&failure)),
-            Err(failure) => Err(failure.upstream_message),
+            Err(failure) => Err(without_environment(&failure.upstream_message)),
         };
         self.tell(Input::ConfigLoaded {
             ticket,
@@ -67,7 +67,7 @@ impl Shell {
                 }
                 Ok(program.processes)
             }
-            Err(failure) => Err(failure.upstream_message),
+            Err(failure) => Err(without_environment(&failure.upstream_message)),
         };
         self.tell(Input::ProgramRead { ticket, result });
     }
@@ -100,34 +100,57 @@ pub(crate) fn loaded_config(config: &Config) -> LoadedConfig {
 }
 
 /// A line for each key and section that nobody knows or that stands twice: most are mistakes, and without a word the
-/// operator would look for their effect in vain.
+/// operator would look for their effect in vain. And one for each danger that the file brings.
 pub(crate) fn mistyped(diagnostics: &[Diagnostic]) -> impl Iterator<Item = (Level, String)> {
     let told = |diagnostic: &&Diagnostic| {
         matches!(
             diagnostic.code,
-            Code::UnknownKey | Code::UnknownSection | Code::DuplicateSection
+            Code::UnknownKey
+                | Code::UnknownSection
+                | Code::DuplicateSection
+                | Code::Security
+                | Code::OpenToAll
         )
     };
     diagnostics.iter().filter(told).map(|diagnostic| {
         let help = diagnostic.help.as_ref();
         let help = help.map_or_else(String::new, |help| format!("; {help}"));
         let text = format!("{}{}{help}", place(diagnostic), diagnostic.message);
-        (Level::Warn, text)
+        let level = if diagnostic.code == Code::OpenToAll {
+            Level::Critical
+        } else {
+            Level::Warn
+        };
+        (level, text)
     })
 }
 
-/// Upstream's message, and where the error is that it speaks of.
+/// Upstream's message for clients, and where the error is that it speaks of.
 fn with_place(failure: &Failure) -> String {
+    let message = without_environment(&failure.upstream_message);
     match failure.first.as_deref().map(place) {
         Some(place) if !place.is_empty() => {
-            format!(
-                "{} ({})",
-                failure.upstream_message,
-                place.trim_end_matches(": ")
-            )
+            format!("{message} ({})", place.trim_end_matches(": "))
         }
-        _ => failure.upstream_message.clone(),
+        _ => message,
     }
+}
+
+/// The message without the names of variables of the environment that upstream lists in it: whoever may ask for a reread
+/// need not know them. At a start the list stays, on the terminal of who starts supervisord.
+fn without_environment(message: &str) -> String {
+    const LIST: &str = "Available names: ";
+    let Some((before, list)) = message.split_once(LIST) else {
+        return message.to_owned();
+    };
+    let (names, rest) = match list.find(" in section ") {
+        Some(at) => list.split_at(at),
+        None => (list, ""),
+    };
+    let known = names.split(", ").filter(|name| !name.starts_with("ENV_"));
+    let mut shown: Vec<&str> = known.filter(|name| !name.is_empty()).collect();
+    shown.push("ENV_* for variables of the environment");
+    format!("{before}{LIST}{}{rest}", shown.join(", "))
 }
 
 /// `file:line:column: `, as far as it is known.

@@ -42,13 +42,83 @@ pub(crate) struct Open {
     pub(crate) files: SocketFiles,
 }
 
-/// Opens them all or none.
-pub(crate) fn open(specs: &[ServerSpec]) -> Result<Open, String> {
+impl Open {
+    /// Gives a socket out that was opened before for this address, with its file.
+    fn take(&mut self, spec: &ServerSpec, files: &mut SocketFiles) -> Option<OpenServer> {
+        let index = self
+            .servers
+            .iter()
+            .position(|server| server.spec.address == spec.address)?;
+        let mut server = self.servers.swap_remove(index);
+        server.spec = spec.clone();
+        if let ServerAddress::Unix { path, .. } = &spec.address
+            && let Some(at) = self.files.0.iter().position(|(known, _)| known == path)
+        {
+            files.0.push(self.files.0.swap_remove(at));
+        }
+        Some(server)
+    }
+}
+
+/// Sockets for a reload, opened while the old ones still serve: a configuration whose servers cannot be opened is
+/// refused, and nobody is locked out.
+#[derive(Default)]
+pub(crate) struct Reserve {
+    in_force: Vec<ServerAddress>,
+    open: Option<Open>,
+}
+
+impl Reserve {
+    /// Opens what a configuration needs and nobody has open now; an earlier reserve is dropped.
+    pub(crate) fn prepare(&mut self, specs: &[ServerSpec]) -> Result<(), String> {
+        self.open = None;
+        let new = specs
+            .iter()
+            .filter(|spec| !self.in_force.iter().any(|old| meet(old, &spec.address)));
+        let new: Vec<ServerSpec> = new.cloned().collect();
+        self.open = Some(open(&new, None)?);
+        Ok(())
+    }
+
+    /// These are in force from now on. What is left in reserve is closed.
+    pub(crate) fn settle(&mut self, specs: &[ServerSpec]) {
+        self.in_force = specs.iter().map(|spec| spec.address.clone()).collect();
+        self.open = None;
+    }
+
+    /// What was prepared.
+    pub(crate) fn take(&mut self) -> Option<Open> {
+        self.open.take()
+    }
+}
+
+/// Whether two addresses cannot be open at the same time: then the new one has to wait until the old one is closed.
+fn meet(old: &ServerAddress, new: &ServerAddress) -> bool {
+    match (old, new) {
+        (ServerAddress::Inet { port: old, .. }, ServerAddress::Inet { port: new, .. }) => {
+            old == new
+        }
+        (ServerAddress::Unix { path: old, .. }, ServerAddress::Unix { path: new, .. }) => {
+            old == new
+        }
+        _ => false,
+    }
+}
+
+/// Opens them all or none, except for those that are in reserve.
+pub(crate) fn open(specs: &[ServerSpec], mut reserve: Option<Open>) -> Result<Open, String> {
     let mut open = Open {
         servers: Vec::new(),
         files: SocketFiles::default(),
     };
     for spec in specs {
+        let reserved = reserve
+            .as_mut()
+            .and_then(|reserve| reserve.take(spec, &mut open.files));
+        if let Some(server) = reserved {
+            open.servers.push(server);
+            continue;
+        }
         let listener = match &spec.address {
             ServerAddress::Inet { host, port } => {
                 Listener::Tcp(sockets::bind_tcp(host, *port).map_err(|problem| explain(&problem))?)

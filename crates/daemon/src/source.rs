@@ -1,15 +1,17 @@
 //! Where the configuration comes from, for the first reading and all later ones.
 
 use crate::host::SystemHost;
+use crate::servers::Reserve;
 use provost_config::{AddedProgram, Config, Failure, LooseProgram, Overrides};
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The file and the command line. Reading may block.
-#[derive(Debug)]
 pub(crate) struct Source {
     path: PathBuf,
     overrides: Overrides,
     host: SystemHost,
+    reserve: Mutex<Reserve>,
 }
 
 impl Source {
@@ -19,12 +21,32 @@ impl Source {
             path,
             overrides,
             host,
+            reserve: Mutex::default(),
         }
     }
 
     /// Reads and checks the whole.
     pub(crate) fn load(&self) -> Result<Config, Failure> {
         provost_config::load(&self.path, &self.overrides, &self.host)
+    }
+
+    /// The same for a reload: what its servers need is opened, so that they are sure to be there after it.
+    pub(crate) fn load_for_restart(&self) -> Result<Config, Failure> {
+        let config = self.load()?;
+        match self.reserve().prepare(&config.servers) {
+            Ok(()) => Ok(config),
+            Err(problem) => Err(Failure {
+                upstream_message: problem.replace('\n', " "),
+                first: None,
+                diagnostics: Vec::new(),
+                sources: config.sources,
+            }),
+        }
+    }
+
+    /// Sockets in reserve.
+    pub(crate) fn reserve(&self) -> MutexGuard<'_, Reserve> {
+        self.reserve.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes the processes of a program that a client gives. `environment` is that of `[supervisord]`.

@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn more_than_the_limit_is_refused_whole() {
+    fn f48_more_than_the_limit_is_refused_whole() {
         let (_read, write) = pipe::pipe().unwrap();
         pipe::set_nonblocking(write.as_fd(), true).unwrap();
         let mut stdin = ChildStdin::new(write);

@@ -15,6 +15,10 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
+/// How often a listener that broke the protocol is read: a buffer of 64 KiB each time, so that one that writes without
+/// end costs next to nothing.
+const DISTRUSTED: Duration = Duration::from_secs(1);
+
 /// How long a listener's output may gather before it is read, at log level debug.
 const TOGETHER: Duration = Duration::from_millis(20);
 
@@ -184,14 +188,20 @@ impl Shell {
     }
 
     /// A listener wrote: reads it, a moment later when it is copied to the main log, so that what was written in quick
-    /// succession stands there together, as under upstream.
+    /// succession stands there together, as under upstream. One whose words mean nothing any more is read now and then,
+    /// and waits in its pipe.
     fn hear_listener(&mut self, run: Run) {
         let child = self.children.runs.get(&run);
         let listener = child.and_then(|child| child.listener.as_ref());
-        let rests = self.logger.enabled(Level::Debug)
-            && listener.is_some_and(|fd| self.reactor.remove(fd.as_fd()).is_ok());
-        if rests {
-            self.later.insert((clock::mono().plus(TOGETHER), run));
+        let pause = if self.core.is_distrusted(run) {
+            Some(DISTRUSTED)
+        } else {
+            self.logger.enabled(Level::Debug).then_some(TOGETHER)
+        };
+        let rests =
+            pause.filter(|_| listener.is_some_and(|fd| self.reactor.remove(fd.as_fd()).is_ok()));
+        if let Some(pause) = rests {
+            self.later.insert((clock::mono().plus(pause), run));
         } else {
             self.read_listener(run, 1);
         }

@@ -47,6 +47,10 @@ pub struct DaemonSpec {
     pub nocleanup: bool,
     /// Drop ANSI escape sequences from child output.
     pub strip_ansi: bool,
+    /// Open logs as the system does, following links that others made.
+    pub unsafe_log_paths: bool,
+    /// Refuse what is only warned of otherwise.
+    pub strict_security: bool,
 }
 
 /// Where a server listens.
@@ -83,6 +87,10 @@ pub struct ServerSpec {
     pub web_csrf: bool,
     /// Names under which it may be reached, besides addresses, `localhost` and the machine's own name.
     pub allowed_hosts: Vec<Authority>,
+    /// Bytes that the body of a call may have.
+    pub max_request_body: usize,
+    /// Whether a person confirms even what a browser says was typed by hand.
+    pub strict: bool,
 }
 
 /// Which methods a namespace has.

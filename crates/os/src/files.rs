@@ -1,44 +1,10 @@
-//! Opening files that are written to.
+//! Our own descriptors, and what files can do.
 
 use rustix::fs::{Mode, OFlags, SeekFrom};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
-
-/// Mode of a new log, before the umask.
-const LOG_MODE: u32 = 0o666;
-
-/// Mode of a new private file.
-const PRIVATE_MODE: u32 = 0o600;
-
-/// Opens for writing at the end, and makes the file if it is not there. Closes at exec, never becomes our terminal.
-///
-/// Waits for a reader if the path is a FIFO: do it where waiting is allowed, or see [`open_append_nonblocking`].
-pub fn open_append(path: &Path) -> io::Result<File> {
-    open(path, OFlags::APPEND | OFlags::CREATE, LOG_MODE)
-}
-
-/// The same without waiting: a FIFO without reader is refused with `ENXIO`, and writes do not wait either.
-/// For regular files there is no difference.
-pub fn open_append_nonblocking(path: &Path) -> io::Result<File> {
-    open(
-        path,
-        OFlags::APPEND | OFlags::CREATE | OFlags::NONBLOCK,
-        LOG_MODE,
-    )
-}
-
-/// Makes a file that only we may read and write. `EEXIST` if the name is taken, by a link too.
-pub fn open_private_new(path: &Path) -> io::Result<File> {
-    open(path, OFlags::CREATE | OFlags::EXCL, PRIVATE_MODE)
-}
-
-fn open(path: &Path, flags: OFlags, mode: u32) -> io::Result<File> {
-    let flags = flags | OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NOCTTY;
-    let open = || rustix::fs::open(path, flags, Mode::from_raw_mode(mode));
-    Ok(File::from(rustix::io::retry_on_intr(open)?))
-}
 
 /// Whether there is a position: true for regular files, false for pipes, terminals and sockets.
 ///

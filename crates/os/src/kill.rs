@@ -34,7 +34,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_pid_ever_means_ourselves_init_or_everybody(pid: i32, near in -3..4i32, whole_group: bool) {
+        fn s26_no_pid_ever_means_ourselves_init_or_everybody(pid: i32, near in -3..4i32, whole_group: bool) {
             for pid in [pid, near] {
                 match target(Pid(pid), whole_group) {
                     Some(number) => {

@@ -9,6 +9,7 @@
 )]
 #![deny(unsafe_op_in_unsafe_fn)]
 
+pub mod arguments;
 pub mod clock;
 pub mod daemonize;
 pub mod files;
@@ -22,6 +23,7 @@ pub mod reap;
 pub mod signals;
 pub mod sockets;
 pub mod spawn;
+pub mod spot;
 pub mod stdio;
 pub mod syslog;
 pub mod tty;

@@ -258,7 +258,7 @@ fn nobody() -> (String, String) {
 }
 
 #[test]
-fn a_program_under_another_user_has_all_of_its_groups_and_no_more() {
+fn s18_a_program_under_another_user_has_all_of_its_groups_and_no_more() {
     let start = Start::new(
         Side::Ours,
         "[program:p]\ncommand=/bin/sh -c 'id -u; id -g; id -G; exec cat'\nuser=nobody\nstdout_logfile=%(here)s/p.log\n",
@@ -278,7 +278,7 @@ fn a_program_under_another_user_has_all_of_its_groups_and_no_more() {
 }
 
 #[test]
-fn the_daemon_under_another_user_has_given_root_up() {
+fn s18_the_daemon_under_another_user_has_given_root_up() {
     let place = Place::new();
     fs::set_permissions(place.path(), fs::Permissions::from_mode(0o777)).expect("it is ours");
     let start = Start::new(

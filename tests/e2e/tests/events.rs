@@ -80,7 +80,7 @@ fn assert_other_is_well(daemon: &Daemon) {
 }
 
 #[test]
-fn a_listener_that_dies_within_a_frame_leaves_the_next_one_a_whole_frame() {
+fn f47_a_listener_that_dies_within_a_frame_leaves_the_next_one_a_whole_frame() {
     let script = "import os, sys\n\
         if not os.path.exists('half'):\n\
         \x20   open('half', 'w').close()\n    os.write(1, b'READY\\n')\n    os.read(0, 1000)\n    sys.exit(1)\n\
@@ -109,7 +109,7 @@ fn a_listener_that_dies_within_a_frame_leaves_the_next_one_a_whole_frame() {
 }
 
 #[test]
-fn a_listener_that_never_reads_and_one_that_spews_harm_nobody() {
+fn f45_a_listener_that_never_reads_and_one_that_spews_harm_nobody() {
     let config = format!(
         "[eventlistener:mail]\ncommand=/bin/sh -c 'echo READY; exec sleep 1000'\nevents=REMOTE_COMMUNICATION\n\
          buffer_size=3\nstartsecs=0\n\
@@ -139,7 +139,7 @@ fn a_listener_that_never_reads_and_one_that_spews_harm_nobody() {
 }
 
 #[test]
-fn a_burst_of_losses_makes_two_lines_and_is_counted() {
+fn f44_a_burst_of_losses_makes_two_lines_and_is_counted() {
     let config = listener(
         "counter.py",
         "%(here)s/seen",
@@ -447,7 +447,7 @@ fn respawn(daemon: &Daemon) -> Duration {
 }
 
 #[test]
-fn a_hung_listener_costs_no_other_program_anything() {
+fn f44_a_hung_listener_costs_no_other_program_anything() {
     let other =
         "[program:other]\ncommand=/bin/cat\nstartsecs=0\nautorestart=true\nstdout_logfile=NONE\n";
     let hung = "[eventlistener:mail]\ncommand=/bin/sh -c 'echo READY; exec sleep 1000'\nevents=EVENT\nstartsecs=0\n";

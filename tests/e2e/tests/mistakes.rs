@@ -10,7 +10,7 @@ use rustix::process::Signal;
 
 /// Every kind of mistake in the file: nothing is touched, and the place is told to the log and to whoever asked.
 #[test]
-fn a_broken_file_is_refused_at_hup_reload_reread_and_update() {
+fn f58_f60_a_broken_file_is_refused_at_hup_reload_reread_and_update() {
     let victim = Victim::new("[program:q]\ncommand=/bin/cat\n");
     let daemon = victim.daemon();
     daemon.wait_state("q", "RUNNING");
@@ -109,7 +109,7 @@ fn a_broken_file_is_refused_at_hup_reload_reread_and_update() {
 
 /// Requests that are no requests: each gets a status that says what is wrong, most a text that says where.
 #[test]
-fn bad_http_is_answered_with_what_is_wrong() {
+fn f53_bad_http_is_answered_with_what_is_wrong() {
     let victim = Victim::new("");
     let post = |length: &str, more: &str, body: &str| {
         format!("POST /RPC2 HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n{more}\r\n{body}")
@@ -187,7 +187,7 @@ fn bad_http_is_answered_with_what_is_wrong() {
 
 /// XML that is none, and calls that cannot be: the byte or the fault is named.
 #[test]
-fn bad_calls_are_answered_with_what_is_wrong() {
+fn f54_s01_bad_calls_are_answered_with_what_is_wrong() {
     let victim = Victim::new("");
     let deep = format!(
         "<methodCall><methodName>a.b</methodName><params><param>{}",

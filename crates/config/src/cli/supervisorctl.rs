@@ -33,6 +33,8 @@ pub struct SupervisorctlRun {
     pub password: Option<String>,
     /// `-r`, as written.
     pub history_file: Option<PathBuf>,
+    /// `--raw`: output of programs goes to a terminal as it is.
+    pub raw: bool,
     /// The words of the command; none start the shell.
     pub words: Vec<String>,
 }
@@ -46,6 +48,7 @@ enum Id {
     Username,
     Password,
     History,
+    Raw,
 }
 
 const SWITCHES: &[Switch<Id>] = &[
@@ -105,6 +108,13 @@ const SWITCHES: &[Switch<Id>] = &[
         value: true,
         own: false,
     },
+    Switch {
+        id: Id::Raw,
+        short: None,
+        long: Some("raw"),
+        value: false,
+        own: true,
+    },
 ];
 
 /// Reads the command line of supervisorctl, the command's own name first.
@@ -137,6 +147,7 @@ pub fn parse_supervisorctl(argv: &[OsString]) -> Result<Supervisorctl, UsageErro
             }
             Id::Username => run.username = Some(value),
             Id::Password => run.password = Some(value),
+            Id::Raw => run.raw = true,
             Id::History => run.history_file = Some(PathBuf::from(value)),
         }
         if seen.contains(&id) {
@@ -172,6 +183,11 @@ pub fn supervisorctl_help() -> String {
         row(
             "-r/--history_file FILE",
             "Where the shell keeps its history.",
+        ),
+        row(
+            "--raw",
+            "Show output of programs on a terminal as it is. Without it, only its colours are, and what else steers a \
+             terminal is shown as text.",
         ),
     ];
     format!(

@@ -39,7 +39,7 @@ pub(crate) enum Cause {
 }
 
 impl Bad {
-    fn new(upstream: String, wants: &'static str) -> Self {
+    pub(crate) fn new(upstream: String, wants: &'static str) -> Self {
         Self {
             upstream,
             wants,
@@ -156,6 +156,18 @@ pub(crate) fn byte_size(text: &str) -> Result<i64, Bad> {
             )
             .or_try(guess)
         })
+}
+
+/// `allow` (true) or `refuse`.
+pub(crate) fn permission(text: &str) -> Result<bool, Bad> {
+    match text.to_lowercase().as_str() {
+        "allow" => Ok(true),
+        "refuse" => Ok(false),
+        _ => Err(Bad::new(
+            format!("not `refuse` or `allow`: {}", repr(text)),
+            "`refuse` or `allow`",
+        )),
+    }
 }
 
 /// A signal by number or name.

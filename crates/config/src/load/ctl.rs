@@ -3,9 +3,10 @@
 use super::reader::{Got, Reader};
 use super::report::{Problem, Told};
 use crate::config::CtlConfig;
+use crate::datatypes as kinds;
 use crate::diagnostic::{Code, Failure};
 use crate::host::Host;
-use crate::options::supervisorctl as keys;
+use crate::options::{supervisorctl as keys, supervisord};
 use crate::paths;
 use std::path::Path;
 
@@ -47,6 +48,11 @@ fn read(reader: &mut Reader<'_>, path: &Path) -> Result<CtlConfig, Told> {
     let prompt = reader.value(&bare, &keys::PROMPT, |prompt| Ok(prompt.to_owned()));
     let username = reader.text(&bare, &keys::USERNAME).map(text);
     let password = reader.text(&bare, &keys::PASSWORD).map(text);
+    let password_file = reader.text(&scope, &keys::PASSWORD_FILE).map(text);
+    let daemon_uid = reader
+        .sections
+        .get(supervisord::SECTION.header, supervisord::USER.name)
+        .and_then(|value| kinds::user(&value.text, host).ok());
     let history_file = reader.text(&scope, &keys::HISTORY_FILE).map(text);
     let plugins = reader.command_plugins();
     let history_file = history_file?.filter(|path| !path.is_empty());
@@ -54,6 +60,10 @@ fn read(reader: &mut Reader<'_>, path: &Path) -> Result<CtlConfig, Told> {
         serverurl: serverurl?,
         username: username?,
         password: password?,
+        password_file: password_file?
+            .filter(|path| !path.is_empty())
+            .map(|path| paths::normalize(&path, host)),
+        daemon_uid: daemon_uid.map(|user| user.uid),
         prompt: prompt?,
         history_file: history_file.map(|path| paths::normalize(&path, host)),
         plugins,

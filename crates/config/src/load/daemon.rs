@@ -30,6 +30,8 @@ pub(crate) struct Section {
     childlogdir: String,
     nocleanup: bool,
     strip_ansi: bool,
+    unsafe_log_paths: bool,
+    strict_security: bool,
 }
 
 impl Reader<'_> {
@@ -69,6 +71,8 @@ impl Reader<'_> {
         let childlogdir = self.childlogdir(&scope);
         let nocleanup = self.value(&scope, &keys::NOCLEANUP, kinds::boolean);
         let strip_ansi = self.value(&scope, &keys::STRIP_ANSI, kinds::boolean);
+        let unsafe_log_paths = self.value(&scope, &keys::UNSAFE_LOG_PATHS, kinds::permission);
+        let strict_security = self.value(&scope, &keys::STRICT_SECURITY, kinds::boolean);
         let environment = self.base_environment();
         let section = || {
             Ok(Section {
@@ -87,6 +91,8 @@ impl Reader<'_> {
                 childlogdir: childlogdir?,
                 nocleanup: nocleanup?,
                 strip_ansi: strip_ansi?,
+                unsafe_log_paths: unsafe_log_paths?,
+                strict_security: strict_security?,
             })
         };
         (section(), environment)
@@ -190,6 +196,8 @@ impl Reader<'_> {
             childlogdir: PathBuf::from(over.childlogdir.clone().unwrap_or(section.childlogdir)),
             nocleanup: over.nocleanup || section.nocleanup,
             strip_ansi: over.strip_ansi || section.strip_ansi,
+            unsafe_log_paths: section.unsafe_log_paths,
+            strict_security: section.strict_security,
         })
     }
 

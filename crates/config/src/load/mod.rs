@@ -15,6 +15,7 @@ mod process;
 mod program;
 mod reader;
 mod report;
+mod safety;
 mod servers;
 mod spool;
 #[cfg(test)]
@@ -70,9 +71,12 @@ fn read(
     let (section, base) = reader.daemon();
     let rpcinterfaces = reader.rpcinterfaces();
     let groups = reader.groups(&base);
-    let servers = reader.servers();
+    let mut servers = reader.servers();
     let supervisord = reader.effective(section, overrides);
     reader.refuse_interface_settings(&rpcinterfaces, &servers);
+    if let Ok(daemon) = &supervisord {
+        reader.look_for_dangers(daemon, &mut servers);
+    }
     reader.warn_of_unknown();
     reader.warn_of_repeated();
     Ok((

@@ -6,12 +6,27 @@ use crate::datatypes as kinds;
 use crate::diagnostic::Code;
 use crate::options::{OptionSpec, inet, rpcinterface, unix};
 use crate::paths;
-use crate::python::strip;
+use crate::python::{repr, strip};
 use provost_model::Authority;
 use provost_model::config::{Interface, RpcInterfaceSpec, ServerAddress, ServerSpec};
+use std::ops::RangeInclusive;
 
 /// The setting of `supervisor_twiddler`: the methods that may be called.
 const WHITELIST: &str = "whitelist";
+
+/// Bytes that a request may be limited to: the smallest calls must pass, and no client may take the memory.
+const BODY_BYTES: RangeInclusive<i64> = (1 << 10)..=(64 << 20);
+
+fn body_size(text: &str) -> Result<usize, kinds::Bad> {
+    let size = kinds::byte_size(text)?;
+    usize::try_from(size)
+        .ok()
+        .filter(|_| BODY_BYTES.contains(&size))
+        .ok_or_else(|| {
+            let upstream = format!("not between 1KB and 64MB: {}", repr(text));
+            kinds::Bad::new(upstream, "a size from 1KB to 64MB")
+        })
+}
 
 impl Reader<'_> {
     /// All servers: inet sections first, then UNIX ones, each kind in the order of the file.
@@ -40,12 +55,15 @@ impl Reader<'_> {
         };
         let web_csrf = self.value(&scope, &inet::WEB_CSRF, kinds::boolean);
         let allowed_hosts = self.allowed_hosts(&scope, &inet::ALLOWED_HOSTS);
+        let max_request_body = self.value(&scope, &inet::MAX_REQUEST_BODY, body_size);
         Ok(ServerSpec {
             section: section.to_owned(),
             address: address?,
             credentials: credentials?,
             web_csrf: web_csrf?,
             allowed_hosts: allowed_hosts?,
+            max_request_body: max_request_body?,
+            strict: false,
         })
     }
 
@@ -75,12 +93,15 @@ impl Reader<'_> {
         };
         let web_csrf = self.value(&bare, &unix::WEB_CSRF, kinds::boolean);
         let allowed_hosts = self.allowed_hosts(&bare, &unix::ALLOWED_HOSTS);
+        let max_request_body = self.value(&bare, &unix::MAX_REQUEST_BODY, body_size);
         Ok(ServerSpec {
             section: section.to_owned(),
             address,
             credentials: credentials?,
             web_csrf: web_csrf?,
             allowed_hosts: allowed_hosts?,
+            max_request_body: max_request_body?,
+            strict: false,
         })
     }
 

@@ -46,6 +46,18 @@ pub mod supervisorctl {
         ..BASE
     };
 
+    /// `password_file`
+    pub const PASSWORD_FILE: OptionSpec = OptionSpec {
+        name: "password_file",
+        kind: Kind::Text,
+        names: Names::Here,
+        since: "Provost 0.1",
+        sample: Sample::Comment("~/.supervisor_password"),
+        doc: "A file whose first line is the password, in place of `password`. The environment variable \
+              SUPERVISOR_PASSWORD_FILE can name one, too, and goes over both keys.",
+        ..BASE
+    };
+
     /// `prompt`
     pub const PROMPT: OptionSpec = OptionSpec {
         name: "prompt",
@@ -71,7 +83,14 @@ pub mod supervisorctl {
         header: "supervisorctl",
         label: "",
         doc: "Settings of supervisorctl. The section must be in the main file: supervisorctl does not read included files.",
-        options: &[&SERVERURL, &USERNAME, &PASSWORD, &PROMPT, &HISTORY_FILE],
+        options: &[
+            &SERVERURL,
+            &USERNAME,
+            &PASSWORD,
+            &PASSWORD_FILE,
+            &PROMPT,
+            &HISTORY_FILE,
+        ],
         active: true,
         open: false,
     };

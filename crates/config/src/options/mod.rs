@@ -22,6 +22,8 @@ pub enum Kind {
     Integer,
     /// `true` or `false`.
     Boolean,
+    /// `refuse` or `allow`.
+    Permission,
     /// Permission bits in octal.
     Octal,
     /// Bytes, with `KB`, `MB` or `GB`.
@@ -70,6 +72,7 @@ impl Kind {
         match self {
             Self::Integer => "integer",
             Self::Boolean => "boolean",
+            Self::Permission => "`refuse` or `allow`",
             Self::Octal => "octal mode",
             Self::Bytes => "bytes",
             Self::Text => "text",

@@ -52,6 +52,17 @@ const ALLOWED_HOSTS: OptionSpec = OptionSpec {
     ..BASE
 };
 
+const MAX_REQUEST_BODY: OptionSpec = OptionSpec {
+    name: "max_request_body",
+    kind: Kind::Bytes,
+    default: Fallback::Text("4MB"),
+    since: "Provost 0.1",
+    sample: Sample::Comment("4MB"),
+    doc: "How large the body of an XML-RPC request may be, from 1KB to 64MB. Larger ones are refused before they are \
+          read, and named in the log of supervisord.",
+    ..BASE
+};
+
 /// `[unix_http_server]`.
 pub mod unix {
     use super::{BASE, Fallback, Kind, Names, OptionSpec, Sample, SectionSpec};
@@ -94,6 +105,8 @@ pub mod unix {
     pub const PASSWORD: OptionSpec = super::PASSWORD;
     /// `web_csrf`
     pub const WEB_CSRF: OptionSpec = super::WEB_CSRF;
+    /// `max_request_body`
+    pub const MAX_REQUEST_BODY: OptionSpec = super::MAX_REQUEST_BODY;
     /// `allowed_hosts`
     pub const ALLOWED_HOSTS: OptionSpec = OptionSpec {
         doc: "The names, with commas between them, under which browsers know a reverse proxy in front of this socket: \
@@ -115,6 +128,7 @@ pub mod unix {
             &PASSWORD,
             &WEB_CSRF,
             &ALLOWED_HOSTS,
+            &MAX_REQUEST_BODY,
         ],
         active: true,
         open: false,
@@ -142,6 +156,8 @@ pub mod inet {
     pub const PASSWORD: OptionSpec = super::PASSWORD;
     /// `web_csrf`
     pub const WEB_CSRF: OptionSpec = super::WEB_CSRF;
+    /// `max_request_body`
+    pub const MAX_REQUEST_BODY: OptionSpec = super::MAX_REQUEST_BODY;
     /// `allowed_hosts`
     pub const ALLOWED_HOSTS: OptionSpec = OptionSpec {
         doc: "The names, with commas between them, under which this server may be reached, with or without a port. \
@@ -158,7 +174,14 @@ pub mod inet {
               it is encrypted, and whoever reaches it without a password controls supervisord: listen on the loopback \
               address or in a network of your own, and set `username` and `password`. Several sections are possible \
               when a label follows in the header, as in `[inet_http_server:v6]`.",
-        options: &[&PORT, &USERNAME, &PASSWORD, &WEB_CSRF, &ALLOWED_HOSTS],
+        options: &[
+            &PORT,
+            &USERNAME,
+            &PASSWORD,
+            &WEB_CSRF,
+            &ALLOWED_HOSTS,
+            &MAX_REQUEST_BODY,
+        ],
         active: false,
         open: false,
     };

@@ -236,6 +236,33 @@ pub const ENVIRONMENT: OptionSpec = OptionSpec {
     ..BASE
 };
 
+/// `unsafe_log_paths`
+pub const UNSAFE_LOG_PATHS: OptionSpec = OptionSpec {
+    name: "unsafe_log_paths",
+    kind: Kind::Permission,
+    default: Fallback::Text("refuse"),
+    since: "Provost 0.1",
+    sample: Sample::Comment("refuse"),
+    doc: "How logs in directories of other users are opened. With `refuse` they are opened, rotated and read with the \
+          rights of the user who owns the directory, and a link, a FIFO or a file with a second name is not opened \
+          where somebody else could have put it. With `allow` they are opened as by Supervisor: with the rights of \
+          supervisord, following every link. See the page on security.",
+    ..BASE
+};
+
+/// `strict_security`
+pub const STRICT_SECURITY: OptionSpec = OptionSpec {
+    name: "strict_security",
+    kind: Kind::Boolean,
+    default: Fallback::Text("false"),
+    since: "Provost 0.1",
+    sample: Sample::Comment("false"),
+    doc: "Whether supervisord refuses what it only warns of otherwise: an HTTP server without a password that more \
+          than its own user can reach, and a configuration file that others can write to while it runs as root. With \
+          it a browser also confirms actions whose address was typed by hand.",
+    ..BASE
+};
+
 /// The section.
 pub const SECTION: SectionSpec = SectionSpec {
     header: "supervisord",
@@ -259,6 +286,8 @@ pub const SECTION: SectionSpec = SectionSpec {
         &CHILDLOGDIR,
         &ENVIRONMENT,
         &STRIP_ANSI,
+        &UNSAFE_LOG_PATHS,
+        &STRICT_SECURITY,
     ],
     active: true,
     open: false,

@@ -108,6 +108,13 @@ impl Pool {
         self.ready = ready.map(|(slot, _)| slot).collect();
     }
 
+    /// Whether a listener has lost our trust.
+    pub(crate) fn distrusts(&self, proc: ProcId) -> bool {
+        let slot = self.slots.get(&proc);
+        let listener = slot.and_then(|&slot| self.listeners.get(slot));
+        listener.is_some_and(|listener| listener.ack == Ack::Unknown)
+    }
+
     /// Takes an event behind those that wait.
     pub(crate) fn accept(&mut self, turn: &mut Turn<'_>, serial: u64, event: &Arc<Event>) {
         let envelope = Envelope {

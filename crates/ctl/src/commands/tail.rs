@@ -119,7 +119,7 @@ fn read_offset(modifier: Option<&str>) -> Result<Option<i64>, Misuse> {
     }
 }
 
-/// Prints what a log method answers, as it is; refusals are told of `name`.
+/// Prints what a log method answers; refusals are told of `name`.
 pub(super) fn say_log(
     session: &mut Session,
     name: &str,
@@ -131,7 +131,7 @@ pub(super) fn say_log(
             let text = value
                 .as_str()
                 .ok_or_else(|| unexpected(method, Lacking("a text")))?;
-            session.say(text);
+            session.show(text);
             return Ok(Flow::Stay);
         }
         Err(trouble) => trouble,

@@ -142,6 +142,7 @@ mod tests {
         let server = Server {
             url: "unix:///nonexistent".into(),
             credentials: None,
+            daemon: None,
         };
         let plugins = Plugins::new(vec![PluginSpec {
             name: "laforge".to_owned(),
@@ -189,6 +190,7 @@ mod tests {
         let server = Server {
             url: "unix:///nonexistent".into(),
             credentials: None,
+            daemon: None,
         };
         assert_eq!(
             Completion::new(server, Plugins::default()).propose("start "),

@@ -151,6 +151,7 @@ impl Trial {
         let server = Server {
             url: url.to_owned(),
             credentials: None,
+            daemon: None,
         };
         let input = Input::new(File::from(OwnedFd::from(reader)));
         let session = Session::new(server, interactive, output, input);

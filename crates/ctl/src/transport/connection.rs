@@ -1,11 +1,16 @@
 //! One connection: opened, asked, read from.
 
 use super::address::Address;
+use provost_os::sockets::peer_uid;
+use provost_os::users::current_euid;
 use provost_wire::base64;
+use std::fs;
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::time::Duration;
 
 /// How long one TCP address has to answer. Only a host that drops packets takes longer.
@@ -13,6 +18,9 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
 /// What requests say of their sender.
 const USER_AGENT: &str = concat!("Provost-supervisorctl/", env!("CARGO_PKG_VERSION"));
+
+/// The permission bit with which everybody can make files in a directory.
+const ALL_WRITE: u32 = 0o002;
 
 /// Name and password for Basic authentication.
 #[derive(Clone, PartialEq, Eq)]
@@ -45,9 +53,22 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// Connects; a host with several addresses is tried at each, and the last failure is told.
-    pub(crate) fn open(address: &Address, credentials: Option<&Credentials>) -> io::Result<Self> {
+    ///
+    /// `daemon` is the user that supervisord is known to run as, besides root and ourselves. A password is sent to
+    /// nobody else who could have taken the place of its socket.
+    pub(crate) fn open(
+        address: &Address,
+        credentials: Option<&Credentials>,
+        daemon: Option<u32>,
+    ) -> io::Result<Self> {
         let stream = match address {
-            Address::Unix(path) => Stream::Unix(UnixStream::connect(path)?),
+            Address::Unix(path) => {
+                let stream = UnixStream::connect(path)?;
+                if credentials.is_some() {
+                    check_listener(Path::new(path), &stream, daemon)?;
+                }
+                Stream::Unix(stream)
+            }
             Address::Tcp { host, port } => Stream::Tcp(connect_tcp(host, *port)?),
         };
         let mut headers = format!(
@@ -117,6 +138,24 @@ impl AsFd for Connection {
             Stream::Tcp(stream) => stream.as_fd(),
         }
     }
+}
+
+/// Who listens in a directory where everybody can make files must be somebody whom we trust anyway.
+fn check_listener(path: &Path, stream: &UnixStream, daemon: Option<u32>) -> io::Result<()> {
+    let Some(uid) = peer_uid(stream) else {
+        return Ok(());
+    };
+    let trusted = uid == 0 || uid == current_euid() || Some(uid) == daemon;
+    let directory = path.parent().unwrap_or(Path::new("/"));
+    let open = fs::metadata(directory).is_ok_and(|there| there.mode() & ALL_WRITE != 0);
+    if trusted || !open {
+        return Ok(());
+    }
+    Err(io::Error::other(format!(
+        "uid {uid} listens there, who is neither root nor you, so no password was sent; if supervisord runs as that \
+         user, name it as `user` in [supervisord], or move the socket to a directory where not everybody can make \
+         files"
+    )))
 }
 
 fn connect_tcp(host: &str, port: u16) -> io::Result<TcpStream> {

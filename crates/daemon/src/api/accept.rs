@@ -4,6 +4,7 @@
 //! since it was accepted; so whoever opens connections and says nothing displaces only his own kind. When everybody is
 //! at work the newcomer is refused.
 
+use super::reports::Limit;
 use super::route::Server;
 use super::stream::Socket;
 use super::watch::{Verdict, Watch, Worth};
@@ -15,6 +16,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::net::{TcpListener, UnixListener};
@@ -129,13 +131,36 @@ impl Acceptor {
     }
 
     async fn welcome(&self, socket: Socket) {
-        match Crowd::admit(&self.own) {
+        let (place, reached) = Crowd::admit(&self.own, socket.address());
+        if let Some(limit) = reached {
+            self.context
+                .reports
+                .reached(limit, || self.crowded(limit, &socket, place.is_some()));
+        }
+        match place {
             Some(place) => {
                 let (context, server) = (Rc::clone(&self.context), Rc::clone(&self.server));
                 tokio::task::spawn_local(connection::serve(context, server, socket, place));
             }
             None => turn_away(&socket).await,
         }
+    }
+
+    /// What the log says when there are too many.
+    fn crowded(&self, limit: Limit, socket: &Socket, admitted: bool) -> String {
+        let section = &self.server.spec().section;
+        let who = match (limit, socket.address()) {
+            (Limit::ConnectionsOfAddress, Some(address)) => {
+                format!("{address} has {} connections", self.own.places_of_address)
+            }
+            _ => format!("there are {} connections", self.own.places),
+        };
+        let what = if admitted {
+            "one that asks nothing makes room for the next"
+        } else {
+            "all are at work, and the next is refused"
+        };
+        format!("{who} to [{section}], which is the limit: {what}")
     }
 
     /// Gets a descriptor from a connection that can be spared, or else turns the next client away with the spare one.
@@ -176,50 +201,84 @@ fn spare() -> Option<File> {
 /// The connections that share a number of places.
 pub(super) struct Crowd {
     places: usize,
+    places_of_address: usize,
     next: Cell<u64>,
-    members: RefCell<BTreeMap<u64, Rc<Watch>>>,
+    members: RefCell<BTreeMap<u64, Member>>,
     left: Notify,
 }
 
+struct Member {
+    watch: Rc<Watch>,
+    address: Option<IpAddr>,
+}
+
 impl Crowd {
-    pub(super) fn new(places: usize) -> Self {
+    pub(super) fn new(places: usize, places_of_address: usize) -> Self {
         Self {
             places,
+            places_of_address,
             next: Cell::new(0),
             members: RefCell::new(BTreeMap::new()),
             left: Notify::new(),
         }
     }
 
-    /// A place, if need be that of somebody who can be spared.
-    pub(super) fn admit(crowd: &Rc<Self>) -> Option<Place> {
-        let full = crowd.members.borrow().len() >= crowd.places;
-        if full && !crowd.displace() {
-            return None;
+    /// A place, if need be that of somebody who can be spared; and which limit was reached, if one was.
+    ///
+    /// Who has all places of an address makes room among his own connections.
+    pub(super) fn admit(
+        crowd: &Rc<Self>,
+        address: Option<IpAddr>,
+    ) -> (Option<Place>, Option<Limit>) {
+        let of_address = || {
+            let members = crowd.members.borrow();
+            let same = members.values().filter(|member| member.address == address);
+            same.count()
+        };
+        let (reached, made_room) = if address.is_some() && of_address() >= crowd.places_of_address {
+            let own = crowd.displace_among(|member| member.address == address);
+            (Some(Limit::ConnectionsOfAddress), own)
+        } else if crowd.members.borrow().len() >= crowd.places {
+            (Some(Limit::Connections), crowd.displace())
+        } else {
+            (None, true)
+        };
+        if !made_room {
+            return (None, reached);
         }
         let number = crowd.next.get();
         crowd.next.set(number.wrapping_add(1));
         let watch = Rc::new(Watch::new());
-        crowd.members.borrow_mut().insert(number, Rc::clone(&watch));
-        Some(Place {
+        let member = Member {
+            watch: Rc::clone(&watch),
+            address,
+        };
+        crowd.members.borrow_mut().insert(number, member);
+        let place = Place {
             crowd: Rc::clone(crowd),
             number,
             watch,
-        })
+        };
+        (Some(place), reached)
     }
 
     /// Ends the connection that can best be spared; false when all are at work.
     pub(super) fn displace(&self) -> bool {
+        self.displace_among(|_| true)
+    }
+
+    fn displace_among(&self, may: impl Fn(&Member) -> bool) -> bool {
         let mut members = self.members.borrow_mut();
         let spared = members
             .iter()
-            .filter_map(|(number, watch)| Some((watch.worth()?, *number)))
+            .filter(|(_, member)| may(member))
+            .filter_map(|(number, member)| Some((member.watch.worth()?, *number)))
             .min();
         let Some(((worth, _), number)) = spared else {
             return false;
         };
-        if let Some(watch) = members.remove(&number) {
-            watch.end(match worth {
+        if let Some(member) = members.remove(&number) {
+            member.watch.end(match worth {
                 Worth::Idle => Verdict::Silent,
                 Worth::Unheard => Verdict::Displaced,
             });
@@ -232,7 +291,7 @@ impl Crowd {
         self.members
             .borrow()
             .values()
-            .for_each(|watch| watch.finish());
+            .for_each(|member| member.watch.finish());
         while !self.members.borrow().is_empty() {
             self.left.notified().await;
         }

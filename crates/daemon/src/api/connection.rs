@@ -35,17 +35,27 @@ const LINGER_BYTES: usize = 8 * 1024 * 1024;
 pub(super) async fn serve(context: Rc<Context>, server: Rc<Server>, socket: Socket, place: Place) {
     let watch = place.watch();
     let socket = Rc::new(socket);
-    let verdict = converse(context, server, &socket, &watch).await;
+    let verdict = converse(Rc::clone(&context), server, &socket, &watch).await;
+    if let Some(limit) = verdict.and_then(Verdict::limit) {
+        let peer = socket.peer();
+        context
+            .reports
+            .reached(limit, || format!("{peer} {}", limit.sentence()));
+    }
     let words = match verdict {
         Some(Verdict::TooSlow) => Some(StatusCode::REQUEST_TIMEOUT),
         Some(Verdict::LineTooLong) => Some(StatusCode::URI_TOO_LONG),
         Some(Verdict::Displaced) => Some(StatusCode::SERVICE_UNAVAILABLE),
-        Some(Verdict::NoHttp | Verdict::Silent) | None => None,
+        Some(Verdict::NoHttp | Verdict::HeaderTooLong | Verdict::Silent | Verdict::Unread)
+        | None => None,
     };
     if let Some(status) = words {
         socket.say(&respond::last_words(status)).await;
     }
-    let rejected = matches!(verdict, Some(Verdict::LineTooLong | Verdict::NoHttp));
+    let rejected = matches!(
+        verdict,
+        Some(Verdict::LineTooLong | Verdict::HeaderTooLong | Verdict::NoHttp)
+    );
     if (rejected || watch.is_unread())
         && verdict != Some(Verdict::Displaced)
         && let Some(socket) = Rc::into_inner(socket)
@@ -93,8 +103,13 @@ async fn converse(
         }
         // Errors are the client's: it went away, or spoke no HTTP.
         if let Poll::Ready(result) = connection.as_mut().poll(cx) {
-            let rejected = result.is_err_and(|error| error.is_parse());
-            return Poll::Ready(rejected.then_some(Verdict::NoHttp));
+            let verdict = result.err().and_then(|error| {
+                if error.is_parse_too_large() {
+                    return Some(Verdict::HeaderTooLong);
+                }
+                error.is_parse().then_some(Verdict::NoHttp)
+            });
+            return Poll::Ready(verdict);
         }
         if let Some(verdict) = watch.verdict() {
             return Poll::Ready(Some(verdict));

@@ -4,9 +4,10 @@
 //! else anything. What is no regular file is not opened: a pipe could wait for ever, or lose what belongs to others.
 
 use provost_model::{Fault, FaultCode};
+use provost_os::spot::{Paths, Refusal, Spot};
 use provost_wire::methods::Range;
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -28,13 +29,17 @@ pub(super) struct Tail {
 }
 
 /// Reads a piece: `NO_FILE`, `BAD_ARGUMENTS` or `FAILED` when that cannot be.
-pub(super) async fn read(path: Option<PathBuf>, range: Range) -> Result<String, Fault> {
+pub(super) async fn read(
+    path: Option<PathBuf>,
+    paths: Paths,
+    range: Range,
+) -> Result<String, Fault> {
     let path = path.ok_or_else(|| Fault::bare(FaultCode::NoFile))?;
-    in_time(move || read_now(&path, range)).await
+    in_time(move || read_now(&path, paths, range)).await
 }
 
 /// Reads the end: nothing when there is no log.
-pub(super) async fn tail(path: Option<PathBuf>, range: Range) -> Result<Tail, Fault> {
+pub(super) async fn tail(path: Option<PathBuf>, paths: Paths, range: Range) -> Result<Tail, Fault> {
     let nothing = |offset| Tail {
         text: String::new(),
         offset,
@@ -43,7 +48,7 @@ pub(super) async fn tail(path: Option<PathBuf>, range: Range) -> Result<Tail, Fa
     let Some(path) = path else {
         return Ok(nothing(0));
     };
-    in_time(move || match tail_now(&path, range) {
+    in_time(move || match tail_now(&path, paths, range) {
         Ok(tail) => Ok(tail),
         Err(Trouble::Absent) => Ok(nothing(0)),
         Err(Trouble::Large) => Err(too_large()),
@@ -68,16 +73,23 @@ pub(super) async fn in_time<T: Send + 'static>(
     }
 }
 
-/// Opens a regular file.
-pub(super) fn open(path: &Path) -> Result<(File, std::fs::Metadata), OpenError> {
-    let found = std::fs::metadata(path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => OpenError::Absent,
-        _ => OpenError::Unreadable,
-    })?;
+/// Opens a regular file, and no other than the logs thread would write to: a link that a program laid where its log was
+/// leads no client to what that program could not read itself.
+pub(super) fn open(path: &Path, paths: Paths) -> Result<(File, std::fs::Metadata), OpenError> {
+    let absence = |refusal: Refusal| {
+        if refusal.is_absence() {
+            OpenError::Absent
+        } else {
+            OpenError::Unreadable
+        }
+    };
+    let found = std::fs::metadata(path).map_err(|error| absence(error.into()))?;
     if !found.is_file() {
         return Err(OpenError::Unreadable);
     }
-    let file = File::open(path).map_err(|_| OpenError::Unreadable)?;
+    let file = Spot::find(path, paths)
+        .and_then(|spot| spot.open_read())
+        .map_err(absence)?;
     let metadata = file.metadata().map_err(|_| OpenError::Unreadable)?;
     Ok((file, metadata))
 }
@@ -106,8 +118,8 @@ impl From<OpenError> for Trouble {
     }
 }
 
-fn read_now(path: &Path, range: Range) -> Result<String, Fault> {
-    let result = open(path)
+fn read_now(path: &Path, paths: Paths, range: Range) -> Result<String, Fault> {
+    let result = open(path, paths)
         .map_err(Trouble::from)
         .and_then(|(mut file, metadata)| {
             let Some((start, length)) = piece(range, metadata.len()) else {
@@ -140,8 +152,8 @@ fn piece(range: Range, size: u64) -> Option<(u64, u64)> {
     }
 }
 
-fn tail_now(path: &Path, range: Range) -> Result<Tail, Trouble> {
-    let (mut file, metadata) = open(path)?;
+fn tail_now(path: &Path, paths: Paths, range: Range) -> Result<Tail, Trouble> {
+    let (mut file, metadata) = open(path, paths)?;
     let size = i64::try_from(metadata.len()).unwrap_or(i64::MAX);
     let (start, length, overflow) = last_piece(range, size);
     let length = length.min(size.saturating_sub(start));
@@ -249,15 +261,18 @@ mod tests {
     #[test]
     fn what_is_no_regular_file_is_not_opened() {
         assert_eq!(
-            open(Path::new("/dev/null")).map(drop),
+            open(Path::new("/dev/null"), Paths::Guarded).map(drop),
             Err(OpenError::Unreadable)
         );
-        assert_eq!(open(Path::new("/")).map(drop), Err(OpenError::Unreadable));
         assert_eq!(
-            open(Path::new("/nowhere/x")).map(drop),
+            open(Path::new("/"), Paths::Guarded).map(drop),
+            Err(OpenError::Unreadable)
+        );
+        assert_eq!(
+            open(Path::new("/nowhere/x"), Paths::Guarded).map(drop),
             Err(OpenError::Absent)
         );
-        let fault = read_now(Path::new("/nowhere/x"), range(0, 0)).unwrap_err();
+        let fault = read_now(Path::new("/nowhere/x"), Paths::Guarded, range(0, 0)).unwrap_err();
         assert_eq!(fault.to_string(), "NO_FILE: /nowhere/x");
     }
 }

@@ -9,6 +9,7 @@ use super::respond::Outgoing;
 use crate::logs::Follower;
 use bytes::Bytes;
 use provost_model::{Fault, FaultCode};
+use provost_os::spot::Paths;
 use std::fs::{File, Metadata};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::MetadataExt as _;
@@ -33,9 +34,11 @@ const TRUNCATED: &[u8] = b"==> File truncated <==\n";
 pub(super) async fn follow(context: &Rc<Context>, path: PathBuf) -> Option<(SystemTime, Outgoing)> {
     // From here on nothing that is added goes unnoticed.
     let growth = context.board.follow(&path);
-    let opened =
-        files::in_time(move || Followed::open(path).map_err(|_| Fault::bare(FaultCode::NoFile)))
-            .await;
+    let paths = context.paths;
+    let opened = files::in_time(move || {
+        Followed::open(path, paths).map_err(|_| Fault::bare(FaultCode::NoFile))
+    })
+    .await;
     let (followed, changed) = opened.ok()?;
     // One piece waits while the client reads another.
     let (sender, receiver) = mpsc::channel(1);
@@ -88,19 +91,21 @@ async fn feed(
 /// A file that is followed, and how far.
 struct Followed {
     path: PathBuf,
+    paths: Paths,
     file: File,
     inode: (u64, u64),
     position: u64,
 }
 
 impl Followed {
-    fn open(path: PathBuf) -> Result<(Self, SystemTime), OpenError> {
-        let (file, metadata) = files::open(&path)?;
+    fn open(path: PathBuf, paths: Paths) -> Result<(Self, SystemTime), OpenError> {
+        let (file, metadata) = files::open(&path, paths)?;
         let position = metadata.len().saturating_sub(HEAD);
         let changed = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
         Ok((
             Self {
                 path,
+                paths,
                 file,
                 inode: identity(&metadata),
                 position,
@@ -136,7 +141,7 @@ impl Followed {
 
     /// Goes over to the file that has taken the place of this one; false when there is none.
     fn replace(&mut self) -> bool {
-        let Some((file, inode)) = successor(&self.path, self.inode) else {
+        let Some((file, inode)) = successor(&self.path, self.paths, self.inode) else {
             return false;
         };
         self.file = file;
@@ -146,13 +151,13 @@ impl Followed {
     }
 }
 
-fn successor(path: &Path, inode: (u64, u64)) -> Option<(File, (u64, u64))> {
+fn successor(path: &Path, paths: Paths, inode: (u64, u64)) -> Option<(File, (u64, u64))> {
     // Only a look, without opening, as long as nothing has changed.
     let there = std::fs::metadata(path).ok()?;
     if identity(&there) == inode {
         return None;
     }
-    let (file, metadata) = files::open(path).ok()?;
+    let (file, metadata) = files::open(path, paths).ok()?;
     Some((file, identity(&metadata)))
 }
 
@@ -184,7 +189,7 @@ mod tests {
                 .unwrap();
         };
         append(&("x".repeat(2000) + "\n"));
-        let (mut followed, _) = Followed::open(path.clone()).unwrap();
+        let (mut followed, _) = Followed::open(path.clone(), Paths::Guarded).unwrap();
         assert_eq!(text(&mut followed).len(), 1024);
         assert_eq!(text(&mut followed), "");
         append("more\n");

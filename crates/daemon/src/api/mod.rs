@@ -11,9 +11,11 @@ mod clock;
 mod connection;
 mod files;
 mod follow;
+mod guesses;
 mod helper;
 mod hosts;
 mod percent;
+mod reports;
 mod respond;
 mod route;
 mod rpc;
@@ -25,9 +27,12 @@ mod web;
 use crate::control::ControlHandle;
 use crate::logs::{Board, Logger};
 use accept::{Acceptor, Crowd};
+use guesses::Guesses;
 use provost_model::Level;
 use provost_model::config::{Interface, ServerSpec};
+use provost_os::spot::Paths;
 use provost_wire::methods::Methods;
+use reports::Reports;
 use std::io;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -48,6 +53,9 @@ const TCP_CONNECTIONS: usize = 512;
 /// Unix socket connections at once, unless descriptors are scarce. A number of their own: whoever fills the TCP side
 /// leaves the operator's way in.
 const UNIX_CONNECTIONS: usize = 64;
+
+/// TCP connections of one address at once, unless descriptors are scarce: nobody takes all places.
+const ADDRESS_CONNECTIONS: usize = 64;
 
 /// A socket that listens.
 #[derive(Debug)]
@@ -75,6 +83,8 @@ pub struct ApiSettings {
     pub control: ControlHandle,
     /// supervisord's own log, when it is a file.
     pub main_log: Option<PathBuf>,
+    /// How the paths of logs are treated.
+    pub paths: Paths,
     /// Takes lines for the main log.
     pub logger: Logger,
     /// Tells when a log that a client follows has grown.
@@ -97,9 +107,14 @@ struct Context {
     control: ControlHandle,
     methods: Methods,
     main_log: Option<PathBuf>,
+    paths: Paths,
     logger: Logger,
     board: Board,
     stopping: signal::Receiver<bool>,
+    /// Tells of limits that clients reach.
+    reports: Rc<Reports>,
+    /// Failed logins.
+    guesses: Guesses,
     /// The name of the machine.
     machine: String,
     web: web::Web,
@@ -121,6 +136,7 @@ pub fn start(settings: ApiSettings) -> io::Result<Api> {
         servers,
         control,
         main_log,
+        paths,
         logger,
         board,
         namespaces,
@@ -144,9 +160,12 @@ pub fn start(settings: ApiSettings) -> io::Result<Api> {
         .name("api".to_owned())
         .spawn(move || {
             let context = Context {
+                reports: Reports::new(logger.clone()),
+                guesses: Guesses::default(),
                 control,
                 methods: Methods::new(namespaces),
                 main_log,
+                paths,
                 logger,
                 board,
                 stopping,
@@ -170,8 +189,14 @@ impl Api {
 }
 
 async fn serve(context: Rc<Context>, listeners: Vec<accept::Watched>, descriptors: usize) {
-    let tcp = Rc::new(Crowd::new(TCP_CONNECTIONS.min(descriptors / 4).max(1)));
-    let unix = Rc::new(Crowd::new(UNIX_CONNECTIONS.min(descriptors / 8).max(1)));
+    let tcp = Rc::new(Crowd::new(
+        TCP_CONNECTIONS.min(descriptors / 4).max(1),
+        ADDRESS_CONNECTIONS,
+    ));
+    let unix = Rc::new(Crowd::new(
+        UNIX_CONNECTIONS.min(descriptors / 8).max(1),
+        UNIX_CONNECTIONS,
+    ));
     let mut stopping = context.stopping.clone();
     let acceptors: Vec<_> = listeners
         .into_iter()

@@ -2,6 +2,7 @@
 //! looked at, and there is no other way in.
 
 use super::hosts::Hosts;
+use super::reports::Limit;
 use super::respond::{self, Outgoing, put};
 use super::rpc::{self, printable};
 use super::sender::{self, Sender};
@@ -9,14 +10,16 @@ use super::watch::{REQUEST_LINE, Watch};
 use super::{Context, auth, clock, follow, percent, web};
 use hyper::body::Incoming;
 use hyper::header::{
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LAST_MODIFIED, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
+    AUTHORIZATION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LAST_MODIFIED,
+    REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use provost_model::Channel;
 use provost_model::config::ServerSpec;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::rc::Rc;
+use tokio::time::Instant;
 
 /// Tells reverse proxies to pass on what comes as it comes.
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
@@ -48,6 +51,12 @@ impl Server {
     }
 }
 
+/// Who asks, and whom.
+struct Client<'a> {
+    server: &'a Server,
+    peer: &'a str,
+}
+
 /// Answers a request of the client at `peer`.
 pub(super) async fn answer(
     context: &Rc<Context>,
@@ -62,7 +71,17 @@ pub(super) async fn answer(
         request.uri(),
         request.version()
     );
-    let mut response = admit(context, server, watch, request, line.len()).await;
+    let client = Client { server, peer };
+    let mut response = admit(context, &client, watch, request, line.len()).await;
+    let limit = match response.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Some(Limit::Body),
+        StatusCode::URI_TOO_LONG => Some(Limit::RequestLine),
+        _ => None,
+    };
+    if let Some(limit) = limit {
+        let sentence = || format!("{peer} {}", limit.sentence());
+        context.reports.reached(limit, sentence);
+    }
     guard(&mut response);
     context.trace(|| {
         let bytes = response.body().len().unwrap_or(0);
@@ -78,21 +97,47 @@ pub(super) async fn answer(
 /// What must hold before a request gets anywhere.
 async fn admit(
     context: &Rc<Context>,
-    server: &Server,
+    client: &Client<'_>,
     watch: &Rc<Watch>,
     request: Request<Incoming>,
     line: usize,
 ) -> Response<Outgoing> {
+    let server = client.server;
     if line > REQUEST_LINE {
         return respond::error_and_close(StatusCode::URI_TOO_LONG, "");
     }
     if !auth::permits(server.spec.credentials.as_ref(), request.headers()) {
+        if request.headers().contains_key(AUTHORIZATION) {
+            penalise(context, client.peer).await;
+        }
         return respond::unauthorized();
     }
     if !server.hosts.permit(request.headers()) {
         return respond::error_and_close(StatusCode::MISDIRECTED_REQUEST, &unknown_host(server));
     }
     route(context, server, watch, request).await
+}
+
+/// Who guesses waits. A request without a login is no guess: browsers begin with one.
+async fn penalise(context: &Rc<Context>, peer: &str) {
+    let host = peer.rsplit_once(':').map_or(peer, |(host, _)| host);
+    // A client of a unix socket has none.
+    let address = host
+        .parse()
+        .ok()
+        .map(|address: IpAddr| address.to_canonical());
+    let Some(penalty) = context.guesses.failed(address, Instant::now()) else {
+        return;
+    };
+    if penalty.is_first {
+        let who = address.map_or_else(
+            || "a client of the unix socket".to_owned(),
+            |address| address.to_string(),
+        );
+        let sentence = || format!("{who} {}", Limit::Logins.sentence());
+        context.reports.reached(Limit::Logins, sentence);
+    }
+    tokio::time::sleep(penalty.delay).await;
 }
 
 fn unknown_host(server: &Server) -> String {
@@ -123,7 +168,7 @@ fn guard(response: &mut Response<Outgoing>) {
 /// which nobody answers here.
 fn is_foreign(server: &Server, headers: &HeaderMap) -> bool {
     server.spec.web_csrf
-        && match sender::judge(headers, &server.hosts) {
+        && match sender::judge(headers, &server.hosts, server.spec.strict) {
             Sender::Trusted => false,
             Sender::Foreign => true,
             Sender::Unclear => sender::is_form(headers),
@@ -151,7 +196,7 @@ async fn route(
                  pages of the hosts in allowed_hosts.",
             );
         }
-        return rpc::answer(context, watch, request).await;
+        return rpc::answer(context, watch, request, server.spec.max_request_body).await;
     }
     let is_main = path.starts_with("/mainlogtail");
     if !is_main && !path.starts_with("/logtail") {

@@ -11,9 +11,6 @@ use provost_wire::methods::{API_VERSION, Invocation, SUPERVISOR_VERSION};
 use provost_wire::xmlrpc::{self, Call, DecodeError, Problem, Value, WireFault};
 use respond::Outgoing;
 
-/// Bytes of a request. Upstream has no limit; its largest requests in practice are multicalls of some 100 KiB.
-const BODY: usize = 4 * 1024 * 1024;
-
 /// Bytes of text in the answer to one `system.multicall`.
 const ANSWER: usize = 64 * 1024 * 1024;
 
@@ -23,13 +20,14 @@ const CALLS_A_TURN: usize = 64;
 /// Characters of a request that could not be understood that are written to the log.
 const SHOWN: usize = 1024;
 
-/// Answers a call.
+/// Answers a call whose body may have `limit` bytes.
 pub(super) async fn answer(
     context: &Context,
     watch: &Watch,
     request: Request<Incoming>,
+    limit: usize,
 ) -> Response<Outgoing> {
-    let body = match body::read(request, BODY).await {
+    let body = match body::read(request, limit).await {
         Ok(body) => body,
         Err(refusal) => return *refusal,
     };
@@ -124,7 +122,7 @@ async fn single(context: &Context, invocation: Invocation) -> Result<Value, Faul
         Invocation::ReadMainLog(range) => {
             while_serving(context, Value::Nil).await?;
             context.logger.catch_up().await;
-            files::read(context.main_log.clone(), range)
+            files::read(context.main_log.clone(), context.paths, range)
                 .await
                 .map(Value::Str)
         }
@@ -134,7 +132,9 @@ async fn single(context: &Context, invocation: Invocation) -> Result<Value, Faul
             range,
         } => {
             let path = log_path(context, provost_model::Request::LogPath { name, channel }).await?;
-            files::read(path, range).await.map(Value::Str)
+            files::read(path, context.paths, range)
+                .await
+                .map(Value::Str)
         }
         Invocation::TailLog {
             name,
@@ -142,7 +142,7 @@ async fn single(context: &Context, invocation: Invocation) -> Result<Value, Faul
             range,
         } => {
             let path = log_path(context, provost_model::Request::LogPath { name, channel }).await?;
-            let tail = files::tail(path, range).await?;
+            let tail = files::tail(path, context.paths, range).await?;
             Ok(Value::Array(vec![
                 Value::Str(tail.text),
                 Value::Int(tail.offset),

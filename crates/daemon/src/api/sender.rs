@@ -26,20 +26,23 @@ pub(super) enum Sender {
 }
 
 /// Judges by the headers.
-pub(super) fn judge(headers: &HeaderMap, hosts: &Hosts) -> Sender {
+///
+/// A `strict` server takes an address that was typed by hand, or followed from outside a browser, for unclear.
+pub(super) fn judge(headers: &HeaderMap, hosts: &Hosts, strict: bool) -> Sender {
     let is_own = |value: &HeaderValue| value.to_str().is_ok_and(|url| hosts.is_own(url, headers));
     if !headers.get_all(ORIGIN).iter().all(is_own) {
         return Sender::Foreign;
     }
     if headers.contains_key(SEC_FETCH_SITE) {
         let all = headers.get_all(SEC_FETCH_SITE);
-        let own = all
+        let sites: Vec<&[u8]> = all.iter().map(HeaderValue::as_bytes).collect();
+        let own = sites
             .iter()
-            .all(|site| matches!(site.as_bytes(), b"same-origin" | b"none"));
-        return if own {
-            Sender::Trusted
-        } else {
-            Sender::Foreign
+            .all(|site| matches!(*site, b"same-origin" | b"none"));
+        return match own {
+            false => Sender::Foreign,
+            true if strict && sites.contains(&&b"none"[..]) => Sender::Unclear,
+            true => Sender::Trusted,
         };
     }
     if headers.contains_key(ORIGIN) || !is_browser(headers) {
@@ -74,6 +77,7 @@ mod tests {
         judge(
             &headers(lines),
             &hosts(&["sup.example.org", "alt:8080"], false),
+            false,
         )
     }
 
@@ -174,6 +178,18 @@ mod tests {
                 let lines = [("host", "app"), ("sec-fetch-site", site), more];
                 assert_eq!(judged(&lines), expected, "{lines:?}");
             }
+        }
+    }
+
+    #[test]
+    fn s02_a_strict_server_has_typed_addresses_confirmed() {
+        for (site, expected) in [
+            ("none", Sender::Unclear),
+            ("same-origin", Sender::Trusted),
+            ("cross-site", Sender::Foreign),
+        ] {
+            let lines = headers(&[("host", "app"), ("sec-fetch-site", site)]);
+            assert_eq!(judge(&lines, &hosts(&[], false), true), expected, "{site}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::watch::Watch;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -27,6 +27,14 @@ impl Socket {
         match self {
             Self::Tcp(_, address) => format!("{}:{}", address.ip(), address.port()),
             Self::Unix(_) => "localhost:0".to_owned(),
+        }
+    }
+
+    /// The client's address; none for one of a unix socket.
+    pub(super) fn address(&self) -> Option<IpAddr> {
+        match self {
+            Self::Tcp(_, address) => Some(address.ip().to_canonical()),
+            Self::Unix(_) => None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! What a connection is doing, and how long it may go on doing it.
 
+use super::reports::Limit;
 use std::cell::{Cell, RefCell};
 use std::task::Waker;
 use std::time::Duration;
@@ -44,12 +45,29 @@ pub(super) enum Verdict {
     TooSlow,
     /// The request line is too long.
     LineTooLong,
-    /// What came is no HTTP, or has too much header, and was told so.
+    /// What came is no HTTP, and was told so.
     NoHttp,
+    /// The header is too long, which was told.
+    HeaderTooLong,
     /// Another connection needs the place.
     Displaced,
-    /// The client does not read, or was idle when its place or the daemon went.
+    /// It was idle when its place or the daemon went.
     Silent,
+    /// The client does not read.
+    Unread,
+}
+
+impl Verdict {
+    /// The limit that was reached.
+    pub(super) fn limit(self) -> Option<Limit> {
+        match self {
+            Self::TooSlow => Some(Limit::RequestTime),
+            Self::LineTooLong => Some(Limit::RequestLine),
+            Self::HeaderTooLong => Some(Limit::Header),
+            Self::Unread => Some(Limit::AnswerTime),
+            Self::NoHttp | Self::Displaced | Self::Silent => None,
+        }
+    }
 }
 
 /// How ready a connection is to make room.
@@ -173,7 +191,7 @@ impl Watch {
     /// What to say when the deadline has passed.
     pub(super) fn lateness(&self) -> Verdict {
         if self.stuck.get().is_some() {
-            Verdict::Silent
+            Verdict::Unread
         } else {
             Verdict::TooSlow
         }

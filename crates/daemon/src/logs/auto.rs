@@ -3,14 +3,10 @@
 use super::main_log::MainLog;
 use provost_model::quote;
 use provost_model::{Channel, Level};
-use provost_os::files::open_private_new;
-use provost_os::users::current_euid;
+use provost_os::spot::{Paths, Refusal, Spot};
 use std::collections::hash_map::RandomState;
-use std::fs;
 use std::hash::{BuildHasher, Hasher};
-use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// Characters of the random part of a name.
@@ -41,9 +37,13 @@ fn safe(name: &str) -> String {
     name.replace('/', "_")
 }
 
-/// Makes an empty log that only we can read and write.
-pub(super) fn create(path: &Path) -> io::Result<()> {
-    open_private_new(path).map(drop)
+/// Mode of a new AUTO log.
+const MODE: u32 = 0o600;
+
+/// Makes an empty log that only its user can read and write.
+pub(super) fn create(path: &Path, paths: Paths) -> Result<(), Refusal> {
+    let spot = Spot::find(path, paths)?;
+    spot.create_beside(spot.name(), MODE).map(drop)
 }
 
 /// Removes the AUTO logs and their backups that an earlier life with this identifier left in `dir`.
@@ -51,21 +51,20 @@ pub(super) fn create(path: &Path) -> io::Result<()> {
 /// Only regular files of our own user whose whole name has the form of an AUTO log are touched: an identifier that
 /// is part of another one's, or that holds characters with a meaning in patterns, removes nothing of others.
 pub fn clean_auto_logs(dir: &Path, identifier: &str, main: &mut MainLog) {
-    let Ok(entries) = fs::read_dir(dir) else {
+    // The name is that of any log there.
+    let spot = Spot::find(&dir.join("log"), main.sinks.paths());
+    let names = spot.and_then(|spot| Ok((spot.names()?, spot)));
+    let Ok((names, spot)) = names else {
         main.write(Level::Warn, "Could not clear childlog dir");
         return;
     };
     let identifier = safe(identifier);
-    for entry in entries.flatten() {
-        let name = entry.file_name();
+    for name in names {
         if !is_auto_log(name.as_bytes(), identifier.as_bytes()) {
             continue;
         }
-        let path = entry.path();
-        let ours = entry
-            .metadata()
-            .is_ok_and(|metadata| metadata.is_file() && metadata.uid() == current_euid());
-        if !ours || fs::remove_file(&path).is_err() {
+        if !spot.is_own_file(&name) || spot.remove(&name).is_err() {
+            let path = dir.join(&name);
             main.write(
                 Level::Warn,
                 &format!(

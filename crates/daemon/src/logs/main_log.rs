@@ -8,6 +8,7 @@ use provost_core::ClearProblem;
 use provost_model::config::MainLog as Target;
 use provost_model::{Errno, Level};
 use provost_os::reactor::Reactor;
+use provost_os::spot::Paths;
 use provost_os::syslog::Syslog;
 use std::fmt;
 use std::io;
@@ -35,6 +36,8 @@ pub struct MainLogSettings {
     pub level: Level,
     /// Whether each line also goes to standard output, before the file.
     pub to_stdout: bool,
+    /// How the paths of all logs are treated.
+    pub paths: Paths,
 }
 
 /// The main log while supervisord boots: lines are written before `write` returns, unless their reader is slow.
@@ -64,9 +67,16 @@ impl fmt::Debug for MainLog {
 impl MainLog {
     /// Opens the log; the error is that of opening the file.
     pub fn open(settings: MainLogSettings) -> io::Result<Self> {
-        let mut sinks = Sinks::default();
+        let mut sinks = Sinks::new(settings.paths);
         let (file, to_syslog) = match settings.target {
-            Target::File(path) => (Some((sinks.open(&path)?, path)), false),
+            Target::File(path) => {
+                let key = sinks.open(&path).map_err(|error| {
+                    // Why it was refused although it could be opened.
+                    let told = sinks.take_notes().pop();
+                    told.map_or(error, |(_, text)| io::Error::other(text))
+                })?;
+                (Some((key, path)), false)
+            }
             Target::Syslog => (None, true),
         };
         // Started without a standard output, there is nobody to miss the lines.

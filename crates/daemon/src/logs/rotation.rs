@@ -1,15 +1,18 @@
 //! Moving log files: rotation and replacement, arranged so that a failure leaves the old file in use.
 
 use provost_capture::rotate::{Plan, backup_number, plan};
-use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, ErrorKind};
+use provost_os::spot::{Paths, Refusal, Spot};
+use std::ffi::{OsStr, OsString};
+use std::fs::{File, Permissions};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 /// Permission bits of a file's mode.
 const PERMISSIONS: u32 = 0o7777;
+
+/// The name is taken.
+const EEXIST: i32 = 17;
 
 /// When a log is rotated and what is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,16 +46,22 @@ impl Rotation {
     /// Rotates the log at `path`, whose open file is `current`, and gives the file to write to from now on.
     ///
     /// The new file exists before anything is moved: with a full disk or without descriptors nothing changes.
-    pub(super) fn rotate(self, path: &Path, current: &File) -> io::Result<Option<File>> {
-        let Plan::Shift(numbers) = plan(self.backups, || backups_present(path)) else {
+    pub(super) fn rotate(
+        self,
+        path: &Path,
+        paths: Paths,
+        current: &File,
+    ) -> Result<Option<File>, Refusal> {
+        let spot = Spot::find(path, paths)?;
+        let Plan::Shift(numbers) = plan(self.backups, || backups_present(&spot)) else {
             current.set_len(0)?;
             return Ok(None);
         };
-        let (fresh, fresh_path) = make_successor(path, current)?;
-        let moved = shift(path, &numbers).and_then(|()| fs::rename(&fresh_path, path));
+        let (fresh, hidden) = make_successor(&spot, current)?;
+        let moved = shift(&spot, &numbers).and_then(|()| spot.rename(&hidden, spot.name()));
         if let Err(error) = moved {
             // It is empty and nobody knows it. If it cannot be removed now, the next rotation does.
-            let _ = fs::remove_file(&fresh_path);
+            let _ = spot.remove(&hidden);
             return Err(error);
         }
         Ok(Some(fresh))
@@ -60,83 +69,75 @@ impl Rotation {
 }
 
 /// Puts an empty file, with the permissions of `current`, in the place of the log at `path`.
-pub(super) fn replace(path: &Path, current: &File) -> io::Result<File> {
-    let (fresh, fresh_path) = make_successor(path, current)?;
-    fs::rename(&fresh_path, path).inspect_err(|_| {
-        let _ = fs::remove_file(&fresh_path);
+pub(super) fn replace(path: &Path, paths: Paths, current: &File) -> Result<File, Refusal> {
+    replace_at(&Spot::find(path, paths)?, current)
+}
+
+/// The same for a log that nobody has open.
+pub(super) fn replace_closed(path: &Path, paths: Paths) -> Result<(), Refusal> {
+    let spot = Spot::find(path, paths)?;
+    replace_at(&spot, &spot.open_existing()?).map(drop)
+}
+
+fn replace_at(spot: &Spot, current: &File) -> Result<File, Refusal> {
+    let (fresh, hidden) = make_successor(spot, current)?;
+    spot.rename(&hidden, spot.name()).inspect_err(|_| {
+        let _ = spot.remove(&hidden);
     })?;
     Ok(fresh)
 }
 
 /// A new empty file beside the log, with the log's permissions: a private log stays private over the generations.
-fn make_successor(path: &Path, current: &File) -> io::Result<(File, PathBuf)> {
+fn make_successor(spot: &Spot, current: &File) -> Result<(File, OsString), Refusal> {
     let mode = current.metadata()?.permissions().mode() & PERMISSIONS;
-    let name = path
-        .file_name()
-        .ok_or_else(|| io::Error::from(ErrorKind::InvalidInput))?;
     let mut hidden = OsString::from(".");
-    hidden.push(name);
+    hidden.push(spot.name());
     hidden.push(".rotating");
-    let fresh_path = path.with_file_name(hidden);
-    let create = || {
-        OpenOptions::new()
-            .append(true)
-            .create_new(true)
-            .mode(mode)
-            .open(&fresh_path)
-    };
-    let fresh = create().or_else(|error| {
-        if error.kind() != ErrorKind::AlreadyExists {
-            return Err(error);
+    let create = || spot.create_beside(&hidden, mode);
+    let fresh = create().or_else(|refusal| {
+        if refusal.errno.0 != EEXIST {
+            return Err(refusal);
         }
         // An earlier life was cut off between making and renaming it.
-        fs::remove_file(&fresh_path)?;
+        spot.remove(&hidden)?;
         create()
     })?;
     if fresh.metadata()?.permissions().mode() & PERMISSIONS != mode {
         fresh.set_permissions(Permissions::from_mode(mode))?;
     }
-    Ok((fresh, fresh_path))
+    Ok((fresh, hidden))
 }
 
-fn shift(path: &Path, numbers: &[u64]) -> io::Result<()> {
+fn shift(spot: &Spot, numbers: &[u64]) -> Result<(), Refusal> {
     for &number in numbers {
         rename_if_there(
-            &backup_path(path, number),
-            &backup_path(path, number.saturating_add(1)),
+            spot,
+            &backup_name(spot, number),
+            &backup_name(spot, number.saturating_add(1)),
         )?;
     }
-    rename_if_there(path, &backup_path(path, 1))
+    rename_if_there(spot, spot.name(), &backup_name(spot, 1))
 }
 
-fn rename_if_there(from: &Path, to: &Path) -> io::Result<()> {
-    match fs::rename(from, to) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+fn rename_if_there(spot: &Spot, from: &OsStr, to: &OsStr) -> Result<(), Refusal> {
+    match spot.rename(from, to) {
+        Err(refusal) if refusal.is_absence() => Ok(()),
         other => other,
     }
 }
 
-/// `⟨path⟩.⟨number⟩`.
-fn backup_path(path: &Path, number: u64) -> PathBuf {
-    let mut name = OsString::from(path);
+/// `⟨name⟩.⟨number⟩`.
+fn backup_name(spot: &Spot, number: u64) -> OsString {
+    let mut name = spot.name().to_owned();
     name.push(format!(".{number}"));
-    PathBuf::from(name)
+    name
 }
 
 /// Numbers of the backups beside the log; none when the directory cannot be read, as then they cannot be moved either.
-fn backups_present(path: &Path) -> Vec<u64> {
-    let (Some(name), Some(dir)) = (path.file_name(), path.parent()) else {
-        return Vec::new();
-    };
-    let dir = if dir.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        dir
-    };
-    let Ok(entries) = fs::read_dir(dir) else {
-        return Vec::new();
-    };
-    entries
-        .filter_map(|entry| backup_number(name.as_bytes(), entry.ok()?.file_name().as_bytes()))
+fn backups_present(spot: &Spot) -> Vec<u64> {
+    let names = spot.names().unwrap_or_default();
+    names
+        .iter()
+        .filter_map(|name| backup_number(spot.name().as_bytes(), name.as_bytes()))
         .collect()
 }

@@ -12,6 +12,7 @@ use provost_capture::held::Held;
 use provost_model::{Errno, Level};
 use provost_os::files::own_descriptor;
 use provost_os::pipe;
+use provost_os::spot::{Paths, Refusal};
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::MetadataExt;
@@ -76,6 +77,7 @@ impl Retry {
 /// One open log and what waits for it.
 pub(super) struct Sink {
     path: PathBuf,
+    paths: Paths,
     target: Target,
     rotation: Rotation,
     held: Held,
@@ -95,10 +97,11 @@ pub(super) struct Sink {
 
 impl Sink {
     /// Opens a log by its path.
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
+    pub(super) fn open(path: &Path, paths: Paths) -> Result<Self, Refusal> {
         Ok(Self {
             path: path.to_path_buf(),
-            target: Target::open(path)?,
+            paths,
+            target: Target::open(path, paths)?,
             rotation: Rotation::NEVER,
             held: Held::new(HELD_BYTES_MAX),
             marker: Vec::new(),
@@ -346,7 +349,7 @@ impl Sink {
             return metadata.len();
         }
         let path = self.path.display();
-        match Target::open(&self.path) {
+        match Target::open(&self.path, self.paths) {
             Ok(target) => {
                 notes.add(
                     Level::Warn,
@@ -358,8 +361,7 @@ impl Sink {
             }
             Err(error) if !self.orphaned => {
                 self.orphaned = true;
-                let errno = Errno::of(&error);
-                notes.add(Level::Error, format!("log {path} was removed and cannot be made anew: {errno}; output goes to the removed file"));
+                notes.add(Level::Error, format!("log {path} was removed and cannot be made anew: {error}; output goes to the removed file"));
             }
             Err(_) => (),
         }
@@ -371,7 +373,10 @@ impl Sink {
         if self.target.kind != Kind::Regular || !self.rotation.is_due(length) || resting {
             return;
         }
-        match self.rotation.rotate(&self.path, &self.target.file) {
+        match self
+            .rotation
+            .rotate(&self.path, self.paths, &self.target.file)
+        {
             Ok(successor) => {
                 if let Some(file) = successor {
                     self.target.file = file;
@@ -380,10 +385,10 @@ impl Sink {
             }
             Err(error) => {
                 if self.rotate_again.is_none() {
-                    let (path, errno) = (self.path.display(), Errno::of(&error));
+                    let path = self.path.display();
                     notes.add(
                         Level::Error,
-                        format!("could not rotate log {path}: {errno}; it grows beyond its limit until that works"),
+                        format!("could not rotate log {path}: {error}; it grows beyond its limit until that works"),
                     );
                 }
                 let first = Retry::first(now, ROTATE_PAUSE);
@@ -400,7 +405,7 @@ impl Sink {
         if own_descriptor(&self.path).is_some() {
             return;
         }
-        match Target::open(&self.path) {
+        match Target::open(&self.path, self.paths) {
             Ok(target) => {
                 self.target = target;
                 self.orphaned = false;
@@ -410,10 +415,9 @@ impl Sink {
                 }
             }
             Err(error) => {
-                let errno = Errno::of(&error);
                 notes.add(
                     Level::Error,
-                    format!("could not reopen log {}: {errno}; output goes on to the file that was open", self.path.display()),
+                    format!("could not reopen log {}: {error}; output goes on to the file that was open", self.path.display()),
                 );
             }
         }
@@ -423,7 +427,7 @@ impl Sink {
     /// that name to replace, nothing is kept that could be cleared.
     pub(super) fn clear(&mut self) -> io::Result<()> {
         if self.target.kind == Kind::Regular {
-            self.target.file = replace(&self.path, &self.target.file)?;
+            self.target.file = replace(&self.path, self.paths, &self.target.file)?;
             self.held.clear();
             self.marker.clear();
             self.gap_since = None;

@@ -2,13 +2,13 @@
 
 use super::follow::Board;
 use super::notes::Notes;
-use super::rotation::{Rotation, replace};
+use super::rotation::{Rotation, replace_closed};
 use super::sink::Sink;
 use super::target::{canonical, is_replaceable};
 use provost_model::Level;
 use provost_os::reactor::{Interest, Reactor};
+use provost_os::spot::{Paths, Refusal};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -51,9 +51,23 @@ pub(super) struct Sinks {
     reactor: Option<Arc<Reactor>>,
     board: Board,
     notes: Notes,
+    paths: Paths,
 }
 
 impl Sinks {
+    /// No logs yet; their paths will be treated like this.
+    pub(super) fn new(paths: Paths) -> Self {
+        Self {
+            paths,
+            ..Self::default()
+        }
+    }
+
+    /// How paths are treated.
+    pub(super) fn paths(&self) -> Paths {
+        self.paths
+    }
+
     /// From now on changes are told to this board.
     pub(super) fn set_board(&mut self, board: Board) {
         self.board = board;
@@ -81,7 +95,11 @@ impl Sinks {
             entry.users += 1;
             return Ok(key);
         }
-        let sink = Sink::open(path)?;
+        let sink = Sink::open(path, self.paths).inspect_err(|refusal| {
+            if refusal.is_for_safety() {
+                self.notes.add(Level::Error, unsafe_path(path, refusal));
+            }
+        })?;
         self.last_key += 1;
         let key = SinkKey(self.last_key);
         self.entries.insert(
@@ -189,7 +207,7 @@ impl Sinks {
             entry.sink.clear()?;
             self.settle(key, Instant::now());
         } else if is_replaceable(path) {
-            replace(path, &OpenOptions::new().append(true).open(path)?)?;
+            replace_closed(path, self.paths).map_err(io::Error::from)?;
         }
         self.board.touched(path);
         Ok(())
@@ -258,4 +276,13 @@ impl Sinks {
             let _ = reactor.remove(entry.sink.fd());
         }
     }
+}
+
+/// Why a log is not opened although it could be, and what to do.
+fn unsafe_path(path: &Path, refusal: &Refusal) -> String {
+    format!(
+        "log {} is not opened: {refusal}; move it to a directory of its own, or set unsafe_log_paths=allow in \
+         [supervisord]",
+        path.display()
+    )
 }

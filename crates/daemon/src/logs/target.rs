@@ -1,10 +1,8 @@
 //! What a log's path leads to, and opening it without waiting for anybody.
 
-use provost_os::files::{open_append_nonblocking, own_descriptor, reopen_own_fd};
-use provost_os::pipe::set_nonblocking;
-use std::fs::{self, File, Metadata, OpenOptions};
-use std::io;
-use std::os::fd::AsFd;
+use provost_os::files::{own_descriptor, reopen_own_fd};
+use provost_os::spot::{Paths, Refusal, Spot};
+use std::fs::{self, File, Metadata};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
@@ -30,7 +28,7 @@ pub(super) struct Target {
 
 impl Target {
     /// Opens for appending; makes the file if there is none.
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
+    pub(super) fn open(path: &Path, paths: Paths) -> Result<Self, Refusal> {
         if let Some(number) = own_descriptor(path) {
             let own = reopen_own_fd(number)?;
             let kind = match (never_blocks(&own.file.metadata()?), own.nonblocking) {
@@ -43,7 +41,7 @@ impl Target {
                 kind,
             });
         }
-        let file = open_path(path)?;
+        let file = Spot::find(path, paths)?.open_append()?;
         let kind = if file.metadata()?.is_file() {
             Kind::Regular
         } else {
@@ -57,18 +55,6 @@ impl Target {
 fn never_blocks(metadata: &Metadata) -> bool {
     let is_null = || fs::metadata("/dev/null").is_ok_and(|null| null.rdev() == metadata.rdev());
     metadata.is_file() || (metadata.file_type().is_char_device() && is_null())
-}
-
-fn open_path(path: &Path) -> io::Result<File> {
-    let is_fifo = fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo());
-    if is_fifo {
-        // Opened for reading too, a FIFO needs no reader yet, and one that leaves does not break it.
-        if let Ok(file) = OpenOptions::new().read(true).write(true).open(path) {
-            set_nonblocking(file.as_fd(), true)?;
-            return Ok(file);
-        }
-    }
-    open_append_nonblocking(path)
 }
 
 /// The name under which a log is known, so that all names of one of our descriptors share one log.

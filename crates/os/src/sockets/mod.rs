@@ -98,6 +98,11 @@ fn open_null() -> io::Result<OwnedFd> {
 }
 
 /// The pid of who listens at the other end, if it is in our namespace.
+/// The user who listens at the other end of a connected unix socket: the one that the listener had when it began to.
+pub fn peer_uid(connected: impl AsFd) -> Option<u32> {
+    peer_credentials(connected.as_fd()).map(|peer| peer.uid)
+}
+
 fn listener_pid(connected: impl AsFd) -> Option<i32> {
     peer_credentials(connected.as_fd())
         .map(|peer| peer.pid)

@@ -2,6 +2,7 @@
 
 mod helpers;
 mod plugins;
+mod safety;
 mod sections;
 
 use super::{load, load_supervisorctl};
@@ -394,12 +395,15 @@ fn names_that_come_out_of_an_expansion_are_checked() {
 fn supervisorctl_reads_its_own_section() {
     let world = World::new().env("HOME", "/home/me").file(
         "/etc/s.conf",
-        "[supervisorctl]\nserverurl=unix://%(here)s/../run/s.sock\nusername=u\nhistory_file=~/.h\n[include]\nfiles=x\n",
+        "[supervisord]\nuser=www\n[supervisorctl]\nserverurl=unix://%(here)s/../run/s.sock\nusername=u\n\
+         password_file=~/.p\nhistory_file=~/.h\n[include]\nfiles=x\n",
     );
     let expected = CtlConfig {
         serverurl: "unix:///run/s.sock".into(),
         username: Some("u".into()),
         password: None,
+        password_file: Some("/home/me/.p".into()),
+        daemon_uid: Some(33),
         prompt: "supervisor".into(),
         history_file: Some("/home/me/.h".into()),
         plugins: Vec::new(),

@@ -4,7 +4,7 @@ use super::*;
 use std::process::{Command, Stdio};
 
 #[test]
-fn too_long_lines_and_headers_are_refused() {
+fn f51_too_long_lines_and_headers_are_refused() {
     let rig = Rig::new(Plan::default());
     let line = format!("GET /{} HTTP/1.1\r\n\r\n", "a".repeat(9 * 1024));
     assert_eq!(rig.ask(line).status, 414);
@@ -19,7 +19,7 @@ fn too_long_lines_and_headers_are_refused() {
 }
 
 #[test]
-fn a_body_that_is_too_large_is_refused_before_it_is_read() {
+fn f52_a_body_that_is_too_large_is_refused_before_it_is_read() {
     let rig = Rig::new(Plan::default());
     let mut stream = rig.tcp();
     stream
@@ -36,7 +36,7 @@ fn a_body_that_is_too_large_is_refused_before_it_is_read() {
 }
 
 #[test]
-fn a_bomb_costs_a_refusal() {
+fn f54_f55_a_bomb_costs_a_refusal() {
     let rig = Rig::new(Plan::default());
     let bomb =
         b"<!DOCTYPE x [<!ENTITY a \"aaaa\">]><methodCall><methodName>&a;</methodName></methodCall>";
@@ -57,7 +57,7 @@ fn a_bomb_costs_a_refusal() {
 }
 
 #[test]
-fn whoever_connects_and_says_nothing_displaces_only_his_own_kind() {
+fn f57_whoever_connects_and_says_nothing_displaces_only_his_own_kind() {
     // A quarter of the descriptors, 16, are places for TCP; an eighth, 8, for the unix socket.
     let rig = Rig::new(Plan {
         descriptors: 64,
@@ -141,7 +141,7 @@ fn when_everybody_is_at_work_the_newcomer_is_refused() {
 }
 
 #[test]
-fn half_a_header_and_a_trickle_of_a_body_end_after_their_time() {
+fn f49_half_a_header_and_a_trickle_of_a_body_end_after_their_time() {
     let rig = Rig::new(Plan::default());
     let (mut silent, mut half, mut body) = (rig.tcp(), rig.tcp(), rig.unix());
     half.write_all(b"POST /RPC2 HTTP/1.1\r\n").unwrap();

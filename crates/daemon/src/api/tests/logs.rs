@@ -4,6 +4,7 @@ use super::*;
 use crate::logs::{ChildLogSettings, MainLog, MainLogSettings};
 use provost_model::config::MainLog as Target;
 use provost_model::{Channel, Fault, FaultCode, Level};
+use provost_os::spot::Paths;
 use std::fs::File;
 
 fn append(path: &std::path::Path, text: &str) {
@@ -121,6 +122,7 @@ fn requests_leave_their_lines_at_trace() {
         backups: 0,
         level: Level::Trace,
         to_stdout: false,
+        paths: Paths::Guarded,
     };
     let main = MainLog::open(settings).unwrap();
     let logs = crate::logs::start(main, ChildLogSettings::default(), Box::new(|_| ())).unwrap();

@@ -52,6 +52,7 @@ struct Plan {
     descriptors: usize,
     logger: Logger,
     web_csrf: bool,
+    strict: bool,
     allowed_hosts: &'static [&'static str],
 }
 
@@ -63,6 +64,7 @@ impl Default for Plan {
             descriptors: 1024,
             logger: Logger::nowhere(),
             web_csrf: true,
+            strict: false,
             allowed_hosts: &[],
         }
     }
@@ -113,6 +115,8 @@ impl Rig {
                     .iter()
                     .map(|host| host.parse().unwrap())
                     .collect(),
+                max_request_body: 4 << 20,
+                strict: plan.strict,
             },
             listener,
         };
@@ -133,6 +137,7 @@ impl Rig {
             ],
             control: ControlHandle::new(sender, Arc::new(|| ())),
             main_log: Some(directory.join("main.log")),
+            paths: provost_os::spot::Paths::Guarded,
             logger: plan.logger,
             board: board.clone(),
             namespaces: vec![("supervisor".to_owned(), Interface::Main)],

@@ -148,7 +148,7 @@ async fn act(
             let token = form.get("token").filter(|_| *method == Method::POST);
             token.is_some_and(|token| seal.fits(token, wanted, name))
         };
-        match sender::judge(headers, server.hosts()) {
+        match sender::judge(headers, server.hosts(), server.spec().strict) {
             Sender::Trusted => {}
             Sender::Foreign => return frame::refused(wanted, name),
             Sender::Unclear if confirmed() => {}

@@ -59,7 +59,7 @@ async fn end_of_log(context: &Context, name: &str, limit: u64) -> Result<String,
         offset: i64::try_from(limit).map_or(i64::MIN, |limit| -limit),
         length: 0,
     };
-    files::read(path, range).await
+    files::read(path, context.paths, range).await
 }
 
 fn bytes(limit: &str) -> u64 {

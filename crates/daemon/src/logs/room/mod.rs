@@ -205,12 +205,8 @@ impl Room {
     }
 
     fn create_auto(&mut self, path: &Path) {
-        if let Err(error) = auto::create(path) {
-            let text = format!(
-                "could not create AUTO log {}: {}",
-                path.display(),
-                Errno::of(&error)
-            );
+        if let Err(error) = auto::create(path, self.desk.main.sinks.paths()) {
+            let text = format!("could not create AUTO log {}: {error}", path.display());
             self.desk.main.sinks.note(Level::Error, text);
         }
     }

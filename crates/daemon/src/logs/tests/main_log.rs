@@ -190,7 +190,7 @@ fn auto_logs_of_this_identifier_alone_are_cleaned() {
         .chain([ours, dir.path("w-stderr---a-a1b2c3_9.log")])
         .collect();
     for path in kept.iter().chain(&gone) {
-        auto::create(path).unwrap();
+        auto::create(path, Paths::Guarded).unwrap();
     }
     clean_auto_logs(&dir.0, "a", &mut main);
     assert!(kept.iter().all(|path| path.exists()) && !gone.iter().any(|path| path.exists()));

@@ -1,5 +1,6 @@
 //! The thread with real pipes and files.
 
+mod guarded;
 mod main_log;
 mod output;
 mod trouble;
@@ -9,6 +10,7 @@ use crate::logs::order::Fact;
 use provost_model::config::MainLog as Target;
 use provost_model::spec::{AutoRestart, LogFile, OutputSpec};
 use provost_model::{Channel, Errno, Level, ProcId, ProcessSpec, Run, Signal};
+use provost_os::spot::Paths;
 use std::fs;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -50,6 +52,7 @@ fn settings(dir: &Dir) -> MainLogSettings {
         backups: 0,
         level: Level::Info,
         to_stdout: false,
+        paths: Paths::Guarded,
     }
 }
 

@@ -50,6 +50,10 @@ pub(crate) fn process(group: &str, name: &str) -> ProcessSpec {
         stopwaitsecs: 10,
         stopasgroup: false,
         killasgroup: false,
+        stop_cont: false,
+        stop_tree: false,
+        sigpipe_default: false,
+        logfile_full: provost_model::spec::LogfileFull::Drop,
         exitcodes: vec![0],
         environment: Vec::new(),
         serverurl: None,
@@ -208,6 +212,7 @@ impl Driver {
                 let whole = if whole_group { " group" } else { "" };
                 format!("kill {}{whole} {signal}", self.name(run))
             }
+            Effect::KillTree { run, signal } => format!("kill tree {} {signal}", self.name(run)),
             Effect::Fence { ticket } => return self.fences.push(ticket),
             Effect::Probe { ticket, proc } => {
                 return self.probes.push((self.names[&proc].clone(), ticket));

@@ -3,6 +3,7 @@
 //! Nothing is decided here; the core decides by run, and this table says which pid and pipes a run has.
 
 use crate::stdin::ChildStdin;
+use crate::tree::Tree;
 use provost_model::spec::LogFile;
 use provost_model::{
     Channel, ExitStatus, GroupKind, GroupSpec, Mono, Pid, ProcId, ProcessSpec, Run, SocketId,
@@ -96,6 +97,8 @@ pub(crate) struct Child {
     pub(crate) listener: Option<OwnedFd>,
     /// What a helper has begun to say.
     pub(crate) frames: Option<FrameReader>,
+    /// What a stop that reaches the whole tree waits for.
+    pub(crate) tree: Option<Tree>,
     /// Where the child says why it could not execute.
     pub(crate) report: Option<OwnedFd>,
 }
@@ -109,6 +112,7 @@ pub(crate) struct Children {
     pub(crate) runs: HashMap<Run, Child>,
     pids: HashMap<Pid, Run>,
     deadlines: BTreeSet<(Mono, Run)>,
+    held: BTreeSet<Run>,
 }
 
 impl Children {
@@ -123,6 +127,7 @@ impl Children {
             stdin: None,
             listener: None,
             frames: None,
+            tree: None,
             report: None,
         };
         self.deadlines.insert((until, run));
@@ -168,10 +173,34 @@ impl Children {
     /// A run is over, or never came to life.
     pub(crate) fn forget(&mut self, run: Run) -> Option<Child> {
         let child = self.runs.remove(&run)?;
+        self.held.remove(&run);
         if let Some(until) = child.until {
             self.deadlines.remove(&(until, run));
         }
         Some(child)
+    }
+
+    /// What a stop of a child that has ended waits for.
+    pub(crate) fn tree_of(&mut self, run: Run) -> Option<&mut Tree> {
+        self.runs.get_mut(&run)?.tree.as_mut()
+    }
+
+    /// The exit of a run waits without a deadline of its own.
+    pub(crate) fn hold(&mut self, run: Run) {
+        if let Some(until) = self.runs.get_mut(&run).and_then(|child| child.until.take()) {
+            self.deadlines.remove(&(until, run));
+        }
+        self.held.insert(run);
+    }
+
+    /// Runs whose exits wait for others of their trees.
+    pub(crate) fn held(&self) -> Vec<Run> {
+        self.held.iter().copied().collect()
+    }
+
+    /// Whether a pid is that of a program.
+    pub(crate) fn is_known(&self, pid: Pid) -> bool {
+        self.pids.contains_key(&pid)
     }
 
     /// When patience with the next birth or drain ends.

@@ -24,6 +24,7 @@ mod spawn_order;
 mod spool;
 mod stdin;
 mod take;
+mod tree;
 mod workers;
 
 pub use provost_os::stdio::arguments;

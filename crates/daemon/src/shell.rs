@@ -189,6 +189,8 @@ pub(crate) struct Shell {
     pub(crate) child_quit: bool,
     /// An event was sent in this turn.
     pub(crate) event_sent: bool,
+    /// Orphans among our descendants become our children.
+    pub(crate) takes_in_orphans: bool,
     inputs: VecDeque<Input>,
     telling: bool,
 }
@@ -229,6 +231,7 @@ impl Shell {
             reap_again: false,
             child_quit: false,
             event_sent: false,
+            takes_in_orphans: false,
             inputs: VecDeque::new(),
             telling: false,
         })

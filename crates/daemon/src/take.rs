@@ -40,6 +40,7 @@ impl Shell {
                         }
                         None => {
                             self.log(Level::Info, format!("reaped unknown pid {pid} ({status})"));
+                            self.orphan_ended();
                         }
                     }
                 }
@@ -60,6 +61,13 @@ impl Shell {
     fn close_report(&self, report: &OwnedFd) {
         // See `release`; the owner drops it next.
         let _ = self.reactor.remove(report.as_fd());
+    }
+
+    /// What a child wrote is read, or is not waited for any more.
+    fn drained(&mut self, run: Run) {
+        if !self.waits_for_tree(run) {
+            self.finish(run);
+        }
     }
 
     /// Publishes an exit.
@@ -93,7 +101,7 @@ impl Shell {
     /// Ends the wait for a birth or for last words that do not come: a disk or a user database hangs.
     pub(crate) fn give_up_waiting(&mut self, run: Run) {
         match self.children.runs.get(&run).map(|child| &child.phase) {
-            Some(Phase::Draining { .. }) => self.finish(run),
+            Some(Phase::Draining { .. }) => self.drained(run),
             Some(Phase::Preparing | Phase::Opening(_)) => {
                 self.logs.order(Order::Abandon { run });
                 let errno = Errno(TIMED_OUT);
@@ -122,7 +130,7 @@ impl Shell {
     fn take_fact(&mut self, fact: Fact) {
         match fact {
             Fact::Opened { run, result } => self.opened(run, result),
-            Fact::Drained { run } => self.finish(run),
+            Fact::Drained { run } => self.drained(run),
             Fact::Captured {
                 run,
                 channel,

@@ -11,6 +11,7 @@
 
 pub mod clock;
 pub mod daemonize;
+pub mod family;
 pub mod files;
 pub mod kill;
 pub mod limits;

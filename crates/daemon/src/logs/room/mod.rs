@@ -168,7 +168,7 @@ impl Room {
                 let result = self.open(run, proc, &spec, [stdout, stderr], listener);
                 self.desk.tell(Fact::Opened {
                     run,
-                    result: result.map_err(|error| Errno::of(&error)),
+                    result: result.map_err(|(path, error)| (path, Errno::of(&error))),
                 });
             }
             Order::Attach { run, channel, fd } => self.attach(run, channel, fd),
@@ -213,7 +213,7 @@ impl Room {
         spec: &Arc<ProcessSpec>,
         paths: [Option<PathBuf>; 2],
         listener: bool,
-    ) -> io::Result<()> {
+    ) -> Result<(), (PathBuf, io::Error)> {
         let mut lines = BTreeMap::new();
         for (channel, path) in [Channel::Stdout, Channel::Stderr].into_iter().zip(paths) {
             if channel == Channel::Stderr && spec.redirect_stderr {
@@ -232,7 +232,7 @@ impl Room {
                 }
                 Err(error) => {
                     self.finish(lines);
-                    return Err(error);
+                    return Err((path.unwrap_or_default(), error));
                 }
             }
         }

@@ -421,8 +421,11 @@ impl Monitor {
         };
         let Some(run) = proc.run else { return };
         proc.due = Some(now.plus(table::secs(proc.spec.stopwaitsecs)));
-        self.kills
-            .push((run, proc.spec.stopsignal, proc.spec.stopasgroup));
+        let whole_group = proc.spec.stopasgroup;
+        self.kills.push((run, proc.spec.stopsignal, whole_group));
+        if proc.spec.stop_cont {
+            self.kills.push((run, Signal::CONT, whole_group));
+        }
         self.change(id, ProcessState::Stopping);
     }
 

@@ -100,6 +100,7 @@ impl Room {
             }
             self.desk.main.sinks.retry_due();
             self.resume();
+            self.desk.main.tell_floods(false);
             self.desk.main.tell_notes();
         }
     }
@@ -108,8 +109,10 @@ impl Room {
         if self.more_messages {
             return Some(Duration::ZERO);
         }
-        let retry = self.desk.main.sinks.next_retry()?;
-        Some(retry.saturating_duration_since(Instant::now()))
+        let main = &self.desk.main;
+        let deadlines = [main.sinks.next_retry(), main.next_summary()];
+        let next = deadlines.into_iter().flatten().min()?;
+        Some(next.saturating_duration_since(Instant::now()))
     }
 
     /// Deals with what was sent; says when it is time to stop.
@@ -313,6 +316,7 @@ impl Room {
             self.end(run);
         }
         let Desk { mut main, .. } = self.desk;
+        main.tell_floods(true);
         main.tell_notes();
         let left = main.finish(until.saturating_duration_since(Instant::now()));
         for (path, bytes) in &left {

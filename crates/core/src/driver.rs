@@ -354,6 +354,7 @@ impl Driver {
         self.give(Input::Exited {
             run,
             status: ExitStatus::Code(code),
+            why: None,
         });
     }
 
@@ -363,7 +364,11 @@ impl Driver {
             core_dumped: false,
         };
         let run = self.run(name);
-        self.give(Input::Exited { run, status });
+        self.give(Input::Exited {
+            run,
+            status,
+            why: None,
+        });
     }
 
     pub(crate) fn kill_failed(&mut self, name: &str, errno: i32, signal: Signal) {

@@ -99,6 +99,10 @@ pub(crate) struct Child {
     pub(crate) frames: Option<FrameReader>,
     /// What a stop that reaches the whole tree waits for.
     pub(crate) tree: Option<Tree>,
+    /// We have sent it SIGKILL.
+    pub(crate) killed: bool,
+    /// What is known about its end besides its status.
+    pub(crate) why: Option<String>,
     /// Where the child says why it could not execute.
     pub(crate) report: Option<OwnedFd>,
 }
@@ -128,6 +132,8 @@ impl Children {
             listener: None,
             frames: None,
             tree: None,
+            killed: false,
+            why: None,
             report: None,
         };
         self.deadlines.insert((until, run));
@@ -201,6 +207,14 @@ impl Children {
     /// Whether a pid is that of a program.
     pub(crate) fn is_known(&self, pid: Pid) -> bool {
         self.pids.contains_key(&pid)
+    }
+
+    /// Whether the last words of a child that has ended are being read.
+    pub(crate) fn any_draining(&self) -> bool {
+        self.deadlines.iter().any(|(_, run)| {
+            let child = self.runs.get(run);
+            child.is_some_and(|child| matches!(child.phase, Phase::Draining { .. }))
+        })
     }
 
     /// When patience with the next birth or drain ends.

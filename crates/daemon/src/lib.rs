@@ -13,6 +13,7 @@ mod host;
 mod life;
 pub mod logs;
 mod messages;
+mod oom;
 mod output;
 mod perform;
 mod prepare;

@@ -324,7 +324,11 @@ impl Shell {
 
     fn kill(&mut self, run: Run, signal: Signal, whole_group: bool) {
         const ESRCH: Errno = Errno(3);
-        let child = self.children.runs.get(&run);
+        let child = self.children.runs.get_mut(&run);
+        let child = child.map(|child| {
+            child.killed |= signal == Signal::KILL;
+            &*child
+        });
         if child
             .and_then(|child| child.tree.as_ref())
             .is_some_and(|tree| tree.holds_exit)

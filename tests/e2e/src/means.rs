@@ -118,7 +118,12 @@ impl Cgroup {
         ["sh", "-ec", &script, "sh"].map(str::to_owned).to_vec()
     }
 
-    fn members(&self) -> Vec<u32> {
+    /// How many processes are in it.
+    pub fn members(&self) -> usize {
+        self.pids().len()
+    }
+
+    fn pids(&self) -> Vec<u32> {
         let text = fs::read_to_string(self.path.join("cgroup.procs")).unwrap_or_default();
         text.lines().filter_map(|line| line.parse().ok()).collect()
     }
@@ -128,7 +133,7 @@ impl Drop for Cgroup {
     fn drop(&mut self) {
         let begun = Instant::now();
         while fs::remove_dir(&self.path).is_err() && begun.elapsed() < Duration::from_secs(5) {
-            for pid in self.members() {
+            for pid in self.pids() {
                 send_signal(pid, Signal::KILL);
             }
             thread::sleep(Duration::from_millis(10));
@@ -136,18 +141,20 @@ impl Drop for Cgroup {
     }
 }
 
-/// A wrapper under which system calls fail as `expressions` of `strace -e inject=` say. The daemon keeps its pid.
-pub fn failing_calls(expressions: &[&str]) -> Option<Vec<String>> {
+/// A wrapper under which system calls fail as `expression` of `strace -e inject=` says, those for one file only when one is
+/// named. The daemon keeps its pid.
+pub fn failing_calls(expression: &str, file: Option<&Path>) -> Option<Vec<String>> {
     let tried = run(Command::new("sh").args(["-c", "strace -D -f -o /dev/null true"]));
     if tried.code != Some(0) {
         skipped("strace that may trace", &tried.stderr);
         return None;
     }
-    let words = ["strace", "-D", "-f", "-qq", "-o", "trace"];
+    let inject = format!("inject={expression}");
+    let words = ["strace", "-D", "-f", "-qq", "-o", "trace", "-e", &inject];
     let mut words: Vec<String> = words.into_iter().map(str::to_owned).collect();
-    for expression in expressions {
-        words.push("-e".to_owned());
-        words.push(format!("inject={expression}"));
+    if let Some(file) = file {
+        words.push("-P".to_owned());
+        words.push(file.to_string_lossy().into_owned());
     }
     Some(words)
 }

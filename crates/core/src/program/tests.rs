@@ -420,6 +420,7 @@ fn facts_that_come_late_or_twice_change_nothing() {
     driver.give(Input::Exited {
         run: old,
         status: ExitStatus::Code(0),
+        why: None,
     });
     driver.give(Input::KillFailed {
         run: old,
@@ -434,6 +435,7 @@ fn facts_that_come_late_or_twice_change_nothing() {
     driver.give(Input::Exited {
         run,
         status: ExitStatus::Code(0),
+        why: None,
     });
     assert!(matches!(
         driver.notices().as_slice(),

@@ -2,10 +2,20 @@
 
 use std::collections::VecDeque;
 
+/// Longest rest of a line that is kept for the line's sake.
+const REST_MAX: usize = 64 << 10;
+
 /// Bytes waiting for a log, oldest first. Beyond the limit the oldest lines are dropped and counted.
+///
+/// A line whose beginning was taken by the log is not dropped: its rest stays before the gap, so that the log has whole
+/// lines before and after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
+    /// The rest of a line that stands before the gap.
+    rest: Vec<u8>,
     bytes: VecDeque<u8>,
+    /// Whether `bytes` begins with the rest of a line.
+    is_within_line: bool,
     max: usize,
     gap: Gap,
 }
@@ -30,7 +40,9 @@ impl Held {
     /// Nothing held, and room for `max` bytes.
     pub fn new(max: usize) -> Self {
         Self {
+            rest: Vec::new(),
             bytes: VecDeque::new(),
+            is_within_line: false,
             max,
             gap: Gap::default(),
         }
@@ -38,26 +50,30 @@ impl Held {
 
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
+        self.rest.is_empty() && self.bytes.is_empty()
+    }
+
+    /// Whether what is added next belongs to a line that has begun in the log. Counts while nothing waits.
+    pub fn goes_on_within_line(&mut self, within: bool) {
+        if self.is_empty() {
+            self.is_within_line = within;
+        }
     }
 
     /// Bytes that wait.
     pub fn len(&self) -> usize {
-        self.bytes.len()
+        self.rest.len().saturating_add(self.bytes.len())
     }
 
     /// Adds a chunk. If it does not fit, whole lines go from the front, or everything up to the limit's end where
     /// there is no end of a line.
     pub fn push(&mut self, chunk: &[u8]) {
         self.bytes.extend(chunk);
-        let Some(excess) = self
-            .bytes
-            .len()
-            .checked_sub(self.max)
-            .filter(|&excess| excess > 0)
-        else {
+        if self.len() <= self.max {
             return;
-        };
+        }
+        self.keep_rest();
+        let excess = self.len().saturating_sub(self.max).min(self.bytes.len());
         // The byte before the cut may be the newline that makes it clean.
         let last_dropped = excess.saturating_sub(1);
         let to_line_end = self
@@ -69,15 +85,47 @@ impl Held {
         self.discard(cut);
     }
 
+    /// Puts the rest of a line before the gap, if it is not too long.
+    fn keep_rest(&mut self) {
+        if !self.is_within_line || !self.gap.is_none() {
+            return;
+        }
+        let limit = REST_MAX.min(self.max / 2);
+        let end = self
+            .bytes
+            .iter()
+            .take(limit)
+            .position(|&byte| byte == b'\n');
+        if let Some(end) = end {
+            self.rest.extend(self.bytes.drain(..=end));
+            self.is_within_line = false;
+        }
+    }
+
+    /// The rest of a line that stands before the gap.
+    pub fn before_gap(&self) -> &[u8] {
+        &self.rest
+    }
+
     /// The oldest bytes that lie together.
     pub fn front(&self) -> &[u8] {
+        if !self.rest.is_empty() {
+            return &self.rest;
+        }
         let (front, back) = self.bytes.as_slices();
         if front.is_empty() { back } else { front }
     }
 
     /// Takes bytes off the front that were written.
     pub fn consume(&mut self, count: usize) {
-        self.bytes.drain(..count.min(self.bytes.len()));
+        if !self.rest.is_empty() {
+            self.rest.drain(..count.min(self.rest.len()));
+            return;
+        }
+        let last = self.bytes.drain(..count.min(self.bytes.len())).last();
+        if let Some(last) = last {
+            self.is_within_line = last != b'\n';
+        }
         if self.bytes.is_empty() {
             // One full disk must not cost memory for ever.
             self.bytes = VecDeque::new();
@@ -87,11 +135,15 @@ impl Held {
     /// Drops everything that waits, and counts it.
     pub fn drop_all(&mut self) {
         self.discard(self.bytes.len());
+        let rest = std::mem::take(&mut self.rest);
+        self.count(&rest);
     }
 
     /// Forgets everything that waits without counting it, because it was to be thrown away.
     pub fn clear(&mut self) {
+        self.rest = Vec::new();
         self.bytes = VecDeque::new();
+        self.is_within_line = false;
         self.gap = Gap::default();
     }
 
@@ -106,15 +158,23 @@ impl Held {
     }
 
     fn discard(&mut self, count: usize) {
-        let dropped = self.bytes.drain(..count.min(self.bytes.len()));
-        let (mut bytes, mut lines) = (0u64, 0u64);
-        for byte in dropped {
-            bytes = bytes.saturating_add(1);
-            lines = lines.saturating_add(u64::from(byte == b'\n'));
+        let dropped: Vec<u8> = self.bytes.drain(..count.min(self.bytes.len())).collect();
+        if let Some(&last) = dropped.last() {
+            self.is_within_line = last != b'\n';
         }
+        self.count(&dropped);
+    }
+
+    fn count(&mut self, dropped: &[u8]) {
+        let lines = dropped.iter().filter(|&&byte| byte == b'\n').count();
+        let (bytes, lines) = (as_u64(dropped.len()), as_u64(lines));
         self.gap.bytes = self.gap.bytes.saturating_add(bytes);
         self.gap.lines = self.gap.lines.saturating_add(lines);
     }
+}
+
+fn as_u64(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -160,6 +220,25 @@ mod tests {
         held.push(b"abcdefg");
         assert_eq!(held.gap(), Gap { bytes: 3, lines: 0 });
         assert_eq!(contents(&mut held), b"defg");
+    }
+
+    #[test]
+    fn a_line_that_has_begun_is_ended_before_the_gap() {
+        let mut held = Held::new(16);
+        held.goes_on_within_line(true);
+        held.push(b"rest\n");
+        held.push(b"one\ntwo\n");
+        held.push(b"three\n");
+        assert_eq!(held.gap(), Gap { bytes: 4, lines: 1 });
+        assert_eq!(held.before_gap(), b"rest\n");
+        assert_eq!(contents(&mut held), b"rest\ntwo\nthree\n");
+        // What is taken only in part is a line that has begun, too.
+        held.gap_told();
+        held.push(b"four\n");
+        held.consume(2);
+        held.push(b"0123456789\nend\n");
+        assert_eq!(held.before_gap(), b"ur\n");
+        assert_eq!(contents(&mut held), b"ur\nend\n");
     }
 
     #[test]

@@ -50,6 +50,10 @@ pub(crate) fn process(group: &str, name: &str) -> ProcessSpec {
         stopwaitsecs: 10,
         stopasgroup: false,
         killasgroup: false,
+        stop_cont: false,
+        stop_tree: false,
+        sigpipe_default: false,
+        logfile_full: provost_model::spec::LogfileFull::Drop,
         exitcodes: vec![0],
         environment: Vec::new(),
         serverurl: None,
@@ -208,6 +212,7 @@ impl Driver {
                 let whole = if whole_group { " group" } else { "" };
                 format!("kill {}{whole} {signal}", self.name(run))
             }
+            Effect::KillTree { run, signal } => format!("kill tree {} {signal}", self.name(run)),
             Effect::Fence { ticket } => return self.fences.push(ticket),
             Effect::Probe { ticket, proc } => {
                 return self.probes.push((self.names[&proc].clone(), ticket));
@@ -349,6 +354,7 @@ impl Driver {
         self.give(Input::Exited {
             run,
             status: ExitStatus::Code(code),
+            why: None,
         });
     }
 
@@ -358,7 +364,11 @@ impl Driver {
             core_dumped: false,
         };
         let run = self.run(name);
-        self.give(Input::Exited { run, status });
+        self.give(Input::Exited {
+            run,
+            status,
+            why: None,
+        });
     }
 
     pub(crate) fn kill_failed(&mut self, name: &str, errno: i32, signal: Signal) {

@@ -66,6 +66,14 @@ pub enum Effect {
         /// To its whole process group.
         whole_group: bool,
     },
+    /// Send a signal to every process that came from a run's child, but not to the child itself; comes before the signal
+    /// to the child. The exit of the run is not told before all of them have ended, or could not be ended.
+    KillTree {
+        /// From which run's child.
+        run: Run,
+        /// Which.
+        signal: Signal,
+    },
     /// Answer with `Fenced` once every earlier order has been carried out and each failure of one that fails at
     /// once (`KillFailed`) has been told. So a client hears of a signal that could not be sent.
     Fence {

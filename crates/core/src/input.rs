@@ -50,6 +50,8 @@ pub enum Input {
         run: Run,
         /// How.
         status: ExitStatus,
+        /// What more is known, for whoever asks why: it never became its program, or the kernel killed it.
+        why: Option<String>,
     },
     /// A signal could not be sent.
     KillFailed {

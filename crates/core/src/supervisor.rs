@@ -177,9 +177,11 @@ impl Core {
                     self.settle(turn, true);
                 }
             }
-            Input::Exited { run, status } => {
+            Input::Exited { run, status, why } => {
                 if let Some(proc) = self.process_named(turn, run) {
-                    self.with_process(turn, proc, |process, act| process.exited(act, run, status));
+                    self.with_process(turn, proc, |process, act| {
+                        process.exited(act, run, status, why);
+                    });
                     self.settle(turn, false);
                 }
             }

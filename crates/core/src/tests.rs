@@ -456,6 +456,7 @@ fn the_next_life_goes_on_counting() {
     let exited = Input::Exited {
         run: driver.run("a"),
         status: provost_model::ExitStatus::Code(0),
+        why: None,
     };
     next.handle(driver.now, exited, &mut out);
     assert_eq!(out, []);

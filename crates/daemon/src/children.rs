@@ -3,6 +3,7 @@
 //! Nothing is decided here; the core decides by run, and this table says which pid and pipes a run has.
 
 use crate::stdin::ChildStdin;
+use crate::tree::Tree;
 use provost_model::spec::LogFile;
 use provost_model::{
     Channel, ExitStatus, GroupKind, GroupSpec, Mono, Pid, ProcId, ProcessSpec, Run, SocketId,
@@ -96,6 +97,12 @@ pub(crate) struct Child {
     pub(crate) listener: Option<OwnedFd>,
     /// What a helper has begun to say.
     pub(crate) frames: Option<FrameReader>,
+    /// What a stop that reaches the whole tree waits for.
+    pub(crate) tree: Option<Tree>,
+    /// We have sent it SIGKILL.
+    pub(crate) killed: bool,
+    /// What is known about its end besides its status.
+    pub(crate) why: Option<String>,
     /// Where the child says why it could not execute.
     pub(crate) report: Option<OwnedFd>,
 }
@@ -109,6 +116,7 @@ pub(crate) struct Children {
     pub(crate) runs: HashMap<Run, Child>,
     pids: HashMap<Pid, Run>,
     deadlines: BTreeSet<(Mono, Run)>,
+    held: BTreeSet<Run>,
 }
 
 impl Children {
@@ -123,6 +131,9 @@ impl Children {
             stdin: None,
             listener: None,
             frames: None,
+            tree: None,
+            killed: false,
+            why: None,
             report: None,
         };
         self.deadlines.insert((until, run));
@@ -168,10 +179,42 @@ impl Children {
     /// A run is over, or never came to life.
     pub(crate) fn forget(&mut self, run: Run) -> Option<Child> {
         let child = self.runs.remove(&run)?;
+        self.held.remove(&run);
         if let Some(until) = child.until {
             self.deadlines.remove(&(until, run));
         }
         Some(child)
+    }
+
+    /// What a stop of a child that has ended waits for.
+    pub(crate) fn tree_of(&mut self, run: Run) -> Option<&mut Tree> {
+        self.runs.get_mut(&run)?.tree.as_mut()
+    }
+
+    /// The exit of a run waits without a deadline of its own.
+    pub(crate) fn hold(&mut self, run: Run) {
+        if let Some(until) = self.runs.get_mut(&run).and_then(|child| child.until.take()) {
+            self.deadlines.remove(&(until, run));
+        }
+        self.held.insert(run);
+    }
+
+    /// Runs whose exits wait for others of their trees.
+    pub(crate) fn held(&self) -> Vec<Run> {
+        self.held.iter().copied().collect()
+    }
+
+    /// Whether a pid is that of a program.
+    pub(crate) fn is_known(&self, pid: Pid) -> bool {
+        self.pids.contains_key(&pid)
+    }
+
+    /// Whether the last words of a child that has ended are being read.
+    pub(crate) fn any_draining(&self) -> bool {
+        self.deadlines.iter().any(|(_, run)| {
+            let child = self.runs.get(run);
+            child.is_some_and(|child| matches!(child.phase, Phase::Draining { .. }))
+        })
     }
 
     /// When patience with the next birth or drain ends.

@@ -13,6 +13,7 @@ mod host;
 mod life;
 pub mod logs;
 mod messages;
+mod oom;
 mod output;
 mod perform;
 mod prepare;
@@ -24,6 +25,7 @@ mod spawn_order;
 mod spool;
 mod stdin;
 mod take;
+mod tree;
 mod workers;
 
 pub use provost_os::stdio::arguments;

@@ -17,6 +17,7 @@ use provost_wire::events;
 use provost_wire::helper::FrameReader;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
 /// The descriptors of a new child: its ends, and ours.
@@ -39,9 +40,11 @@ impl Shell {
                 });
                 self.announce_logs(proc, &entry);
                 self.children.entries.insert(proc, entry);
+                self.mind_orphans();
             }
             Effect::ProcessRemoved { proc } => {
                 self.children.entries.remove(&proc);
+                self.mind_orphans();
                 self.logs.order(Order::Forget { proc });
             }
             Effect::OpenSocket { socket, spec } => self.open_socket(socket, spec),
@@ -53,6 +56,7 @@ impl Shell {
                 signal,
                 whole_group,
             } => self.kill(run, signal, whole_group),
+            Effect::KillTree { run, signal } => self.kill_tree(run, signal),
             Effect::Fence { ticket } => self.tell(Input::Fenced { ticket }),
             Effect::Probe { ticket, proc } => self.probe(ticket, proc),
             Effect::WriteStdin { ticket, run, data } => self.write_stdin(ticket, run, data),
@@ -208,9 +212,9 @@ impl Shell {
     }
 
     /// The logs are open: fork.
-    pub(crate) fn opened(&mut self, run: Run, result: Result<(), Errno>) {
-        if let Err(errno) = result {
-            return self.spawn_failed(run, prepare::problem_of(errno));
+    pub(crate) fn opened(&mut self, run: Run, result: Result<(), (PathBuf, Errno)>) {
+        if let Err((path, errno)) = result {
+            return self.spawn_failed(run, prepare::log_problem(path, errno));
         }
         let Some(child) = self.children.runs.get_mut(&run) else {
             // It was given up while its logs hung.
@@ -324,7 +328,19 @@ impl Shell {
 
     fn kill(&mut self, run: Run, signal: Signal, whole_group: bool) {
         const ESRCH: Errno = Errno(3);
-        let pid = self.children.runs.get(&run).and_then(|child| child.pid);
+        let child = self.children.runs.get_mut(&run);
+        let child = child.map(|child| {
+            child.killed |= signal == Signal::KILL;
+            &*child
+        });
+        if child
+            .and_then(|child| child.tree.as_ref())
+            .is_some_and(|tree| tree.holds_exit)
+        {
+            // It has ended, and the rest of its tree has had the signal.
+            return;
+        }
+        let pid = child.and_then(|child| child.pid);
         let sent = pid.map_or(Err(ESRCH), |pid| {
             provost_os::kill::kill(pid, signal, whole_group)
         });

@@ -122,6 +122,7 @@ pub(crate) fn plan(spec: &ProcessSpec, surroundings: &Surroundings) -> Result<Pl
         .map(|path| c_path(path, &spec.command))
         .transpose()?;
     plan.umask = spec.umask;
+    plan.sigpipe_default = spec.sigpipe_default;
     if let Some(uid) = spec.uid {
         plan.run_as(uid);
     }
@@ -140,10 +141,21 @@ fn c_string(bytes: &[u8], command: &str) -> Result<CString, SpawnProblem> {
     })
 }
 
-/// Why the pipes or logs of a child could not be made.
+/// `ENFILE`.
+const ENFILE: Errno = Errno(23);
+/// `EMFILE`.
+const EMFILE: Errno = Errno(24);
+
+/// Why a log of a child could not be opened.
+pub(crate) fn log_problem(path: PathBuf, errno: Errno) -> SpawnProblem {
+    match errno {
+        EMFILE | ENFILE => SpawnProblem::TooManyFiles,
+        errno => SpawnProblem::Log { path, errno },
+    }
+}
+
+/// Why the pipes of a child could not be made.
 pub(crate) fn problem_of(errno: Errno) -> SpawnProblem {
-    const ENFILE: Errno = Errno(23);
-    const EMFILE: Errno = Errno(24);
     match errno {
         EMFILE | ENFILE => SpawnProblem::TooManyFiles,
         errno => SpawnProblem::Dispatchers { errno },

@@ -7,6 +7,7 @@ use crate::children::Children;
 use crate::control::ClientMessage;
 use crate::fcgi::{Attempt, Sockets};
 use crate::logs::{Fact, Logger, Logs};
+use crate::oom::Kills;
 use crate::prepare::Surroundings;
 use crate::source::Source;
 use crate::spawn_order::{Prepared, SpawnOrder, Turn};
@@ -185,6 +186,12 @@ pub(crate) struct Shell {
     pub(crate) child_quit: bool,
     /// An event was sent in this turn.
     pub(crate) event_sent: bool,
+    /// What the kernel killed.
+    pub(crate) memory_kills: Kills,
+    /// Since when a missed deadline waits for exits that came before it.
+    pub(crate) late_since: Option<Mono>,
+    /// Orphans among our descendants become our children.
+    pub(crate) takes_in_orphans: bool,
     inputs: VecDeque<Input>,
     telling: bool,
 }
@@ -225,6 +232,9 @@ impl Shell {
             reap_again: false,
             child_quit: false,
             event_sent: false,
+            memory_kills: Kills::from_now(),
+            late_since: None,
+            takes_in_orphans: false,
             inputs: VecDeque::new(),
             telling: false,
         })
@@ -249,7 +259,7 @@ impl Shell {
     /// How long nothing will be due; no limit when nothing ever is.
     fn patience(&self) -> Option<Duration> {
         let deadlines = [
-            self.core.next_deadline(),
+            self.core_deadline(),
             self.children.next_deadline(),
             self.spawns.next_deadline(),
             self.later.first().map(|&(due, _)| due),
@@ -437,8 +447,11 @@ impl Shell {
         self.retry_sockets(now);
         self.take_prepared();
         self.read_postponed(now);
-        if self.core.next_deadline().is_some_and(|due| due <= now) {
-            self.tell(Input::Tick);
+        let due = self.core.next_deadline().filter(|&due| due <= now);
+        match due {
+            Some(due) if self.hears_exits_first(due, now) => {}
+            Some(_) => self.tell(Input::Tick),
+            None => self.late_since = None,
         }
     }
 

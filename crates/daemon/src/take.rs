@@ -3,11 +3,11 @@
 use crate::children::{Child, Phase};
 use crate::helper::LAST_READS;
 use crate::logs::{Fact, Order};
-use crate::shell::{BIRTH_MAX, FACTS_PER_TURN, Shell, token};
-use crate::{explain, fcgi};
+use crate::shell::{BIRTH_MAX, DRAIN_MAX, FACTS_PER_TURN, Shell, token};
+use crate::{explain, fcgi, oom};
 use provost_core::Input;
 use provost_model::spawn::SpawnProblem;
-use provost_model::{Errno, Level, Mono, Run};
+use provost_model::{Errno, ExitStatus, Level, Mono, Run, Signal};
 use provost_os::reactor::{Interest, Ready};
 use provost_os::spawn::{self, Report};
 use provost_os::{clock, pipe, reap};
@@ -32,6 +32,9 @@ const ATTENTION: Duration = Duration::from_millis(1);
 /// `ETIMEDOUT`.
 const TIMED_OUT: i32 = 110;
 
+/// A deadline that is missed by so much was missed because we were halted, and not because there was much to do.
+const HALTED: Duration = Duration::from_secs(1);
+
 /// Exits taken in one turn before others get theirs.
 const REAPS_PER_TURN: usize = 1_000;
 
@@ -47,10 +50,12 @@ impl Shell {
                             self.read_listener(run, usize::MAX);
                             self.read_helper(run, LAST_READS);
                             self.read_report(run);
+                            self.explain_kill(run, status);
                             self.logs.order(Order::Drain { run });
                         }
                         None => {
                             self.log(Level::Info, format!("reaped unknown pid {pid} ({status})"));
+                            self.orphan_ended();
                         }
                     }
                 }
@@ -68,9 +73,59 @@ impl Shell {
         self.waker.wake();
     }
 
+    /// Whether it was the kernel that sent a SIGKILL which nobody else here did.
+    fn explain_kill(&mut self, run: Run, status: ExitStatus) {
+        let by_kill =
+            matches!(status, ExitStatus::Signaled { signal, .. } if signal == Signal::KILL);
+        let child = self.children.runs.get(&run);
+        if !by_kill || child.is_none_or(|child| child.killed) || !self.memory_kills.explain() {
+            return;
+        }
+        if let Some(entry) = self.children.entry_of(run) {
+            let text = oom::line(&entry.spec.group, &entry.spec.name);
+            self.log(Level::Warn, text);
+        }
+        if let Some(child) = self.children.runs.get_mut(&run) {
+            child.why = Some(oom::KILLED.to_owned());
+        }
+    }
+
+    /// When the core is to be told of the time.
+    pub(crate) fn core_deadline(&self) -> Option<Mono> {
+        match self.late_since {
+            Some(since) => Some(since.plus(DRAIN_MAX)),
+            None => self.core.next_deadline(),
+        }
+    }
+
+    /// Whether a deadline was missed because we were halted, and children have ended since: their exits are told first,
+    /// as they came first, once what they wrote is read.
+    pub(crate) fn hears_exits_first(&mut self, due: Mono, now: Mono) -> bool {
+        let was_halted = self.late_since.is_some() || now.since(due) >= HALTED;
+        if was_halted {
+            // The clock may have woken us before the signals of what ended meanwhile were seen.
+            self.reap();
+        }
+        if was_halted && self.children.any_draining() {
+            let since = *self.late_since.get_or_insert(now);
+            if now.since(since) < DRAIN_MAX {
+                return true;
+            }
+        }
+        self.late_since = None;
+        false
+    }
+
     fn close_report(&self, report: &OwnedFd) {
         // See `release`; the owner drops it next.
         let _ = self.reactor.remove(report.as_fd());
+    }
+
+    /// What a child wrote is read, or is not waited for any more.
+    fn drained(&mut self, run: Run) {
+        if !self.waits_for_tree(run) {
+            self.finish(run);
+        }
     }
 
     /// Publishes an exit.
@@ -78,8 +133,9 @@ impl Shell {
         let Some((status, child)) = self.children.finish(run) else {
             return;
         };
+        let why = child.why.clone();
         self.release(child);
-        self.tell(Input::Exited { run, status });
+        self.tell(Input::Exited { run, status, why });
         self.tell_child_quit();
     }
 
@@ -104,7 +160,7 @@ impl Shell {
     /// Ends the wait for a birth or for last words that do not come: a disk or a user database hangs.
     pub(crate) fn give_up_waiting(&mut self, run: Run) {
         match self.children.runs.get(&run).map(|child| &child.phase) {
-            Some(Phase::Draining { .. }) => self.finish(run),
+            Some(Phase::Draining { .. }) => self.drained(run),
             Some(Phase::Preparing | Phase::Opening(_)) => {
                 self.logs.order(Order::Abandon { run });
                 let errno = Errno(TIMED_OUT);
@@ -133,7 +189,7 @@ impl Shell {
     fn take_fact(&mut self, fact: Fact) {
         match fact {
             Fact::Opened { run, result } => self.opened(run, result),
-            Fact::Drained { run } => self.finish(run),
+            Fact::Drained { run } => self.drained(run),
             Fact::Captured {
                 run,
                 channel,
@@ -292,7 +348,10 @@ impl Shell {
                     return;
                 };
                 let text = explain::not_executed(&entry.spec, stage, errno);
-                self.log(Level::Info, text);
+                self.log(Level::Info, text.clone());
+                if let Some(child) = self.children.runs.get_mut(&run) {
+                    child.why = Some(text);
+                }
             }
         }
     }

@@ -49,6 +49,8 @@ const ALIASES: &[(&str, i32)] = &[("SIGIOT", 6), ("SIGCLD", 17), ("SIGPOLL", 29)
 impl Signal {
     /// Ends a process that did not obey.
     pub const KILL: Self = Self(9);
+    /// Wakes a halted process.
+    pub const CONT: Self = Self(18);
     /// The default stop signal.
     pub const TERM: Self = Self(15);
     /// Hang-up.

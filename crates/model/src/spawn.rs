@@ -2,6 +2,7 @@
 
 use crate::{Errno, quote};
 use std::fmt;
+use std::path::PathBuf;
 
 /// Why a `FastCGI` socket could not be opened. Shown in upstream's words, with our reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,8 +56,15 @@ pub enum SpawnProblem {
     },
     /// No descriptors left for the pipes.
     TooManyFiles,
-    /// A pipe or a log could not be made.
+    /// A pipe could not be made, or a log not in time.
     Dispatchers {
+        /// The system's reason.
+        errno: Errno,
+    },
+    /// A log could not be opened.
+    Log {
+        /// Which.
+        path: PathBuf,
         /// The system's reason.
         errno: Errno,
     },
@@ -87,6 +95,12 @@ impl SpawnProblem {
             Self::Dispatchers { errno } => format!(
                 "unknown error making dispatchers for '{name}': {}",
                 errno.name()
+            ),
+            Self::Log { path, errno } => format!(
+                "unknown error making dispatchers for '{name}': {} ({}: {})",
+                errno.name(),
+                path.display(),
+                errno.text()
             ),
             Self::Socket(problem) => problem.to_string(),
             Self::TooManyProcesses => {

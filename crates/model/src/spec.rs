@@ -16,6 +16,16 @@ pub enum AutoRestart {
     Always,
 }
 
+/// What happens to output that a log cannot take because its disk is full.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum LogfileFull {
+    /// A stretch of it is held back; beyond that the oldest lines are dropped and counted. The program never waits.
+    #[default]
+    Drop,
+    /// Nothing is dropped: once that stretch is held back, the program waits in its writes.
+    Block,
+}
+
 /// Where one output channel goes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum LogFile {
@@ -85,6 +95,14 @@ pub struct ProcessSpec {
     pub stopasgroup: bool,
     /// Whether SIGKILL goes to the process group.
     pub killasgroup: bool,
+    /// Whether SIGCONT follows the stop signal, so that a process that is halted can act on it.
+    pub stop_cont: bool,
+    /// Whether a stop reaches all descendants, also those outside of its process group.
+    pub stop_tree: bool,
+    /// Whether it begins with SIGPIPE and SIGXFSZ at their defaults; else they are ignored, as under upstream.
+    pub sigpipe_default: bool,
+    /// What happens to output that its logs cannot take because a disk is full.
+    pub logfile_full: LogfileFull,
     /// Exit codes that are expected.
     pub exitcodes: Vec<i32>,
     /// Variables on top of supervisord's own environment, in order; `[supervisord] environment` is merged in.

@@ -5,7 +5,8 @@
 //! conditions with a deadline ([`wait_until`]). Every process it started ends with it, by pid. When a test fails, the
 //! daemon's log is printed.
 //!
-//! It refuses to skip: a missing binary or a missing oracle fails the test and says which command puts it in place.
+//! A missing binary or a missing oracle fails the test and says which command puts it in place. Only a test whose means
+//! of injecting a fault the machine does not have is skipped, and says so ([`means`]).
 
 #![expect(
     clippy::missing_panics_doc,
@@ -19,6 +20,7 @@
 mod daemon;
 mod http;
 mod many;
+pub mod means;
 mod namespace;
 mod numbers;
 mod place;

@@ -49,7 +49,7 @@ fn start_with_small(size: &str, config: &str) -> Daemon {
 
 /// What does not fit is held back and written as soon as there is room.
 #[test]
-fn a_full_disk_holds_lines_back_until_there_is_room() {
+fn f15_a_full_disk_holds_lines_back_until_there_is_room() {
     let daemon = start_with_small(
         "256k",
         "[program:n]\ncommand=/bin/sh -c 'seq 1 60000; exec sleep 86400'\nstartsecs=0\n\
@@ -68,7 +68,7 @@ fn a_full_disk_holds_lines_back_until_there_is_room() {
 
 /// More than is held back is dropped, and the log says how much.
 #[test]
-fn a_full_disk_drops_no_more_than_it_says() {
+fn f15_a_full_disk_drops_no_more_than_it_says() {
     const LAST: u64 = 500_000;
     let daemon = start_with_small(
         "256k",
@@ -88,31 +88,75 @@ fn a_full_disk_drops_no_more_than_it_says() {
     let (before, rest) = text.split_at(at);
     let (marker, after) = rest.split_once('\n').expect("the marker is a line");
     assert!(marker.ends_with("(No space left on device)"), "{marker}");
-    // The line that was being written when the disk was full may be cut; so may be the first one after the gap.
-    let before = before
-        .strip_suffix('\n')
-        .expect("the marker has its own line");
-    let (whole, cut) = before.rsplit_once('\n').expect("there are lines");
-    assert_contiguous(&format!("{whole}\n"), 1);
-    let (part, after) = after.split_once('\n').expect("there are lines");
+    // Lines are whole on both sides, and the marker stands on a line of its own.
+    let last_before = assert_contiguous(before, 1);
     let first: u64 = after
         .lines()
         .next()
         .and_then(|line| line.parse().ok())
         .expect("a number");
     assert_eq!(assert_contiguous(after, first), LAST);
-    let all: usize = (1..=LAST).map(|number| number.to_string().len() + 1).sum();
-    let kept = whole.len() + 1 + cut.len() + part.len() + 1 + after.len();
-    let dropped = all - kept;
+    let gap = last_before + 1..first;
+    let bytes: usize = gap.clone().map(|number| number.to_string().len() + 1).sum();
+    let lines = gap.count();
     assert!(
-        marker.starts_with(&format!("supervisord: dropped {dropped} bytes, ")),
-        "{dropped} bytes are missing: {marker}"
+        marker.starts_with(&format!(
+            "supervisord: dropped {bytes} bytes, {lines} lines, "
+        )),
+        "{bytes} bytes in {lines} lines are missing: {marker}"
     );
+    let told = daemon.main_log().matches("could not write to log").count();
+    assert_eq!(told, 1, "told once");
+}
+
+/// Nothing is dropped for a program that would rather wait, and only that program waits.
+#[test]
+fn f15_with_block_no_line_is_missing() {
+    const LAST: u64 = 500_000;
+    let daemon = start_with_small(
+        "256k",
+        "[program:n]\ncommand=/bin/sh -c 'seq 1 500000; echo done >%(here)s/done; exec sleep 86400'\nstartsecs=0\n\
+         stdout_logfile=%(here)s/small/n.log\nstdout_logfile_maxbytes=0\nlogfile_full=block\n",
+    );
+    daemon.wait_log(
+        "small/n.log takes no output (No space left on device); whoever logs there waits",
+    );
+    assert_well(&daemon);
+    assert_eq!(daemon.place().read("done"), "", "it waits");
+    run_inside(&daemon, "mount -o remount,size=8m small");
+    wait_until(PATIENCE, "the last line", || {
+        read_inside(&daemon, "small/n.log").ends_with(&format!("\n{LAST}\n"))
+    });
+    assert_eq!(
+        assert_contiguous(&read_inside(&daemon, "small/n.log"), 1),
+        LAST
+    );
+    daemon.wait_file("done", "done");
+    daemon.wait_log("small/n.log takes output again");
+    let log = daemon.main_log();
+    assert_eq!(
+        log.matches("whoever logs there waits").count(),
+        1,
+        "told once"
+    );
+}
+
+/// A stop of a program that waits for its full log does not wait for the disk.
+#[test]
+fn f15_a_program_that_waits_for_its_log_can_be_stopped() {
+    let daemon = start_with_small(
+        "256k",
+        "[program:n]\ncommand=/bin/sh -c 'exec yes'\nstartsecs=0\n\
+         stdout_logfile=%(here)s/small/n.log\nstdout_logfile_maxbytes=0\nlogfile_full=block\n",
+    );
+    daemon.wait_log("whoever logs there waits");
+    let stop = daemon.ctl(Side::Ours, &["stop", "n"]);
+    assert_eq!(stop.stdout, "n: stopped\n");
 }
 
 /// The main log on a full disk: nobody waits for it, and its lines are there once there is room.
 #[test]
-fn a_main_log_on_a_full_disk_catches_up() {
+fn f16_a_main_log_on_a_full_disk_catches_up() {
     let mount =
         "mount -t tmpfs -o size=64k none small\nhead -c 64k /dev/zero >small/filler || true";
     let config = format!(
@@ -138,9 +182,75 @@ fn a_main_log_on_a_full_disk_catches_up() {
     });
 }
 
+/// A start on a full disk goes on without its pid file, and says so.
+#[test]
+fn f16_a_pid_file_on_a_full_disk_is_told() {
+    let mount =
+        "mount -t tmpfs -o size=64k none small\nhead -c 64k /dev/zero >small/filler || true";
+    let config = format!(
+        "[unix_http_server]\nfile=%(here)s/s.sock\n\
+         [rpcinterface:supervisor]\n\
+         supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface\n\
+         [supervisorctl]\nserverurl=unix://%(here)s/s.sock\n\
+         [supervisord]\nlogfile=%(here)s/main.log\npidfile=%(here)s/small/s.pid\nchildlogdir=%(here)s\n\
+         [program:n]\ncommand=/bin/cat\nstartsecs=0\n{OTHER}"
+    );
+    let daemon = Start::bare(Side::Ours, &config)
+        .file("small/mount-point", "")
+        .under(&mounting(mount))
+        .start();
+    daemon.wait_log("small/s.pid");
+    let log = daemon.main_log();
+    let line = log
+        .lines()
+        .find(|line| line.contains("could not write pidfile"));
+    let line = line.expect("it is told");
+    assert!(line.contains("No space left on device"), "{line}");
+    assert_well(&daemon);
+}
+
+/// Without an inode for the new file nothing is rotated, and nothing is lost.
+#[test]
+fn f19_rotation_without_inodes_waits() {
+    let mount = "mount -t tmpfs -o nr_inodes=12 none small";
+    let start = Start::new(
+        Side::Ours,
+        &format!(
+            "[program:n]\nstartsecs=0\n{COUNTER}stdout_logfile=%(here)s/small/n.log\nstdout_logfile_maxbytes=100\n\
+             stdout_logfile_backups=10000\n{OTHER}"
+        ),
+    );
+    let daemon = start
+        .file("small/mount-point", "")
+        .under(&mounting(mount))
+        .start();
+    daemon.wait_log("small/n.log: No space left on device (ENOSPC); it grows beyond its limit");
+    assert_well(&daemon);
+    run_inside(&daemon, "mount -o remount,nr_inodes=100k small");
+    let files = || fs::read_dir(inside(&daemon, "small")).map_or(0, Iterator::count);
+    let before = files();
+    wait_until(PATIENCE, "rotation to work again", || files() > before + 1);
+    daemon.ctl(Side::Ours, &["stop", "n"]);
+    let mut text = String::new();
+    for number in (0..files()).rev() {
+        let name = if number == 0 {
+            "small/n.log".to_owned()
+        } else {
+            format!("small/n.log.{number}")
+        };
+        text.push_str(&read_inside(&daemon, &name));
+    }
+    assert_contiguous(&text, 1);
+    assert_eq!(
+        daemon.main_log().matches("could not rotate log").count(),
+        1,
+        "told once"
+    );
+}
+
 /// A log that cannot be rotated grows beyond its limit, loses nothing, and is rotated when that works again.
 #[test]
-fn rotation_in_a_read_only_directory_waits() {
+fn f17_rotation_in_a_read_only_directory_waits() {
     let start = Start::new(
         Side::Ours,
         &format!(
@@ -188,7 +298,7 @@ fn rotation_in_a_read_only_directory_waits() {
 
 /// The directory is gone when logs are to be reopened: a line each, and everything goes on.
 #[test]
-fn reopening_in_a_vanished_directory_is_told_and_survived() {
+fn f18_reopening_in_a_vanished_directory_is_told_and_survived() {
     let start = Start::new(
         Side::Ours,
         &format!(
@@ -214,4 +324,60 @@ fn reopening_in_a_vanished_directory_is_told_and_survived() {
     });
     assert_well(&daemon);
     assert_eq!(daemon.rpc().pid("n"), pid);
+}
+
+/// A log whose directory is taken away under a running program: noticed with the next write, told once, made anew when
+/// the directory is there again and the logs are reopened.
+#[test]
+fn f18_a_vanished_directory_is_noticed_by_the_next_write() {
+    let start = Start::new(
+        Side::Ours,
+        &format!(
+            "[program:n]\nstartsecs=0\n{COUNTER}stdout_logfile=%(here)s/logs/n.log\nstdout_logfile_maxbytes=0\n{OTHER}"
+        ),
+    );
+    let daemon = start.file("logs/placeholder", "").start();
+    wait_until(PATIENCE, "lines in the log", || {
+        !daemon.place().read("logs/n.log").is_empty()
+    });
+    fs::remove_dir_all(daemon.place().join("logs")).expect("it is ours");
+    daemon.wait_log(
+        "logs/n.log was removed and cannot be made anew: No such file or directory (ENOENT)",
+    );
+    assert_well(&daemon);
+    fs::create_dir(daemon.place().join("logs")).expect("the place is writable");
+    daemon.wait_log("logs/n.log was removed; it is made anew");
+    wait_until(PATIENCE, "lines in the log again", || {
+        !daemon.place().read("logs/n.log").is_empty()
+    });
+    for sentence in ["cannot be made anew", "it is made anew"] {
+        assert_eq!(
+            daemon.main_log().matches(sentence).count(),
+            1,
+            "{sentence}: told once"
+        );
+    }
+}
+
+/// A program whose log cannot be opened does not start, and says which file it is and why.
+#[test]
+fn f18_an_unusable_log_is_named_with_its_reason() {
+    let start = Start::new(
+        Side::Ours,
+        &format!(
+            "[program:n]\ncommand=/bin/cat\nstartsecs=0\nstartretries=0\n\
+             stdout_logfile=%(here)s/logs/n.log\nautostart=false\n{OTHER}"
+        ),
+    );
+    let daemon = start.file("logs/placeholder", "").start();
+    fs::remove_dir_all(daemon.place().join("logs")).expect("it is ours");
+    daemon.ctl(Side::Ours, &["start", "n"]);
+    daemon.wait_state("n", "FATAL");
+    let status = daemon.ctl(Side::Ours, &["status", "n"]).stdout;
+    let path = daemon.place().join("logs/n.log");
+    let wanted = format!(
+        "unknown error making dispatchers for 'n': ENOENT ({}: No such file or directory)",
+        path.display()
+    );
+    assert!(status.contains(&wanted), "{status}");
 }

@@ -75,7 +75,7 @@ fn assert_unauthorized(answer: &Answer, what: &str) {
 
 /// Each says how it begins, and then nothing more. The daemon may have as many descriptors as most systems allow.
 #[test]
-fn f49_f57_eleven_hundred_half_open_connections_hold_nobody_up() {
+fn f13_f49_f57_eleven_hundred_half_open_connections_hold_nobody_up() {
     const CONNECTIONS: usize = 1_100;
     let limit = Rlimit {
         current: Some(4096),
@@ -122,7 +122,7 @@ fn f49_f57_eleven_hundred_half_open_connections_hold_nobody_up() {
 
 /// A log that nobody reads holds back only the program that writes there, and only until somebody does.
 #[test]
-fn a_fifo_without_reader_holds_up_nobody() {
+fn f23_a_fifo_without_reader_holds_up_nobody() {
     let start = Start::new(
         Side::Ours,
         "[program:p]\ncommand=/bin/cat\n\

@@ -104,7 +104,7 @@ fn the_same_socket_and_another_pid_file() {
 }
 
 #[test]
-fn the_same_pid_file_and_another_socket() {
+fn f07_the_same_pid_file_and_another_socket() {
     let mut daemon = first("");
     let before = Before::of(&daemon);
     let place = Place::new();

@@ -11,7 +11,7 @@ pub(crate) use places::{
 
 use crate::hints;
 use crate::python::{self, repr, strip};
-use provost_model::spec::AutoRestart;
+use provost_model::spec::{AutoRestart, LogfileFull};
 use provost_model::{Level, Signal};
 
 /// A text that is not of its kind.
@@ -116,6 +116,32 @@ pub(crate) fn autorestart(text: &str) -> Result<AutoRestart, Bad> {
             "`true`, `false` or `unexpected`",
         )
         .or_try(near(&lower, ["true", "false", "unexpected"]))),
+    }
+}
+
+/// How a process begins with SIGPIPE; whether at its default.
+pub(crate) fn sigpipe(text: &str) -> Result<bool, Bad> {
+    match text.to_lowercase().as_str() {
+        "ignore" => Ok(false),
+        "default" => Ok(true),
+        other => Err(Bad::new(
+            format!("invalid 'sigpipe' value {}", repr(other)),
+            "`ignore` or `default`",
+        )
+        .or_try(near(other, ["ignore", "default"]))),
+    }
+}
+
+/// What happens when a log is full.
+pub(crate) fn logfile_full(text: &str) -> Result<LogfileFull, Bad> {
+    match text.to_lowercase().as_str() {
+        "drop" => Ok(LogfileFull::Drop),
+        "block" => Ok(LogfileFull::Block),
+        other => Err(Bad::new(
+            format!("invalid 'logfile_full' value {}", repr(other)),
+            "`drop` or `block`",
+        )
+        .or_try(near(other, ["drop", "block"]))),
     }
 }
 

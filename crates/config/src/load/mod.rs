@@ -3,6 +3,7 @@
 //! Everything is looked at in upstream's order, and nothing stops at the first error: the first one gives upstream's
 //! sentence, and all of them are reported with their places.
 
+mod additions;
 mod ctl;
 mod daemon;
 mod fcgi;

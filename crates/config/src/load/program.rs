@@ -2,6 +2,7 @@
 //!
 //! What differs from process to process is read in [`super::process`].
 
+use super::additions::Additions;
 use super::process::{Instance, Own, Written};
 use super::reader::{Got, Reader, Scope};
 use super::report::Told;
@@ -42,6 +43,7 @@ struct Common {
     stopwaitsecs: i64,
     stopasgroup: bool,
     killasgroup: bool,
+    additions: Additions,
     exitcodes: Vec<i32>,
     redirect_stderr: bool,
     numprocs: i64,
@@ -134,6 +136,7 @@ impl Reader<'_> {
         let stopwaitsecs = self.value(scope, &keys::STOPWAITSECS, kinds::integer);
         let stopasgroup = self.value(scope, &keys::STOPASGROUP, kinds::boolean);
         let killasgroup = self.optional(scope, &keys::KILLASGROUP, kinds::boolean);
+        let additions = self.additions(scope);
         let exitcodes = self.value(scope, &keys::EXITCODES, kinds::exit_codes);
         let redirect_stderr = self.value(scope, &keys::REDIRECT_STDERR, kinds::boolean);
         let numprocs = self.value(scope, &keys::NUMPROCS, kinds::integer);
@@ -180,6 +183,7 @@ impl Reader<'_> {
             stopwaitsecs: stopwaitsecs?,
             stopasgroup,
             killasgroup,
+            additions: additions?,
             exitcodes: exitcodes?,
             redirect_stderr: redirect_stderr?,
             numprocs: numprocs?,
@@ -275,6 +279,10 @@ fn complete(
         stopwaitsecs: common.stopwaitsecs,
         stopasgroup: common.stopasgroup,
         killasgroup: common.killasgroup,
+        stop_cont: common.additions.stop_cont,
+        stop_tree: common.additions.stop_tree,
+        sigpipe_default: common.additions.sigpipe_default,
+        logfile_full: common.additions.logfile_full,
         exitcodes: common.exitcodes.clone(),
         environment,
         serverurl: common.serverurl.clone(),

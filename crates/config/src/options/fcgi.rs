@@ -1,5 +1,6 @@
 //! `[fcgi-program:x]`.
 
+use super::additions::{LOGFILE_FULL, SIGPIPE, STOP_CONT, STOP_TREE};
 use super::program::{
     AUTORESTART, AUTOSTART, BASE, COMMAND, DIRECTORY, ENVIRONMENT, EXITCODES, KILLASGROUP,
     NUMPROCS, NUMPROCS_START, PRIORITY, PROCESS_NAME, REDIRECT_STDERR, SERVERURL, STARTRETRIES,
@@ -76,6 +77,10 @@ pub const SECTION: SectionSpec = SectionSpec {
         &STOPWAITSECS,
         &STOPASGROUP,
         &KILLASGROUP,
+        &STOP_CONT,
+        &STOP_TREE,
+        &SIGPIPE,
+        &LOGFILE_FULL,
         &USER,
         &REDIRECT_STDERR,
         STDOUT.logfile,

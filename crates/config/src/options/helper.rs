@@ -1,5 +1,6 @@
 //! `[rpcinterface:x]` with a `command`: a namespace of XML-RPC methods that a process serves.
 
+use super::additions::{LOGFILE_FULL, SIGPIPE, STOP_CONT, STOP_TREE};
 use super::program;
 use super::program::{
     AUTORESTART, AUTOSTART, BASE, COMMAND, DIRECTORY, ENVIRONMENT, EXITCODES, KILLASGROUP,
@@ -70,6 +71,10 @@ pub const SECTION: SectionSpec = SectionSpec {
         &STOPWAITSECS,
         &STOPASGROUP,
         &KILLASGROUP,
+        &STOP_CONT,
+        &STOP_TREE,
+        &SIGPIPE,
+        &LOGFILE_FULL,
         &USER,
         &REDIRECT_STDERR,
         STDERR.logfile,

@@ -1,5 +1,6 @@
 //! `[eventlistener:x]`.
 
+use super::additions::{LOGFILE_FULL, SIGPIPE, STOP_CONT, STOP_TREE};
 use super::program;
 use super::program::{
     AUTORESTART, AUTOSTART, BASE, COMMAND, DIRECTORY, ENVIRONMENT, EXITCODES, KILLASGROUP,
@@ -124,6 +125,10 @@ pub const SECTION: SectionSpec = SectionSpec {
         &STOPWAITSECS,
         &STOPASGROUP,
         &KILLASGROUP,
+        &STOP_CONT,
+        &STOP_TREE,
+        &SIGPIPE,
+        &LOGFILE_FULL,
         &USER,
         &REDIRECT_STDERR,
         STDOUT.logfile,

@@ -3,6 +3,7 @@
 //! The loader takes defaults from here, the command line its flags, the sample file, the reference pages and the man
 //! pages their text, and the check for unknown keys its names. The meaning of a value is in the loader.
 
+pub mod additions;
 mod channels;
 mod clients;
 pub mod fcgi;
@@ -44,6 +45,8 @@ pub enum Kind {
     ExitCodes,
     /// When to restart.
     Restart,
+    /// One of a few words, which stand here.
+    OneOf(&'static str),
     /// A user.
     User,
     /// A user and a group.
@@ -83,6 +86,7 @@ impl Kind {
             Self::Signal => "signal",
             Self::ExitCodes => "list of exit codes",
             Self::Restart => "boolean or `unexpected`",
+            Self::OneOf(words) => words,
             Self::User => "user name or id",
             Self::Owner => "user, or user:group",
             Self::LogFile => "path, `AUTO` or `NONE`",

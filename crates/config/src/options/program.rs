@@ -1,5 +1,6 @@
 //! `[program:x]`. Most of its keys are keys of `[eventlistener:x]` and `[fcgi-program:x]`, too.
 
+use super::additions::{LOGFILE_FULL, SIGPIPE, STOP_CONT, STOP_TREE};
 pub use super::channels::{ChannelOptions, STDERR, STDOUT};
 use super::{Change, Fallback, Kind, Names, OptionSpec, Sample, SectionSpec};
 
@@ -253,6 +254,10 @@ pub const SECTION: SectionSpec = SectionSpec {
         &STOPWAITSECS,
         &STOPASGROUP,
         &KILLASGROUP,
+        &STOP_CONT,
+        &STOP_TREE,
+        &SIGPIPE,
+        &LOGFILE_FULL,
         &USER,
         &REDIRECT_STDERR,
         STDOUT.logfile,

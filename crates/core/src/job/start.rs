@@ -162,6 +162,7 @@ fn refusal(problem: &SpawnProblem) -> Option<FaultCode> {
         | SpawnProblem::NoPermission { .. } => Some(FaultCode::NotExecutable),
         SpawnProblem::TooManyFiles
         | SpawnProblem::Dispatchers { .. }
+        | SpawnProblem::Log { .. }
         | SpawnProblem::Socket(_)
         | SpawnProblem::TooManyProcesses
         | SpawnProblem::Fork { .. } => None,

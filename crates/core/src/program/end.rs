@@ -20,9 +20,15 @@ enum Sequel {
 
 impl Process {
     /// The child ended.
-    pub(crate) fn exited(&mut self, act: &mut Act<'_, '_>, run: Run, status: ExitStatus) {
+    pub(crate) fn exited(
+        &mut self,
+        act: &mut Act<'_, '_>,
+        run: Run,
+        status: ExitStatus,
+        why: Option<String>,
+    ) {
         act.runs.end(run);
-        let sequel = self.take_end(act, run, status);
+        let sequel = self.take_end(act, run, status, why);
         // A socket of which it was the last user is closed, and opened again by the next start, as under upstream.
         act.sockets.leave(act.turn, run);
         match sequel {
@@ -37,7 +43,13 @@ impl Process {
         }
     }
 
-    fn take_end(&mut self, act: &mut Act<'_, '_>, run: Run, status: ExitStatus) -> Sequel {
+    fn take_end(
+        &mut self,
+        act: &mut Act<'_, '_>,
+        run: Run,
+        status: ExitStatus,
+        why: Option<String>,
+    ) -> Sequel {
         let expected = self.spec.exitcodes.contains(&status.code());
         match self.state {
             State::Stopping { child, .. } if child.run == run => {
@@ -45,25 +57,25 @@ impl Process {
             }
             State::Starting { child, up_at } if child.run == run => {
                 if act.turn.now.mono < up_at {
-                    self.end_too_quickly(act, status, false)
+                    self.end_too_quickly(act, status, why, false)
                 } else {
                     self.change(act, State::Running { child });
-                    self.end_by_itself(act, status, expected)
+                    self.end_by_itself(act, status, why, expected)
                 }
             }
             State::Running { child } if child.run == run => {
-                self.end_by_itself(act, status, expected)
+                self.end_by_itself(act, status, why, expected)
             }
             State::Unknown { child, stop_wished } if child.run == run => {
                 if stop_wished {
                     self.end_stopped(act, status, expected)
                 } else {
-                    self.end_by_itself(act, status, expected)
+                    self.end_by_itself(act, status, why, expected)
                 }
             }
             State::Awaited { run: awaited, stop } if awaited == run => {
                 self.unexpected(act, "a child ended");
-                self.end_too_quickly(act, status, stop)
+                self.end_too_quickly(act, status, why, stop)
             }
             State::Awaited { .. }
             | State::Stopped
@@ -94,10 +106,16 @@ impl Process {
     }
 
     /// An exit before `startsecs`: never expected, whatever the code.
-    fn end_too_quickly(&mut self, act: &mut Act<'_, '_>, status: ExitStatus, stop: bool) -> Sequel {
+    fn end_too_quickly(
+        &mut self,
+        act: &mut Act<'_, '_>,
+        status: ExitStatus,
+        why: Option<String>,
+        stop: bool,
+    ) -> Sequel {
         self.ended = Some(act.turn.now.wall);
         self.exitstatus = None;
-        EXITED_TOO_QUICKLY.clone_into(&mut self.spawnerr);
+        self.spawnerr = why.unwrap_or_else(|| EXITED_TOO_QUICKLY.to_owned());
         self.back_off(act);
         act.turn.notice(Notice::Exited {
             name: self.name.clone(),
@@ -112,6 +130,7 @@ impl Process {
         &mut self,
         act: &mut Act<'_, '_>,
         status: ExitStatus,
+        why: Option<String>,
         expected: bool,
     ) -> Sequel {
         let code = status.code();
@@ -120,7 +139,7 @@ impl Process {
         self.tries = 0;
         self.shortages = 0;
         if !expected {
-            self.spawnerr = format!("Bad exit code {code}");
+            self.spawnerr = why.unwrap_or_else(|| format!("Bad exit code {code}"));
         }
         self.change(act, State::Exited { again_at: None });
         act.turn.notice(Notice::Exited {

@@ -27,9 +27,9 @@ const OUT_OF_FILES: Errno = Errno(24);
 pub(crate) fn is_shortage(problem: &SpawnProblem) -> bool {
     match problem {
         SpawnProblem::TooManyFiles | SpawnProblem::TooManyProcesses => true,
-        SpawnProblem::Dispatchers { errno } | SpawnProblem::Fork { errno } => {
-            *errno == OUT_OF_MEMORY || *errno == OUT_OF_SYSTEM_FILES
-        }
+        SpawnProblem::Dispatchers { errno }
+        | SpawnProblem::Log { errno, .. }
+        | SpawnProblem::Fork { errno } => *errno == OUT_OF_MEMORY || *errno == OUT_OF_SYSTEM_FILES,
         SpawnProblem::Socket(problem) => matches!(
             problem.errno,
             Some(OUT_OF_MEMORY | OUT_OF_SYSTEM_FILES | OUT_OF_FILES)

@@ -49,11 +49,11 @@ impl Process {
         let kill_at = act.turn.now.mono.plus(wait);
         self.tell_killing(act, child, signal, whole_group);
         self.change(act, State::Stopping { child, kill_at });
-        act.turn.out.push(Effect::Kill {
-            run: child.run,
-            signal,
-            whole_group,
-        });
+        self.order_signal(act, child.run, signal, whole_group);
+        if self.spec.stop_cont {
+            // After the stop signal: what was halted finds that one first when it wakes up.
+            self.order_signal(act, child.run, Signal::CONT, whole_group);
+        }
     }
 
     /// The daemon stops: as `stop`, but BACKOFF becomes FATAL and what has ended stays as it is.
@@ -85,9 +85,18 @@ impl Process {
             child,
             kill_at: act.turn.now.mono.plus(period),
         };
+        self.order_signal(act, child.run, Signal::KILL, whole_group);
+    }
+
+    /// A signal of a stop.
+    fn order_signal(&self, act: &mut Act<'_, '_>, run: Run, signal: Signal, whole_group: bool) {
+        if self.spec.stop_tree {
+            // First: the end of the child would cut the others off from it.
+            act.turn.out.push(Effect::KillTree { run, signal });
+        }
         act.turn.out.push(Effect::Kill {
-            run: child.run,
-            signal: Signal::KILL,
+            run,
+            signal,
             whole_group,
         });
     }

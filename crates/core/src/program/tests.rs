@@ -246,6 +246,24 @@ fn a_program_that_ends_at_once_does_not_spin() {
 }
 
 #[test]
+fn f32_what_is_halted_is_woken_after_the_stop_signal() {
+    let mut driver = running(|spec| spec.stop_cont = true);
+    stop(&mut driver);
+    assert_eq!(driver.orders(), ["kill a SIGTERM", "kill a SIGCONT"]);
+    driver.secs(10);
+    assert_eq!(driver.orders(), ["kill a SIGKILL"]);
+}
+
+#[test]
+fn f33_a_stop_of_the_tree_reaches_the_others_first() {
+    let mut driver = running(|spec| spec.stop_tree = true);
+    stop(&mut driver);
+    assert_eq!(driver.orders(), ["kill tree a SIGTERM", "kill a SIGTERM"]);
+    driver.secs(10);
+    assert_eq!(driver.orders(), ["kill tree a SIGKILL", "kill a SIGKILL"]);
+}
+
+#[test]
 fn a_stop_signals_waits_and_kills() {
     let mut driver = running(|spec| {
         spec.stopwaitsecs = 2;
@@ -402,6 +420,7 @@ fn facts_that_come_late_or_twice_change_nothing() {
     driver.give(Input::Exited {
         run: old,
         status: ExitStatus::Code(0),
+        why: None,
     });
     driver.give(Input::KillFailed {
         run: old,
@@ -416,6 +435,7 @@ fn facts_that_come_late_or_twice_change_nothing() {
     driver.give(Input::Exited {
         run,
         status: ExitStatus::Code(0),
+        why: None,
     });
     assert!(matches!(
         driver.notices().as_slice(),

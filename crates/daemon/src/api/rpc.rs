@@ -4,7 +4,6 @@ use super::watch::Watch;
 use super::{Context, body, clock, files, helper, respond};
 use hyper::body::Incoming;
 use hyper::{Request, Response, StatusCode};
-use provost_model::quote;
 use provost_model::{Fault, FaultCode, Level, Reply};
 use provost_wire::answer;
 use provost_wire::methods::{API_VERSION, Invocation, SUPERVISOR_VERSION};
@@ -16,9 +15,6 @@ const ANSWER: usize = 64 * 1024 * 1024;
 
 /// Calls of one `system.multicall` that are made before others get their turn.
 const CALLS_A_TURN: usize = 64;
-
-/// Characters of a request that could not be understood that are written to the log.
-const SHOWN: usize = 1024;
 
 /// Answers a call whose body may have `limit` bytes.
 pub(super) async fn answer(
@@ -191,16 +187,15 @@ pub(super) async fn log_path(
     }
 }
 
-/// Writes down what could not be understood, as far as a line should go.
+/// Writes down that a request could not be understood. Not the request: it may hold what nobody should read in a log.
 fn complain(context: &Context, body: &[u8], error: &DecodeError) {
-    let text: String = String::from_utf8_lossy(body).chars().take(SHOWN).collect();
     let why = match error.problem {
         Problem::Missing("<methodName>") => "no method name".to_owned(),
         _ => format!("unmarshallable ({error})"),
     };
     let line = format!(
-        "XML-RPC request data {} is invalid: {why}",
-        quote::repr(&text)
+        "XML-RPC request data of {} bytes is invalid: {why}",
+        body.len()
     );
     context.logger.log(Level::Error, line);
 }

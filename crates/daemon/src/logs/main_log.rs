@@ -1,5 +1,6 @@
 //! supervisord's own log, and standard output in the foreground.
 
+use super::flood::Flood;
 use super::printer::Printer;
 use super::rotation::Rotation;
 use super::sinks::{SinkKey, Sinks};
@@ -54,6 +55,7 @@ pub struct MainLog {
     printer: Printer,
     rotation: Rotation,
     stamper: Stamper,
+    flood: Flood,
     /// Whether it was waited for in vain that everything is written.
     gave_up: bool,
 }
@@ -95,6 +97,7 @@ impl MainLog {
             printer: Printer::default(),
             rotation: Rotation::new(settings.maxbytes, settings.backups),
             stamper: Stamper::local(),
+            flood: Flood::default(),
             gave_up: false,
         })
     }
@@ -116,10 +119,28 @@ impl MainLog {
 
     /// Writes a line of a given time, and what the logs have to say about their own troubles.
     pub(super) fn write_at(&mut self, level: Level, when: SystemTime, text: &str) {
-        if self.enabled(level) {
+        self.put_unless_flood(level, when, text);
+        self.tell_notes();
+    }
+
+    /// One who asked for the details gets every line.
+    fn put_unless_flood(&mut self, level: Level, when: SystemTime, text: &str) {
+        let all = self.enabled(Level::Debug);
+        if self.enabled(level) && (all || self.flood.admits(level, text, Instant::now())) {
             self.put(level, when, text);
         }
-        self.tell_notes();
+    }
+
+    /// When [`MainLog::tell_floods`] has something to tell.
+    pub(super) fn next_summary(&self) -> Option<Instant> {
+        self.flood.next_due()
+    }
+
+    /// Tells what was held back because too much like it was written; with `all`, what is not due yet, too.
+    pub(super) fn tell_floods(&mut self, all: bool) {
+        for (level, text) in self.flood.summaries(Instant::now(), all) {
+            self.put(level, SystemTime::now(), &text);
+        }
     }
 
     /// Writes what the logs have to say. Each trouble is told once, so this comes to an end.
@@ -130,9 +151,7 @@ impl MainLog {
                 return;
             }
             for (level, text) in notes {
-                if self.enabled(level) {
-                    self.put(level, SystemTime::now(), &text);
-                }
+                self.put_unless_flood(level, SystemTime::now(), &text);
             }
         }
     }

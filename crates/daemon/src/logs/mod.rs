@@ -5,6 +5,7 @@
 
 mod auto;
 mod backlog;
+mod flood;
 mod follow;
 mod logger;
 mod main_log;

@@ -94,8 +94,8 @@ pub enum Fact {
     Opened {
         /// Which run.
         run: Run,
-        /// The system's reason when one could not be opened; then nothing of the run is kept.
-        result: Result<(), Errno>,
+        /// Which could not be opened, and the system's reason; then nothing of the run is kept.
+        result: Result<(), (PathBuf, Errno)>,
     },
     /// Everything a reaped child wrote was read (or its log takes nothing just now and the rest waits in the pipe).
     Drained {

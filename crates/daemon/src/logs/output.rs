@@ -9,7 +9,7 @@ use provost_capture::ansi::Stripper;
 use provost_capture::lines::Lines;
 use provost_capture::tokens::{Capture, CaptureBuffer, Piece};
 use provost_model::quote;
-use provost_model::spec::OutputSpec;
+use provost_model::spec::{LogfileFull, OutputSpec};
 use provost_model::{Channel, Level, ProcessSpec, Run};
 use std::io;
 use std::path::Path;
@@ -99,6 +99,11 @@ impl Output {
 
     pub(super) fn sink(&self) -> Option<SinkKey> {
         self.sink
+    }
+
+    /// What happens when its log is full.
+    pub(super) fn full(&self) -> LogfileFull {
+        self.spec.logfile_full
     }
 
     /// For messages.

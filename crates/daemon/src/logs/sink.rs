@@ -9,6 +9,7 @@ use super::rotation::{Rotation, replace};
 use super::stamp::Stamper;
 use super::target::{Kind, Target};
 use provost_capture::held::Held;
+use provost_model::spec::LogfileFull;
 use provost_model::{Errno, Level};
 use provost_os::files::own_descriptor;
 use provost_os::pipe;
@@ -93,6 +94,8 @@ pub(super) struct Sink {
     rotate_again: Option<Retry>,
     /// The file has no name any more, and making a new one failed; told once.
     orphaned: bool,
+    /// It was told that programs wait because writing fails.
+    told_waiting: bool,
 }
 
 impl Sink {
@@ -111,6 +114,7 @@ impl Sink {
             at_line_start: true,
             rotate_again: None,
             orphaned: false,
+            told_waiting: false,
         })
     }
 
@@ -123,14 +127,30 @@ impl Sink {
         self.target.file.as_fd()
     }
 
-    /// Whether the pipes that feed it must be left unread. A file on a full disk is never full: it drops instead.
-    pub(super) fn is_full(&self) -> bool {
-        self.wants_writable() && self.held.len() >= HELD_BYTES_FULL
+    /// Whether the pipes that feed it must be left unread. A file on a full disk is never full: it drops instead, but for
+    /// programs of which nothing may be dropped.
+    pub(super) fn is_full(&self, full: LogfileFull) -> bool {
+        self.holds_up(full) && self.held.len() >= HELD_BYTES_FULL
     }
 
     /// Whether pipes left unread may be read again.
-    pub(super) fn has_room(&self) -> bool {
-        !self.wants_writable() || self.held.len() <= HELD_BYTES_LOW
+    pub(super) fn has_room(&self, full: LogfileFull) -> bool {
+        !self.holds_up(full) || self.held.len() <= HELD_BYTES_LOW
+    }
+
+    fn holds_up(&self, full: LogfileFull) -> bool {
+        self.wants_writable()
+            || (full == LogfileFull::Block && matches!(self.flow, Flow::Failing(_)))
+    }
+
+    /// A program is held up because this log fails: told once until it works again.
+    pub(super) fn tell_waiting(&mut self, notes: &mut Notes) {
+        if matches!(self.flow, Flow::Failing(_)) && !std::mem::replace(&mut self.told_waiting, true)
+        {
+            let (path, reason) = (self.path.display(), self.reason);
+            let text = format!("log {path} takes no output ({reason}); whoever logs there waits");
+            notes.add(Level::Warn, text);
+        }
     }
 
     /// Bytes not yet written.
@@ -182,7 +202,7 @@ impl Sink {
             }
             Flow::Blocked { told } => {
                 self.hold(chunk);
-                if !told && self.is_full() {
+                if !told && self.is_full(LogfileFull::Drop) {
                     self.flow = Flow::Blocked { told: true };
                     let path = self.path.display();
                     notes.add(Level::Warn, format!("log {path} takes no output, its reader does not keep up; whoever logs there waits"));
@@ -233,11 +253,13 @@ impl Sink {
             );
         }
         self.flow = Flow::Open;
+        self.told_waiting = false;
     }
 
     /// Writes one stretch of what waits: first the rest of a marker, then a marker if there is a gap, then output.
     fn write_held(&mut self) -> io::Result<usize> {
-        if self.marker.is_empty() && !self.held.gap().is_none() {
+        let rest_first = !self.held.before_gap().is_empty();
+        if self.marker.is_empty() && !rest_first && !self.held.gap().is_none() {
             let marker = self.marker_text();
             let count = write_some(&self.target, &marker)?;
             // From here on this marker is in the log; what is dropped later is told by another one.
@@ -287,6 +309,7 @@ impl Sink {
     }
 
     fn hold(&mut self, chunk: &[u8]) {
+        self.held.goes_on_within_line(!self.at_line_start);
         self.held.push(chunk);
         if !self.held.gap().is_none() {
             self.gap_since.get_or_insert_with(SystemTime::now);

@@ -6,6 +6,7 @@ use super::rotation::{Rotation, replace_closed};
 use super::sink::Sink;
 use super::target::{canonical, is_replaceable};
 use provost_model::Level;
+use provost_model::spec::LogfileFull;
 use provost_os::reactor::{Interest, Reactor};
 use provost_os::spot::{Paths, Refusal};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -168,18 +169,23 @@ impl Sinks {
             .min()
     }
 
-    /// Whether pipes that feed this log must be left unread.
-    pub(super) fn is_full(&self, key: SinkKey) -> bool {
-        self.entries
-            .get(&key)
-            .is_some_and(|entry| entry.sink.is_full())
+    /// Whether a pipe of a program with this wish that feeds this log must be left unread; told if the log fails.
+    pub(super) fn is_full(&mut self, key: SinkKey, full: LogfileFull) -> bool {
+        let Some(entry) = self.entries.get_mut(&key) else {
+            return false;
+        };
+        let is_full = entry.sink.is_full(full);
+        if is_full {
+            entry.sink.tell_waiting(&mut self.notes);
+        }
+        is_full
     }
 
     /// Whether pipes left unread for this log may be read again.
-    pub(super) fn has_room(&self, key: SinkKey) -> bool {
+    pub(super) fn has_room(&self, key: SinkKey, full: LogfileFull) -> bool {
         self.entries
             .get(&key)
-            .is_none_or(|entry| entry.sink.has_room())
+            .is_none_or(|entry| entry.sink.has_room(full))
     }
 
     /// Opens all logs anew by their names, in the order in which they were opened first: the main log before others.

@@ -131,7 +131,7 @@ impl<'a> Prepared<'a> {
         process::setpgid(None, None).map_err(&setup)?;
         self.take_stdio().map_err(&setup)?;
         close_others_at_exec();
-        reset_signals();
+        reset_signals(self.plan.sigpipe_default);
         self.take_credentials()?;
         if let Some(directory) = &self.plan.directory {
             process::chdir(directory.as_c_str()).map_err(Failure::at(Stage::Directory))?;
@@ -260,12 +260,13 @@ fn close_one_by_one_at_exec() {
     }
 }
 
-/// All signals as a new process expects them, but SIGPIPE and SIGXFSZ ignored; none blocked.
-fn reset_signals() {
+/// All signals as a new process expects them, but SIGPIPE and SIGXFSZ ignored unless those are wanted, too; none
+/// blocked.
+fn reset_signals(sigpipe_default: bool) {
     for number in 1..=SIGNAL_MAX {
         // KILL and STOP are refused, and are at their defaults anyway.
         let _refused = match number {
-            libc::SIGPIPE | libc::SIGXFSZ => signals::ignore_number(number),
+            libc::SIGPIPE | libc::SIGXFSZ if !sigpipe_default => signals::ignore_number(number),
             _ => signals::reset(number),
         };
     }

@@ -28,7 +28,7 @@ pub struct Spawned {
 ///
 /// The child, in this order: leads a process group of its own; takes `stdio` as 0, 1 and 2; marks all other
 /// descriptors to close at exec; blocks no signal and has all at their defaults, but SIGPIPE and SIGXFSZ ignored
-/// (upstream's children inherit that, and some rely on it); takes groups, gid, uid; changes directory; sets its umask;
+/// (upstream's children inherit that, and some rely on it) unless the plan says otherwise; takes groups, gid, uid; changes directory; sets its umask;
 /// executes. What fails is written to its descriptor 2 in upstream's words and sent as a report; then it ends with 127.
 ///
 /// Only one thread may fork at a time, or a descriptor made for one child may stay open in another until its exec.

@@ -37,6 +37,8 @@ pub struct Plan {
     pub directory: Option<CString>,
     /// Its file mode mask; nothing inherits ours.
     pub umask: Option<u32>,
+    /// SIGPIPE and SIGXFSZ are at their defaults; else they are ignored.
+    pub sigpipe_default: bool,
     /// Whose rights it takes; nothing keeps ours.
     pub credentials: Option<Credentials>,
     /// A user it should have become and cannot: it says so on its descriptor 2 and ends, as upstream's does.
@@ -52,6 +54,7 @@ impl Plan {
             envp,
             directory: None,
             umask: None,
+            sigpipe_default: false,
             credentials: None,
             refusal: None,
         }

@@ -19,6 +19,7 @@ impl World {
             0 => Input::Exited {
                 run,
                 status: ExitStatus::Code(0),
+                why: None,
             },
             1 => Input::Spawned { run, pid: Pid(7) },
             2 => Input::SpawnFailed {

@@ -41,6 +41,8 @@ impl World {
                 signal,
                 whole_group: _,
             } => self.kill(run, signal),
+            // Children of children are not part of this world.
+            Effect::KillTree { .. } => {}
             Effect::Fence { ticket } => {
                 let wait = Duration::from_micros(self.dice.below(1_000));
                 self.later_in_lane(Lane::Signals, wait, Coming::Fact(Input::Fenced { ticket }));

@@ -364,6 +364,7 @@ impl World {
         let told = Input::Exited {
             run: death.run,
             status: death.status,
+            why: (death.status.code() == 1).then(|| "why".to_owned()),
         };
         let late = self.faults.strike(&mut self.dice, Fault::LateExit);
         let mut wait = Duration::from_micros(self.dice.below(2_000));

@@ -104,6 +104,7 @@ impl Room {
             }
             self.desk.main.sinks.retry_due();
             self.resume();
+            self.desk.main.tell_floods(false);
             self.desk.main.tell_notes();
             for done in self.waiting.drain(..) {
                 // Who has gone does not wait.
@@ -116,8 +117,10 @@ impl Room {
         if self.more_messages {
             return Some(Duration::ZERO);
         }
-        let retry = self.desk.main.sinks.next_retry()?;
-        Some(retry.saturating_duration_since(Instant::now()))
+        let main = &self.desk.main;
+        let deadlines = [main.sinks.next_retry(), main.next_summary()];
+        let next = deadlines.into_iter().flatten().min()?;
+        Some(next.saturating_duration_since(Instant::now()))
     }
 
     /// Deals with what was sent; says when it is time to stop.
@@ -177,7 +180,7 @@ impl Room {
                 let result = self.open(run, proc, &spec, [stdout, stderr], listener);
                 self.desk.tell(Fact::Opened {
                     run,
-                    result: result.map_err(|error| Errno::of(&error)),
+                    result: result.map_err(|(path, error)| (path, Errno::of(&error))),
                 });
             }
             Order::Attach { run, channel, fd } => self.attach(run, channel, fd),
@@ -218,7 +221,7 @@ impl Room {
         spec: &Arc<ProcessSpec>,
         paths: [Option<PathBuf>; 2],
         listener: bool,
-    ) -> io::Result<()> {
+    ) -> Result<(), (PathBuf, io::Error)> {
         let mut lines = BTreeMap::new();
         for (channel, path) in [Channel::Stdout, Channel::Stderr].into_iter().zip(paths) {
             if channel == Channel::Stderr && spec.redirect_stderr {
@@ -237,7 +240,7 @@ impl Room {
                 }
                 Err(error) => {
                     self.finish(lines);
-                    return Err(error);
+                    return Err((path.unwrap_or_default(), error));
                 }
             }
         }
@@ -318,6 +321,7 @@ impl Room {
             self.end(run);
         }
         let Desk { mut main, .. } = self.desk;
+        main.tell_floods(true);
         main.tell_notes();
         let left = main.finish(until.saturating_duration_since(Instant::now()));
         for (path, bytes) in &left {

@@ -67,10 +67,11 @@ impl Room {
         let Some(pipe) = &mut line.pipe else {
             return Read::Nothing;
         };
+        let full = line.output.full();
         let log_is_full = line
             .output
             .sink()
-            .is_some_and(|sink| self.desk.main.sinks.is_full(sink));
+            .is_some_and(|sink| self.desk.main.sinks.is_full(sink, full));
         if log_is_full || (!everything && line.output.events && self.desk.backlog.is_full()) {
             if std::mem::take(&mut pipe.watched) {
                 // It can only fail for a descriptor that is not waited for, which is what is wanted.
@@ -168,10 +169,11 @@ impl Room {
                 continue;
             };
             let Some(pipe) = &mut line.pipe else { continue };
+            let full = line.output.full();
             let has_room = line
                 .output
                 .sink()
-                .is_none_or(|sink| self.desk.main.sinks.has_room(sink));
+                .is_none_or(|sink| self.desk.main.sinks.has_room(sink, full));
             if has_room && !(line.output.events && backlog_is_full) {
                 pipe.watched = self
                     .reactor

@@ -106,7 +106,7 @@ impl World {
         spec: ProcessSpec,
         stdout: Option<&Path>,
         listener: bool,
-    ) -> (Run, Result<(), Errno>) {
+    ) -> (Run, Result<(), (PathBuf, Errno)>) {
         let run = Run(self.next_run);
         self.next_run += 1;
         self.logs.order(Order::Open {
@@ -211,6 +211,10 @@ fn spec() -> ProcessSpec {
         stopwaitsecs: 10,
         stopasgroup: false,
         killasgroup: false,
+        stop_cont: false,
+        stop_tree: false,
+        sigpipe_default: false,
+        logfile_full: provost_model::spec::LogfileFull::Drop,
         exitcodes: vec![0],
         environment: Vec::new(),
         serverurl: None,

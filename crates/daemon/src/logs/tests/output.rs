@@ -162,9 +162,15 @@ fn the_oldest_of_too_many_remnants_is_closed() {
 fn a_log_that_cannot_be_opened_is_told_with_its_reason() {
     let mut world = World::new();
     let path = world.path("missing/x.log");
-    assert_eq!(world.open(spec(), Some(&path), false).1, Err(Errno(2)));
+    assert_eq!(
+        world.open(spec(), Some(&path), false).1,
+        Err((path, Errno(2)))
+    );
     let dir = world.dir.0.clone();
-    assert_eq!(world.open(spec(), Some(&dir), false).1, Err(Errno(21)));
+    assert_eq!(
+        world.open(spec(), Some(&dir), false).1,
+        Err((dir, Errno(21)))
+    );
 }
 
 #[test]

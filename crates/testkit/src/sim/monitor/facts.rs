@@ -24,7 +24,7 @@ impl Monitor {
             Input::Started => self.begin(),
             Input::Spawned { run, pid } => self.spawned(*run, *pid),
             Input::SpawnFailed { run, problem } => self.spawn_failed(*run, problem),
-            Input::Exited { run, status } => self.exited(*run, *status),
+            Input::Exited { run, status, why } => self.exited(*run, *status, why.as_deref()),
             Input::KillFailed {
                 run,
                 errno,
@@ -294,7 +294,7 @@ impl Monitor {
         self.change(id, ProcessState::Fatal);
     }
 
-    fn exited(&mut self, run: Run, status: ExitStatus) {
+    fn exited(&mut self, run: Run, status: ExitStatus, why: Option<&str>) {
         let now = self.now.mono;
         let Some(id) = self.runs.get(&run).copied() else {
             return;
@@ -324,7 +324,7 @@ impl Monitor {
             });
         } else if early {
             proc.exit = None;
-            TOO_QUICKLY.clone_into(&mut proc.spawnerr);
+            why.unwrap_or(TOO_QUICKLY).clone_into(&mut proc.spawnerr);
             proc.shortages = 0;
             proc.tries += 1;
             proc.due = Some(now.plus(proc.retry_delay()));
@@ -339,7 +339,8 @@ impl Monitor {
             proc.tries = 0;
             proc.shortages = 0;
             if !expected {
-                proc.spawnerr = format!("Bad exit code {}", status.code());
+                let bad = format!("Bad exit code {}", status.code());
+                proc.spawnerr = why.map_or(bad, str::to_owned);
             }
             if was_starting {
                 self.change(id, ProcessState::Running);
@@ -421,8 +422,11 @@ impl Monitor {
         };
         let Some(run) = proc.run else { return };
         proc.due = Some(now.plus(table::secs(proc.spec.stopwaitsecs)));
-        self.kills
-            .push((run, proc.spec.stopsignal, proc.spec.stopasgroup));
+        let whole_group = proc.spec.stopasgroup;
+        self.kills.push((run, proc.spec.stopsignal, whole_group));
+        if proc.spec.stop_cont {
+            self.kills.push((run, Signal::CONT, whole_group));
+        }
         self.change(id, ProcessState::Stopping);
     }
 

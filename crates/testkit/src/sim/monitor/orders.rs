@@ -31,6 +31,7 @@ impl Monitor {
                 signal,
                 whole_group,
             } => self.kill(*run, *signal, *whole_group),
+            Effect::KillTree { run, signal } => self.kill_tree(*run, *signal),
             Effect::Probe { ticket, proc } => {
                 self.tickets.insert(*ticket);
                 let prober = match input {
@@ -162,6 +163,20 @@ impl Monitor {
                 format!("{signal} was sent to {run:?} (group: {whole_group}) for no reason"),
             );
         }
+    }
+
+    /// Comes right before the signal to the child itself.
+    fn kill_tree(&mut self, run: Run, signal: Signal) {
+        self.must_live(run, "a signal");
+        let due = self
+            .kills
+            .iter()
+            .any(|&(child, expected, _)| (child, expected) == (run, signal));
+        let proc = self.runs.get(&run).and_then(|id| self.procs.get(id));
+        let wanted = proc.is_some_and(|proc| proc.spec.stop_tree);
+        self.check(due && wanted, "I09", || {
+            format!("{signal} was sent to the tree of {run:?} for no reason")
+        });
     }
 
     /// I08: nothing goes to a run that is not born or has ended.

@@ -54,7 +54,9 @@ pub(super) fn is_shortage(problem: &SpawnProblem) -> bool {
         SpawnProblem::Socket(problem) => problem
             .errno
             .is_some_and(|errno| of_system(errno) || errno.0 == 24),
-        SpawnProblem::Fork { errno } | SpawnProblem::Dispatchers { errno } => of_system(*errno),
+        SpawnProblem::Fork { errno }
+        | SpawnProblem::Log { errno, .. }
+        | SpawnProblem::Dispatchers { errno } => of_system(*errno),
         _ => false,
     }
 }

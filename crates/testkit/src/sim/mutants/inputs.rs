@@ -53,6 +53,7 @@ impl Mutant {
             (Plant::ForgetsStatus, Input::Exited { run, .. }) => Some(Input::Exited {
                 run,
                 status: ExitStatus::Code(0),
+                why: None,
             }),
             (Plant::BlamesTheProgram, Input::SpawnFailed { run, .. }) => Some(Input::SpawnFailed {
                 run,

@@ -1,0 +1,31 @@
+//! Keys of processes that Supervisor does not know.
+
+use super::reader::{Reader, Scope};
+use super::report::Told;
+use crate::datatypes as kinds;
+use crate::options::additions as keys;
+use provost_model::spec::LogfileFull;
+
+/// What they say.
+#[derive(Clone, Copy)]
+pub(super) struct Additions {
+    pub(super) stop_cont: bool,
+    pub(super) stop_tree: bool,
+    pub(super) sigpipe_default: bool,
+    pub(super) logfile_full: LogfileFull,
+}
+
+impl Reader<'_> {
+    pub(super) fn additions(&mut self, scope: &Scope) -> Result<Additions, Told> {
+        let stop_cont = self.value(scope, &keys::STOP_CONT, kinds::boolean);
+        let stop_tree = self.value(scope, &keys::STOP_TREE, kinds::boolean);
+        let sigpipe = self.value(scope, &keys::SIGPIPE, kinds::sigpipe);
+        let full = self.value(scope, &keys::LOGFILE_FULL, kinds::logfile_full);
+        Ok(Additions {
+            stop_cont: stop_cont?,
+            stop_tree: stop_tree?,
+            sigpipe_default: sigpipe?,
+            logfile_full: full?,
+        })
+    }
+}

@@ -1,0 +1,61 @@
+//! Keys of processes that Supervisor does not know.
+
+use super::*;
+use provost_model::spec::LogfileFull;
+
+#[test]
+fn they_are_off_without_being_asked_for_and_known_in_each_kind_of_section() {
+    const KEYS: &str = "stop_cont=true\nstop_tree=true\nsigpipe=Default\nlogfile_full=BLOCK\n";
+    let plain = accepted("[supervisord]\n[program:a]\ncommand=a\n");
+    let spec = &plain.groups[0].processes[0];
+    assert_eq!(
+        (
+            spec.stop_cont,
+            spec.stop_tree,
+            spec.sigpipe_default,
+            spec.logfile_full
+        ),
+        (false, false, false, LogfileFull::Drop)
+    );
+    for section in [
+        "[program:a]\ncommand=a\n",
+        "[eventlistener:a]\ncommand=a\nevents=TICK\n",
+        "[fcgi-program:a]\ncommand=a\nsocket=tcp://127.0.0.1:9000\n",
+        "[rpcinterface:a]\ncommand=a\n",
+    ] {
+        let config = accepted(&format!("[supervisord]\n{section}{KEYS}"));
+        let spec = &config.groups[0].processes[0];
+        assert_eq!(
+            (
+                spec.stop_cont,
+                spec.stop_tree,
+                spec.sigpipe_default,
+                spec.logfile_full
+            ),
+            (true, true, true, LogfileFull::Block),
+            "{section}"
+        );
+        assert_eq!(
+            config.diagnostics.len(),
+            0,
+            "{section}: {:?}",
+            config.diagnostics
+        );
+    }
+}
+
+#[test]
+fn what_they_do_not_take_is_refused_with_what_they_take() {
+    for (line, sentence) in [
+        ("logfile_full=dorp", "invalid 'logfile_full' value 'dorp'"),
+        ("sigpipe=x", "invalid 'sigpipe' value 'x'"),
+        ("stop_tree=perhaps", "not a valid boolean value: 'perhaps'"),
+    ] {
+        let failure = refused(&format!("[supervisord]\n[program:a]\ncommand=a\n{line}\n"));
+        assert!(
+            failure.upstream_message.contains(sentence),
+            "{}",
+            failure.upstream_message
+        );
+    }
+}

@@ -1,0 +1,248 @@
+//! Means of injecting faults: control groups, failing system calls, disks that hang.
+//!
+//! Each answers nothing where the machine does not have it, after saying which and why on standard error. The test then
+//! returns: it is skipped. A machine that is to run all tests has all means.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::daemon::Daemon;
+use crate::namespace::run_inside;
+use crate::process::send_signal;
+use crate::run::run;
+use crate::wait::{PATIENCE, wait_until};
+use rustix::process::Signal;
+
+/// Says that a test is skipped.
+pub fn skipped(means: &str, why: &str) {
+    eprintln!("skipped: this machine has no {means}: {}", why.trim());
+}
+
+/// A limit that a control group sets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// How many processes and threads there may be.
+    Processes,
+    /// How many bytes of memory they may use.
+    Memory,
+}
+
+impl Limit {
+    fn controller(self) -> &'static str {
+        match self {
+            Self::Processes => "pids",
+            Self::Memory => "memory",
+        }
+    }
+}
+
+/// A control group of its own. Dropping it ends what is in it.
+#[derive(Debug)]
+pub struct Cgroup {
+    path: PathBuf,
+    limit: Limit,
+    /// Whether it is one of version 1.
+    first_version: bool,
+}
+
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+impl Cgroup {
+    /// A group that limits something, without a limit yet. None when that cannot be had here.
+    pub fn new(limit: Limit) -> Option<Self> {
+        let root = Path::new("/sys/fs/cgroup");
+        let first = root.join(limit.controller());
+        let first_version = first.join("cgroup.procs").exists();
+        let parent = if first_version {
+            first
+        } else {
+            let enable = format!("+{}", limit.controller());
+            // It may be enabled already; whether it is there shows below.
+            fs::write(root.join("cgroup.subtree_control"), enable).ok();
+            root.to_path_buf()
+        };
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = parent.join(format!("provost-test-{}-{number}", std::process::id()));
+        if let Err(error) = fs::create_dir(&path) {
+            skipped("control groups", &format!("{}: {error}", path.display()));
+            return None;
+        }
+        let group = Self {
+            path,
+            limit,
+            first_version,
+        };
+        if !group.path.join(group.file()).exists() {
+            skipped(
+                "control groups",
+                &format!("no {} in {}", group.file(), group.path.display()),
+            );
+            return None;
+        }
+        Some(group)
+    }
+
+    fn file(&self) -> &'static str {
+        match (self.limit, self.first_version) {
+            (Limit::Processes, _) => "pids.max",
+            (Limit::Memory, true) => "memory.limit_in_bytes",
+            (Limit::Memory, false) => "memory.max",
+        }
+    }
+
+    /// Sets the limit.
+    pub fn set(&self, value: &str) {
+        fs::write(self.path.join(self.file()), value).expect("the group is ours");
+    }
+
+    /// Takes the limit away.
+    pub fn lift(&self) {
+        self.set(match (self.limit, self.first_version) {
+            (Limit::Memory, true) => "-1",
+            _ => "max",
+        });
+    }
+
+    /// What `sh` does to enter the group.
+    pub fn enter(&self) -> String {
+        format!("echo $$ >{}/cgroup.procs", self.path.display())
+    }
+
+    /// A wrapper that enters the group and becomes the daemon, with the same pid.
+    pub fn wrapper(&self) -> Vec<String> {
+        let script = format!("{}\nexec \"$@\"", self.enter());
+        ["sh", "-ec", &script, "sh"].map(str::to_owned).to_vec()
+    }
+
+    /// How many processes are in it.
+    pub fn members(&self) -> usize {
+        self.pids().len()
+    }
+
+    fn pids(&self) -> Vec<u32> {
+        let text = fs::read_to_string(self.path.join("cgroup.procs")).unwrap_or_default();
+        text.lines().filter_map(|line| line.parse().ok()).collect()
+    }
+}
+
+impl Drop for Cgroup {
+    fn drop(&mut self) {
+        let begun = Instant::now();
+        while fs::remove_dir(&self.path).is_err() && begun.elapsed() < Duration::from_secs(5) {
+            for pid in self.pids() {
+                send_signal(pid, Signal::KILL);
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+/// A wrapper under which system calls fail as `expression` of `strace -e inject=` says, those for one file only when one is
+/// named. The daemon keeps its pid.
+pub fn failing_calls(expression: &str, file: Option<&Path>) -> Option<Vec<String>> {
+    let tried = run(Command::new("sh").args(["-c", "strace -D -f -o /dev/null true"]));
+    if tried.code != Some(0) {
+        skipped("strace that may trace", &tried.stderr);
+        return None;
+    }
+    let inject = format!("inject={expression}");
+    let words = ["strace", "-D", "-f", "-qq", "-o", "trace", "-e", &inject];
+    let mut words: Vec<String> = words.into_iter().map(str::to_owned).collect();
+    if let Some(file) = file {
+        words.push("-P".to_owned());
+        words.push(file.to_string_lossy().into_owned());
+    }
+    Some(words)
+}
+
+/// A script that mounts a small file system of its own on a loop device at `small`, for [`crate::mounting`].
+pub const LOOP_MOUNT: &str =
+    "truncate -s 16M disk.img && mkfs.ext4 -q disk.img && mount -o loop disk.img small";
+
+/// Whether file systems can be mounted on loop devices and frozen.
+pub fn can_freeze() -> bool {
+    let script = "for tool in losetup fsfreeze mkfs.ext4; do command -v $tool >/dev/null || { echo no $tool >&2; exit 1; }; done\n\
+                  losetup -f >/dev/null";
+    let tried = run(Command::new("sh").args(["-ec", script]));
+    if tried.code != Some(0) {
+        skipped("loop devices that can be frozen", &tried.stderr);
+    }
+    tried.code == Some(0)
+}
+
+/// A file system at `small` of a daemon's place, frozen: whoever writes there hangs. Thawed when this is dropped.
+#[derive(Debug)]
+pub struct Frozen<'a> {
+    daemon: &'a Daemon,
+    thawed: bool,
+}
+
+impl<'a> Frozen<'a> {
+    /// Freezes it.
+    pub fn new(daemon: &'a Daemon) -> Self {
+        run_inside(daemon, "fsfreeze -f small");
+        Self {
+            daemon,
+            thawed: false,
+        }
+    }
+
+    /// Lets it go on.
+    pub fn thaw(mut self) {
+        self.thaw_now();
+    }
+
+    fn thaw_now(&mut self) {
+        if !std::mem::replace(&mut self.thawed, true) {
+            run_inside(self.daemon, "fsfreeze -u small");
+        }
+    }
+}
+
+impl Drop for Frozen<'_> {
+    fn drop(&mut self) {
+        self.thaw_now();
+    }
+}
+
+/// Processor time that a process has used, in clock ticks (a hundred a second).
+pub fn processor_ticks(pid: u32) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields);
+    let numbers = fields.split_whitespace().skip(11).take(2);
+    numbers
+        .filter_map(|number| number.parse::<u64>().ok())
+        .sum()
+}
+
+/// Asserts that a process sleeps: that there is a second, soon, of which it uses at most `percent` of a processor.
+pub fn assert_calm(pid: u32, percent: u64) {
+    wait_until(
+        PATIENCE,
+        "a second with little use of the processor",
+        || {
+            let before = processor_ticks(pid);
+            thread::sleep(Duration::from_secs(1));
+            processor_ticks(pid).saturating_sub(before) <= percent
+        },
+    );
+}
+
+/// Whether a command of the machine is there.
+pub fn has_command(name: &str) -> bool {
+    let tried = run(Command::new("sh").args(["-c", &format!("command -v {name}")]));
+    if tried.code != Some(0) {
+        skipped(name, "it is not installed");
+    }
+    tried.code == Some(0)
+}
+
+/// Makes a FIFO.
+pub fn make_fifo(path: &Path) {
+    let made = run(Command::new("mkfifo").arg(path));
+    assert_eq!(made.code, Some(0), "{}", made.stderr);
+}

@@ -122,7 +122,7 @@ impl Held {
             self.rest.drain(..count.min(self.rest.len()));
             return;
         }
-        let last = self.bytes.drain(..count.min(self.bytes.len())).last();
+        let last = self.bytes.drain(..count.min(self.bytes.len())).next_back();
         if let Some(last) = last {
             self.is_within_line = last != b'\n';
         }
@@ -166,15 +166,11 @@ impl Held {
     }
 
     fn count(&mut self, dropped: &[u8]) {
-        let lines = dropped.iter().filter(|&&byte| byte == b'\n').count();
-        let (bytes, lines) = (as_u64(dropped.len()), as_u64(lines));
+        let lines: u64 = dropped.iter().map(|&byte| u64::from(byte == b'\n')).sum();
+        let bytes = u64::try_from(dropped.len()).unwrap_or(u64::MAX);
         self.gap.bytes = self.gap.bytes.saturating_add(bytes);
         self.gap.lines = self.gap.lines.saturating_add(lines);
     }
-}
-
-fn as_u64(number: usize) -> u64 {
-    u64::try_from(number).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -45,18 +45,15 @@ impl Shell {
             match reap::reap_one() {
                 Ok(Some((pid, status))) => {
                     let until = Self::drain_until(clock::mono());
-                    match self.children.reaped(pid, status, until) {
-                        Some(run) => {
-                            self.read_listener(run, usize::MAX);
-                            self.read_helper(run, LAST_READS);
-                            self.read_report(run);
-                            self.explain_kill(run, status);
-                            self.logs.order(Order::Drain { run });
-                        }
-                        None => {
-                            self.log(Level::Info, format!("reaped unknown pid {pid} ({status})"));
-                            self.orphan_ended();
-                        }
+                    if let Some(run) = self.children.reaped(pid, status, until) {
+                        self.read_listener(run, usize::MAX);
+                        self.read_helper(run, LAST_READS);
+                        self.read_report(run);
+                        self.explain_kill(run, status);
+                        self.logs.order(Order::Drain { run });
+                    } else {
+                        self.log(Level::Info, format!("reaped unknown pid {pid} ({status})"));
+                        self.orphan_ended();
                     }
                 }
                 Ok(None) => return,

@@ -1,5 +1,6 @@
 //! Children, signals and time. The names of the tests are rows of `docs/faults.md`.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::time::{Duration, Instant};
@@ -331,10 +332,10 @@ fn f40_f41_what_cannot_run_says_why() {
             "Not a directory (ENOTDIR)",
         ),
     ];
-    let mut config: String = cases
-        .iter()
-        .map(|(name, lines, _)| format!("[program:{name}]\n{lines}{keys}"))
-        .collect();
+    let mut config = String::new();
+    for (name, lines, _) in cases {
+        writeln!(config, "[program:{name}]\n{lines}{keys}").expect("a text takes it");
+    }
     config.push_str("[program:other]\ncommand=/bin/cat\nstartsecs=0\n");
     let place = Place::new();
     place.write("plain", "no program");

@@ -41,8 +41,6 @@ impl World {
                 signal,
                 whole_group: _,
             } => self.kill(run, signal),
-            // Children of children are not part of this world.
-            Effect::KillTree { .. } => {}
             Effect::Fence { ticket } => {
                 let wait = Duration::from_micros(self.dice.below(1_000));
                 self.later_in_lane(Lane::Signals, wait, Coming::Fact(Input::Fenced { ticket }));
@@ -121,8 +119,12 @@ impl World {
                     self.later(wait, Coming::Ask(id, request));
                 }
             }
-            Effect::Print { .. } | Effect::ReopenLogs | Effect::Notice(_) | Effect::Exit { .. } => {
-            }
+            // Children of children are not part of this world.
+            Effect::Print { .. }
+            | Effect::KillTree { .. }
+            | Effect::ReopenLogs
+            | Effect::Notice(_)
+            | Effect::Exit { .. } => {}
         }
     }
 

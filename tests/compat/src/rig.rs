@@ -156,6 +156,15 @@ impl Rig {
         self.transcript.push(self.normal.apply(text));
     }
 
+    /// Writes down lines in the order that they have when what differs between two runs is replaced.
+    pub fn note_sorted(&mut self, title: &str, lines: &[&str]) {
+        let lines = lines.iter().map(|line| self.normal.apply(line));
+        let mut lines: Vec<String> = lines.collect();
+        lines.sort_unstable();
+        self.transcript
+            .push(format!("{title}\n{}", lines.join("\n")));
+    }
+
     /// Calls a method and writes down how it ended.
     pub fn call(&mut self, method: &str, params: &[Value]) -> Outcome {
         let outcome = self

@@ -108,7 +108,7 @@ fn each_class_takes_what_is_below_it() {
                 "all" => format!("processname:{name} groupname:{name} from_state:STARTING"),
                 "state" => "processname:group groupname:group from_state:STOPPED".to_owned(),
                 "remote" => "last".to_owned(),
-                "group" => "groupname:two".to_owned(),
+                "group" => "groupname:p\\n".to_owned(),
                 "super" => "RUNNING".to_owned(),
                 "two" => "STOPPED".to_owned(),
                 _ => String::new(),
@@ -137,13 +137,12 @@ fn recorded_kinds(rig: &mut Rig, name: &str, last: &str) {
     let file = format!("{name}.rec");
     rig.wait_file(&file, last);
     let text = rig.daemon().place().read(&file);
-    let mut lines: Vec<&str> = text
+    let lines: Vec<&str> = text
         .lines()
         .filter(|line| !line.contains("eventname:TICK"))
         .filter_map(|line| line.split_once("eventname:").map(|(_, rest)| rest))
         .collect();
-    lines.sort_unstable();
-    rig.note(&format!("--- {name}\n{}", lines.join("\n")));
+    rig.note_sorted(&format!("--- {name}"), &lines);
 }
 
 #[test]

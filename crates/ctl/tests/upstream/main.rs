@@ -41,7 +41,9 @@ struct Outcome {
 
 impl Client {
     fn run(&self, step: &Step) -> Outcome {
-        let mut command = Command::new(&self.program);
+        // Whoever was started in the background of a shell ignores Ctrl-C, and so would the client.
+        let mut command = Command::new("env");
+        command.arg("--default-signal=INT").arg(&self.program);
         if self.act_as {
             command.env("PROVOST_ACT_AS", "supervisorctl");
         }

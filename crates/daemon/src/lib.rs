@@ -1,11 +1,13 @@
 //! The shell around the core: boot, the control loop, the logs thread, the api thread, workers, messages.
 
 pub mod api;
+mod birth;
 pub mod boot;
 mod check;
 mod children;
 pub mod control;
 mod demo;
+mod done;
 mod explain;
 mod fcgi;
 mod helper;
@@ -17,6 +19,7 @@ mod output;
 mod perform;
 mod prepare;
 mod reload;
+mod runs;
 mod servers;
 mod shell;
 mod source;

@@ -7,6 +7,7 @@ use crate::logs::{self, ChildLogSettings, MainLog, MainLogSettings, Stopped};
 use crate::output;
 use crate::prepare::Surroundings;
 use crate::reload::{loaded_config, mistyped};
+use crate::runs::{self, Here, OpenRuns};
 use crate::servers;
 use crate::shell::{Ending, Loader, Parts, Shell};
 use provost_config::Config;
@@ -112,7 +113,13 @@ pub(crate) fn live(launch: Launch) -> Result<Ending, String> {
     if let Some(parent) = parent {
         parent.ready();
     }
-    let ending = supervise(&config, previous.as_ref(), loader, open.servers, main_log)?;
+    let runs = pidfile.is_ok().then(|| open_runs(&daemon, &mut main_log));
+    let services = Services {
+        loader,
+        servers: open.servers,
+        runs: runs.flatten(),
+    };
+    let ending = supervise(&config, previous.as_ref(), services, main_log)?;
     drop(open.files);
     if let Ok(pidfile) = pidfile {
         // What cannot be removed stays behind unlocked, and the next start takes it over.
@@ -215,12 +222,34 @@ fn detach(daemon: &DaemonSpec, main_log: &mut MainLog) -> Result<daemonize::Read
     Ok(parent)
 }
 
+/// Opens the run records. Where no file can be made, programs run without, as under upstream.
+fn open_runs(daemon: &DaemonSpec, main_log: &mut MainLog) -> Option<OpenRuns> {
+    let path = runs::path_beside(&daemon.pidfile);
+    match OpenRuns::open(&path, Here::ask(), &[]) {
+        Ok(open) => Some(open),
+        Err(error) => {
+            let text = format!(
+                "could not make the run records {}: {error}; programs will not be taken over if supervisord is killed",
+                path.display()
+            );
+            main_log.write(Level::Warn, &text);
+            None
+        }
+    }
+}
+
+/// What the threads of a life are given.
+struct Services {
+    loader: Loader,
+    servers: Vec<OpenServer>,
+    runs: Option<OpenRuns>,
+}
+
 /// Starts the threads and is the control thread until the end.
 fn supervise(
     config: &Config,
     previous: Option<&Core>,
-    loader: Loader,
-    open: Vec<OpenServer>,
+    services: Services,
     main_log: MainLog,
 ) -> Result<Ending, String> {
     let daemon = config.supervisord.clone();
@@ -249,7 +278,7 @@ fn supervise(
     let client_waker = waker.clone();
     let control = ControlHandle::new(client_sender, Arc::new(move || client_waker.wake()));
     let api = api::start(ApiSettings {
-        servers: open,
+        servers: services.servers,
         control,
         main_log: match &daemon.logfile {
             MainLogTarget::File(path) => Some(path.clone()),
@@ -277,7 +306,8 @@ fn supervise(
         logger: logs.logger(),
         logs,
         surroundings: Surroundings::new(std::env::vars_os().collect(), &config.servers),
-        loader,
+        loader: services.loader,
+        runs: services.runs,
         daemon,
         environment: config.environment.clone().into(),
     })

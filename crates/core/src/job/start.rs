@@ -164,6 +164,7 @@ fn refusal(problem: &SpawnProblem) -> Option<FaultCode> {
         | SpawnProblem::Dispatchers { .. }
         | SpawnProblem::Socket(_)
         | SpawnProblem::TooManyProcesses
+        | SpawnProblem::Record { .. }
         | SpawnProblem::Fork { .. } => None,
     }
 }

@@ -15,7 +15,7 @@ use rustix::{process, stdio};
 use std::convert::Infallible;
 use std::ffi::c_char;
 use std::io::IoSlice;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 /// The first descriptor that is not a standard channel.
 const FIRST_OTHER: i32 = 3;
@@ -29,6 +29,9 @@ const DESCRIPTORS_MAX: u64 = 1 << 20;
 /// The last line a child says that does not become its program.
 const NOT_SPAWNED: &[u8] = b"\nsupervisor: child process was not spawned\n";
 
+/// How a child ends that was not told to go.
+const NOT_WANTED: i32 = 126;
+
 /// Digits of the largest error number, and a sign.
 const NUMBER_MAX: usize = 11;
 
@@ -39,6 +42,8 @@ pub(super) struct Prepared<'a> {
     stdout: BorrowedFd<'a>,
     stderr: BorrowedFd<'a>,
     report: BorrowedFd<'a>,
+    /// Our copy of the parent's end of the report, which must not stay open here.
+    parents: BorrowedFd<'a>,
     argv: Vec<*const c_char>,
     envp: Vec<*const c_char>,
     groups: Vec<rustix::process::Gid>,
@@ -76,7 +81,14 @@ impl Failure {
 
 impl<'a> Prepared<'a> {
     /// Lays everything out, in the parent.
-    pub(super) fn new(plan: &'a Plan, stdio: &'a Stdio, report: BorrowedFd<'a>) -> Self {
+    ///
+    /// `report` is the child's end of the line to its parent, `parents` the other one.
+    pub(super) fn new(
+        plan: &'a Plan,
+        stdio: &'a Stdio,
+        report: BorrowedFd<'a>,
+        parents: BorrowedFd<'a>,
+    ) -> Self {
         let pointers = |list: &[std::ffi::CString]| {
             list.iter()
                 .map(|text| text.as_ptr())
@@ -96,6 +108,7 @@ impl<'a> Prepared<'a> {
             stdout: stdio.stdout.as_fd(),
             stderr: stdio.stderr.as_ref().unwrap_or(&stdio.stdout).as_fd(),
             report,
+            parents,
             argv: pointers(&plan.argv),
             envp: pointers(&plan.envp),
             groups: credentials.map_or_else(Vec::new, |credentials| {
@@ -118,12 +131,27 @@ impl<'a> Prepared<'a> {
         }
     }
 
-    /// Becomes the program, or tells why not and ends.
+    /// Becomes the program, or tells why not and ends. Ends without a word when the parent does not say go.
     pub(super) fn run(&self) -> ! {
+        if !self.is_told_to_go() {
+            // SAFETY: ends the process at once; runs no handlers and takes no locks.
+            unsafe { libc::_exit(NOT_WANTED) }
+        }
         let Err(failure) = self.become_program();
         self.tell(&failure);
         // SAFETY: ends the process at once; runs no handlers and takes no locks.
         unsafe { libc::_exit(127) }
+    }
+
+    /// Waits for the parent's byte. The end without one means that the parent has died or thought better of it.
+    ///
+    /// A child that was forked later and waits itself may still hold the parent's end; it comes to its own end first.
+    fn is_told_to_go(&self) -> bool {
+        // SAFETY: closes this process' copy of a descriptor; whoever owns it in the parent never runs in here.
+        unsafe { libc::close(self.parents.as_raw_fd()) };
+        let mut byte = [0];
+        let told = rustix::io::retry_on_intr(|| rustix::io::read(self.report, &mut byte));
+        matches!(told, Ok(1))
     }
 
     fn become_program(&self) -> Result<Infallible, Failure> {

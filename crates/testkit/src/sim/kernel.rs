@@ -174,8 +174,12 @@ impl World {
             return Some(self.command_problem(proc));
         }
         if self.faults.strike(&mut self.dice, Fault::SpawnShortage) {
-            return Some(match self.dice.below(4) {
+            return Some(match self.dice.below(5) {
                 0 => SpawnProblem::TooManyFiles,
+                3 => SpawnProblem::Record {
+                    path: "/run/supervisord.pid.runs".to_owned(),
+                    errno: Errno(28),
+                },
                 1 => SpawnProblem::TooManyProcesses,
                 2 => SpawnProblem::Fork { errno: ENOMEM },
                 _ => SpawnProblem::Dispatchers { errno: ENOMEM },

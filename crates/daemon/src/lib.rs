@@ -1,5 +1,6 @@
 //! The shell around the core: boot, the control loop, the logs thread, the api thread, workers, messages.
 
+mod adopt;
 pub mod api;
 mod birth;
 pub mod boot;

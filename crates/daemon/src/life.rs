@@ -1,5 +1,6 @@
 //! One life of the daemon: privileges, limits, sockets, log, threads, until shutdown or restart.
 
+use crate::adopt::Adopted;
 use crate::api::{self, ApiSettings, OpenServer};
 use crate::control::ControlHandle;
 use crate::fcgi;
@@ -7,7 +8,7 @@ use crate::logs::{self, ChildLogSettings, MainLog, MainLogSettings, Stopped};
 use crate::output;
 use crate::prepare::Surroundings;
 use crate::reload::{loaded_config, mistyped};
-use crate::runs::{self, Here, OpenRuns};
+use crate::runs::{self, Found, Held, Here, OpenRuns};
 use crate::servers;
 use crate::shell::{Ending, Loader, Parts, Shell};
 use provost_config::Config;
@@ -74,6 +75,10 @@ pub(crate) fn live(launch: Launch) -> Result<Ending, String> {
             "{problem}; shut that one down first, or give this one a pid file of its own"
         ));
     }
+    let here = Here::ask();
+    let found = pidfile.as_ref().map(|_| runs::find(&config, &here));
+    let mut found = found.unwrap_or_else(|_| Ok(Found::default()))?;
+    early.append(&mut found.lines);
     let open = servers::open(&config.servers)?;
     let mut main_log = open_main_log(&daemon)?;
     // Upstream writes what is critical first, then warnings, then the rest.
@@ -81,8 +86,10 @@ pub(crate) fn live(launch: Launch) -> Result<Ending, String> {
     for (level, text) in early {
         main_log.write(level, &text);
     }
+    let left = runs::stop(&mut found, &config, &mut main_log);
     if !daemon.nocleanup {
-        logs::clean_auto_logs(&daemon.childlogdir, &daemon.identifier, &mut main_log);
+        let (dir, identifier) = (&daemon.childlogdir, &daemon.identifier);
+        logs::clean_auto_logs(dir, identifier, &found.auto_logs(), &mut main_log);
     }
     try_sockets(&config, first, &mut main_log)?;
     servers::announce(&open, &config.rpcinterfaces, &mut main_log);
@@ -113,11 +120,15 @@ pub(crate) fn live(launch: Launch) -> Result<Ending, String> {
     if let Some(parent) = parent {
         parent.ready();
     }
-    let runs = pidfile.is_ok().then(|| open_runs(&daemon, &mut main_log));
+    let kept: Vec<_> = found.adopt.iter().chain(&left).collect();
+    let runs = pidfile
+        .is_ok()
+        .then(|| open_runs(&daemon, here, &kept, &mut main_log));
     let services = Services {
         loader,
         servers: open.servers,
         runs: runs.flatten(),
+        found: found.adopt,
     };
     let ending = supervise(&config, previous.as_ref(), services, main_log)?;
     drop(open.files);
@@ -223,9 +234,14 @@ fn detach(daemon: &DaemonSpec, main_log: &mut MainLog) -> Result<daemonize::Read
 }
 
 /// Opens the run records. Where no file can be made, programs run without, as under upstream.
-fn open_runs(daemon: &DaemonSpec, main_log: &mut MainLog) -> Option<OpenRuns> {
+fn open_runs(
+    daemon: &DaemonSpec,
+    here: Here,
+    kept: &[&Held],
+    main_log: &mut MainLog,
+) -> Option<OpenRuns> {
     let path = runs::path_beside(&daemon.pidfile);
-    match OpenRuns::open(&path, Here::ask(), &[]) {
+    match OpenRuns::open(&path, here, kept.iter().map(|held| &held.record)) {
         Ok(open) => Some(open),
         Err(error) => {
             let text = format!(
@@ -243,6 +259,8 @@ struct Services {
     loader: Loader,
     servers: Vec<OpenServer>,
     runs: Option<OpenRuns>,
+    /// Processes that are taken over.
+    found: Vec<Held>,
 }
 
 /// Starts the threads and is the control thread until the end.
@@ -308,6 +326,7 @@ fn supervise(
         surroundings: Surroundings::new(std::env::vars_os().collect(), &config.servers),
         loader: services.loader,
         runs: services.runs,
+        adopted: Adopted::new(services.found),
         daemon,
         environment: config.environment.clone().into(),
     })

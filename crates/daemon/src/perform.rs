@@ -1,5 +1,6 @@
 //! Orders of the core, done.
 
+use crate::adopt;
 use crate::children::{Entry, Phase};
 use crate::done::Done;
 use crate::logs::{Order, auto_log_path};
@@ -23,9 +24,11 @@ impl Shell {
     pub(crate) fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::ProcessAdded { proc, spec, group } => {
-                let daemon = &self.daemon;
+                let (daemon, adopted) = (&self.daemon, &self.adopted);
                 let entry = Entry::new(spec, group, |spec, channel| {
-                    auto_log_path(&daemon.childlogdir, &spec.name, channel, &daemon.identifier)
+                    let (dir, name) = (&daemon.childlogdir, &daemon.identifier);
+                    let kept = adopted.auto_log(spec, channel);
+                    kept.unwrap_or_else(|| auto_log_path(dir, &spec.name, channel, name))
                 });
                 self.announce_logs(proc, &entry);
                 self.children.entries.insert(proc, entry);
@@ -38,6 +41,7 @@ impl Shell {
             Effect::CloseSocket { socket } => self.close_socket(socket),
             Effect::TrySocket { ticket, spec } => self.try_socket(ticket, spec),
             Effect::Spawn { proc, run, socket } => self.prepare(proc, run, socket),
+            Effect::Adopt { proc, run, pid } => self.take_over(proc, run, pid),
             Effect::Kill {
                 run,
                 signal,
@@ -137,7 +141,9 @@ impl Shell {
                 Channel::Stderr => &entry.logs[1],
             };
             if let (provost_model::spec::LogFile::Auto, Some(path)) = (&output.logfile, path) {
-                self.logs.order(Order::CreateAuto { path: path.clone() });
+                if !adopt::is_kept(&self.adopted, &entry.spec, channel) {
+                    self.logs.order(Order::CreateAuto { path: path.clone() });
+                }
                 self.tell(Input::AutoLogNamed {
                     proc,
                     channel,
@@ -204,9 +210,11 @@ impl Shell {
     fn kill(&mut self, run: Run, signal: Signal, whole_group: bool) {
         const ESRCH: Errno = Errno(3);
         let pid = self.children.runs.get(&run).and_then(|child| child.pid);
-        let sent = pid.map_or(Err(ESRCH), |pid| {
-            provost_os::kill::kill(pid, signal, whole_group)
-        });
+        let sent = match (pid, self.adopted.process(run)) {
+            (None, _) => Err(ESRCH),
+            (Some(_), Some(process)) => process.signal(signal, whole_group),
+            (Some(pid), None) => provost_os::kill::kill(pid, signal, whole_group),
+        };
         if let Err(errno) = sent {
             self.tell(Input::KillFailed { run, errno, signal });
         }

@@ -3,6 +3,7 @@
 //! One turn takes everything that happened, in a fixed order (signals, facts of the logs, exits, workers, pipes,
 //! requests, deadlines), tells the core, and performs what it orders. With nothing to do it sleeps without limit.
 
+use crate::adopt::Adopted;
 use crate::children::Children;
 use crate::control::ClientMessage;
 use crate::done::Done;
@@ -55,6 +56,8 @@ pub(crate) mod token {
     pub(crate) const LISTENER: u64 = 3;
     /// A child executed, or could not.
     pub(crate) const REPORT: u64 = 4;
+    /// A process that was taken over has ended.
+    pub(crate) const ADOPTED: u64 = 5;
     const KINDS: u64 = 8;
 
     /// The token of a run's descriptor.
@@ -93,6 +96,8 @@ pub(crate) struct Parts {
     pub(crate) loader: Loader,
     /// Where runs are written down; none when they are not.
     pub(crate) runs: Option<OpenRuns>,
+    /// Processes that are taken over.
+    pub(crate) adopted: Adopted,
     /// `[supervisord]` as it is in force.
     pub(crate) daemon: DaemonSpec,
     /// Its `environment`.
@@ -129,6 +134,7 @@ pub(crate) struct Shell {
     pub(crate) done_sender: Sender<Done>,
     pub(crate) children: Children,
     pub(crate) runs: Runs,
+    pub(crate) adopted: Adopted,
     pub(crate) sockets: Sockets,
     pub(crate) answers: HashMap<RequestId, oneshot::Sender<Answer>>,
     pub(crate) buffer: Vec<u8>,
@@ -180,6 +186,7 @@ impl Shell {
             done_sender,
             children: Children::default(),
             runs,
+            adopted: parts.adopted,
             sockets: Sockets::default(),
             answers: HashMap::new(),
             buffer: vec![0; 64 << 10],
@@ -197,6 +204,7 @@ impl Shell {
 
     /// Runs until the core orders the end.
     pub(crate) fn run(mut self) -> io::Result<(Ending, Logs)> {
+        self.tell_orphans();
         self.tell(Input::Started);
         let mut ready = Vec::new();
         while self.ending.is_none() {
@@ -234,6 +242,7 @@ impl Shell {
             self.spawns.next_deadline(),
             self.later.first().map(|&(due, _)| due),
             self.sockets.next_deadline(),
+            self.adopted.next_deadline(),
         ];
         let next = deadlines.into_iter().flatten().min()?;
         Some(next.since(clock::mono()))
@@ -415,6 +424,7 @@ impl Shell {
             self.give_up_waiting(run);
         }
         self.retry_sockets(now);
+        self.ask_for_ends(now);
         self.take_prepared();
         self.read_postponed(now);
         if self.core.next_deadline().is_some_and(|due| due <= now) {

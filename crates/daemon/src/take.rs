@@ -49,6 +49,7 @@ impl Shell {
         let until = Self::drain_until(clock::mono());
         match self.children.reaped(pid, status, until) {
             Reaped::Run(run) => {
+                self.forget_adopted(run);
                 self.runs.ended(run);
                 self.read_listener(run, usize::MAX);
                 self.read_helper(run, LAST_READS);
@@ -158,6 +159,7 @@ impl Shell {
             token::LISTENER if self.is_helper(run) => self.read_helper(run, 1),
             token::LISTENER => self.hear_listener(run),
             token::REPORT => self.read_report(run),
+            token::ADOPTED => self.adopted_ended(run),
             _ => {}
         }
     }

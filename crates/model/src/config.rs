@@ -1,6 +1,6 @@
 //! What `[supervisord]` and the server sections say, complete and checked.
 
-use crate::{Authority, Level};
+use crate::{Authority, Level, Orphans};
 use std::path::PathBuf;
 
 /// Where supervisord writes its own log.
@@ -47,6 +47,8 @@ pub struct DaemonSpec {
     pub nocleanup: bool,
     /// Drop ANSI escape sequences from child output.
     pub strip_ansi: bool,
+    /// What is done with processes that an earlier supervisord left behind.
+    pub orphans: Orphans,
 }
 
 /// Where a server listens.

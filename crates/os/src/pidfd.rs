@@ -116,8 +116,25 @@ impl PidFd {
         }
     }
 
-    /// How it ended.
+    /// How it ended: as long as its parent has not collected it from `/proc`, and then from the kernel (Linux 6.15).
     pub fn end(&self) -> Ended {
+        match self.end_told() {
+            Ended::NotYet | Ended::Untold if self.has_ended() => {
+                self.end_seen().map_or_else(|| self.end_told(), Ended::As)
+            }
+            told => told,
+        }
+    }
+
+    /// What `/proc` shows of it while it is a zombie; none when it was collected meanwhile.
+    fn end_seen(&self) -> Option<ExitStatus> {
+        let raw = crate::proc::exit_code(self.pid)?;
+        // A process that can still be sent a signal has kept its pid all the time.
+        self.send(Signal::from_raw(0), 0).ok()?;
+        reap::status_of(raw)
+    }
+
+    fn end_told(&self) -> Ended {
         const {
             assert!(
                 size_of::<Info>() == 64,

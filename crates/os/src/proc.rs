@@ -29,6 +29,25 @@ pub fn start_ticks(pid: Pid) -> Option<u64> {
     rest.split_ascii_whitespace().nth(19)?.parse().ok()
 }
 
+/// Whether the first thread of a process has ended; others of it may not have yet.
+pub(crate) fn is_zombie(pid: Pid) -> bool {
+    let text = fs::read(format!("/proc/{}/stat", pid.0)).unwrap_or_default();
+    let end = text.iter().rposition(|&byte| byte == b')');
+    end.and_then(|end| text.get(end + 2)) == Some(&b'Z')
+}
+
+/// The wait status of a zombie. None for other processes, and where we may not see it: the system shows 0 then.
+pub(crate) fn exit_code(pid: Pid) -> Option<i32> {
+    // Asks for the same permission, and says so when we do not have it.
+    fs::read(format!("/proc/{}/io", pid.0)).ok()?;
+    let text = fs::read(format!("/proc/{}/stat", pid.0)).ok()?;
+    let end = text.iter().rposition(|&byte| byte == b')')?;
+    let rest = std::str::from_utf8(text.get(end + 1..)?).ok()?;
+    let mut words = rest.split_ascii_whitespace();
+    (words.next()? == "Z").then_some(())?;
+    words.nth(48)?.parse().ok()
+}
+
 /// How long ago that was, counting time in which the machine slept.
 pub fn age_of(ticks: u64) -> std::time::Duration {
     let rate = rustix::param::clock_ticks_per_second().max(1);

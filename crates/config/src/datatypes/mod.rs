@@ -12,7 +12,7 @@ pub(crate) use places::{
 use crate::hints;
 use crate::python::{self, repr, strip};
 use provost_model::spec::AutoRestart;
-use provost_model::{Level, Signal};
+use provost_model::{Level, Orphans, Signal};
 
 /// A text that is not of its kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,6 +116,21 @@ pub(crate) fn autorestart(text: &str) -> Result<AutoRestart, Bad> {
             "`true`, `false` or `unexpected`",
         )
         .or_try(near(&lower, ["true", "false", "unexpected"]))),
+    }
+}
+
+/// What to do with processes that were left behind.
+pub(crate) fn orphans(text: &str) -> Result<Orphans, Bad> {
+    let lower = text.to_lowercase();
+    match lower.as_str() {
+        "adopt" => Ok(Orphans::Adopt),
+        "kill" => Ok(Orphans::Kill),
+        "refuse" => Ok(Orphans::Refuse),
+        other => Err(Bad::new(
+            format!("invalid 'orphans' value {}", repr(other)),
+            "`adopt`, `kill` or `refuse`",
+        )
+        .or_try(near(&lower, ["adopt", "kill", "refuse"]))),
     }
 }
 

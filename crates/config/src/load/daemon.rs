@@ -9,8 +9,8 @@ use crate::environment::{self, Pairs};
 use crate::options::OptionSpec;
 use crate::options::supervisord as keys;
 use crate::paths;
-use provost_model::Level;
 use provost_model::config::{DaemonSpec, MainLog};
+use provost_model::{Level, Orphans};
 use std::path::PathBuf;
 
 /// The section as the file has it.
@@ -30,6 +30,7 @@ pub(crate) struct Section {
     childlogdir: String,
     nocleanup: bool,
     strip_ansi: bool,
+    orphans: Orphans,
 }
 
 impl Reader<'_> {
@@ -69,6 +70,7 @@ impl Reader<'_> {
         let childlogdir = self.childlogdir(&scope);
         let nocleanup = self.value(&scope, &keys::NOCLEANUP, kinds::boolean);
         let strip_ansi = self.value(&scope, &keys::STRIP_ANSI, kinds::boolean);
+        let orphans = self.value(&scope, &keys::ORPHANS, kinds::orphans);
         let environment = self.base_environment();
         let section = || {
             Ok(Section {
@@ -87,6 +89,7 @@ impl Reader<'_> {
                 childlogdir: childlogdir?,
                 nocleanup: nocleanup?,
                 strip_ansi: strip_ansi?,
+                orphans: orphans?,
             })
         };
         (section(), environment)
@@ -190,6 +193,7 @@ impl Reader<'_> {
             childlogdir: PathBuf::from(over.childlogdir.clone().unwrap_or(section.childlogdir)),
             nocleanup: over.nocleanup || section.nocleanup,
             strip_ansi: over.strip_ansi || section.strip_ansi,
+            orphans: section.orphans,
         })
     }
 

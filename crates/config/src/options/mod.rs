@@ -42,6 +42,8 @@ pub enum Kind {
     ExitCodes,
     /// When to restart.
     Restart,
+    /// What to do with processes left behind.
+    Orphans,
     /// A user.
     User,
     /// A user and a group.
@@ -80,6 +82,7 @@ impl Kind {
             Self::Signal => "signal",
             Self::ExitCodes => "list of exit codes",
             Self::Restart => "boolean or `unexpected`",
+            Self::Orphans => "`adopt`, `kill` or `refuse`",
             Self::User => "user name or id",
             Self::Owner => "user, or user:group",
             Self::LogFile => "path, `AUTO` or `NONE`",

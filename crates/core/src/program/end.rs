@@ -119,7 +119,9 @@ impl Process {
         self.exitstatus = Some(code);
         self.tries = 0;
         self.shortages = 0;
-        if !expected {
+        if status == ExitStatus::Unknown {
+            "Exit status unknown".clone_into(&mut self.spawnerr);
+        } else if !expected {
             self.spawnerr = format!("Bad exit code {code}");
         }
         self.change(act, State::Exited { again_at: None });

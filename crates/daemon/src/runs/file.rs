@@ -41,8 +41,11 @@ pub(super) struct RunsFile {
 impl RunsFile {
     /// Makes the file anew, with the records that still count. One that cannot be made anew is gone on with, if it is
     /// ours.
-    pub(super) fn open(path: &Path, kept: &[RunRecord]) -> io::Result<Self> {
-        let lines: String = kept.iter().filter_map(runs::started).collect();
+    pub(super) fn open<'a>(
+        path: &Path,
+        kept: impl IntoIterator<Item = &'a RunRecord>,
+    ) -> io::Result<Self> {
+        let lines: String = kept.into_iter().filter_map(runs::started).collect();
         let file = write_anew(path, &lines).or_else(|error| match private::open_append(path) {
             Ok(Some(file)) => Ok(file),
             Ok(None) | Err(_) => Err(error),
@@ -71,6 +74,14 @@ impl RunsFile {
         let identity = record.identity;
         self.known.insert(run, Known { identity, line });
         Ok(())
+    }
+
+    /// A process is known whose record is in the file already.
+    pub(super) fn know(&mut self, run: Run, record: RunRecord) {
+        if let Some(line) = runs::started(&record) {
+            let identity = record.identity;
+            self.known.insert(run, Known { identity, line });
+        }
     }
 
     /// It has ended.

@@ -5,6 +5,11 @@
 //! only. The child waits meanwhile.
 
 mod file;
+mod orphans;
+mod stop;
+
+pub(crate) use orphans::{Found, Held, find};
+pub(crate) use stop::stop;
 
 use crate::done::Done;
 use crate::logs::Logger;
@@ -124,6 +129,7 @@ pub(crate) fn digest(spec: &ProcessSpec) -> u64 {
 
 enum Job {
     Begin(Box<Birth>),
+    Adopted(Run, Box<RunRecord>),
     End(Run),
     Close(Sender<()>),
 }
@@ -145,8 +151,7 @@ impl Runs {
         }
     }
 
-    /// Starts the thread, which hands in what it did by `report`. `kept` are the records that are taken over, with the
-    /// runs that they have from now on.
+    /// Starts the thread, which hands in what it did by `report`.
     pub(crate) fn start(
         open: OpenRuns,
         logger: Logger,
@@ -167,6 +172,14 @@ impl Runs {
     pub(crate) fn begin(&self, birth: Birth) -> bool {
         let jobs = self.jobs.as_ref();
         jobs.is_some_and(|jobs| jobs.send(Job::Begin(Box::new(birth))).is_ok())
+    }
+
+    /// A process is taken over whose record is in the file already.
+    pub(crate) fn adopted(&self, run: Run, record: RunRecord) {
+        if let Some(jobs) = &self.jobs {
+            // The thread lives as long as this.
+            let _ = jobs.send(Job::Adopted(run, Box::new(record)));
+        }
     }
 
     /// A child has ended, or will never run.
@@ -203,7 +216,11 @@ pub(crate) struct OpenRuns {
 
 impl OpenRuns {
     /// Makes the file anew with the records that still count.
-    pub(crate) fn open(path: &Path, here: Here, kept: &[RunRecord]) -> io::Result<Self> {
+    pub(crate) fn open<'a>(
+        path: &Path,
+        here: Here,
+        kept: impl Iterator<Item = &'a RunRecord>,
+    ) -> io::Result<Self> {
         let file = RunsFile::open(path, kept)?;
         Ok(Self { file, here })
     }
@@ -220,6 +237,7 @@ fn work(open: OpenRuns, jobs: &Receiver<Job>, logger: &Logger, report: &impl Fn(
                 let result = written.map_err(|error| problem(file.path(), Errno::of(&error)));
                 report(Done::Recorded { run, result });
             }
+            Job::Adopted(run, record) => file.know(run, *record),
             Job::End(run) => match file.end(run) {
                 Ok(()) => told = false,
                 Err(error) if !told => {

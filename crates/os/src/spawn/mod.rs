@@ -36,8 +36,8 @@ pub fn go(report: BorrowedFd<'_>) -> Result<(), Errno> {
 
 /// Forks. Does not wait for the child to execute its program: a file on a hung disk delays only itself.
 ///
-/// The child, in this order: waits for [`go`]; leads a process group of its own; takes `stdio` as 0, 1 and 2; marks all other
-/// descriptors to close at exec; blocks no signal and has all at their defaults, but SIGPIPE and SIGXFSZ ignored
+/// The child, in this order: leads a process group of its own; takes `stdio` as 0, 1 and 2; closes all other
+/// descriptors; waits for [`go`]; blocks no signal and has all at their defaults, but SIGPIPE and SIGXFSZ ignored
 /// (upstream's children inherit that, and some rely on it); takes groups, gid, uid; changes directory; sets its umask;
 /// executes. What fails is written to its descriptor 2 in upstream's words and sent as a report; then it ends with 127.
 ///

@@ -32,6 +32,8 @@ impl World {
             Effect::ProcessRemoved { proc } => {
                 self.known.remove(&proc);
             }
+            // Nothing to be done: what was taken over lives in the world already.
+            Effect::Adopt { .. } => {}
             Effect::OpenSocket { socket, spec } => self.open_socket(socket, &spec),
             Effect::CloseSocket { socket } => self.close_socket(socket),
             Effect::TrySocket { ticket, spec } => self.try_socket(ticket, &spec),

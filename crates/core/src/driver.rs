@@ -204,6 +204,12 @@ impl Driver {
                 self.last_run.insert(name.clone(), run);
                 format!("spawn {name}")
             }
+            Effect::Adopt { proc, run, pid } => {
+                self.runs.insert(run, proc);
+                let name = self.names[&proc].clone();
+                self.last_run.insert(name.clone(), run);
+                format!("adopt {name} {pid}")
+            }
             Effect::Kill {
                 run,
                 signal,

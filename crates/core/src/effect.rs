@@ -1,8 +1,8 @@
 //! What the core orders. An order that fails comes back as a fact.
 
 use provost_model::{
-    Answer, Envelope, FcgiSpec, GroupSpec, Notice, ProcId, ProcessSpec, RequestId, Run, Signal,
-    SocketId, SpoolId, Ticket, Wall,
+    Answer, Envelope, FcgiSpec, GroupSpec, Notice, Pid, ProcId, ProcessSpec, RequestId, Run,
+    Signal, SocketId, SpoolId, Ticket, Wall,
 };
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -56,6 +56,15 @@ pub enum Effect {
         run: Run,
         /// The shared socket that becomes its descriptor 0, opened by an earlier order.
         socket: Option<SocketId>,
+    },
+    /// Take over a process that runs already: its pipes, its record, its end. Answered by `Exited` only.
+    Adopt {
+        /// Which process.
+        proc: ProcId,
+        /// The run that it is from now on.
+        run: Run,
+        /// Its pid, as the `Orphan` had it.
+        pid: Pid,
     },
     /// Send a signal.
     Kill {

@@ -3,8 +3,8 @@
 use provost_model::helper::HelperWord;
 use provost_model::spawn::{SocketProblem, SpawnProblem};
 use provost_model::{
-    Channel, Envelope, Errno, ExitStatus, GroupSpec, Pid, ProcId, ProcessSpec, Request, RequestId,
-    Run, Signal, Ticket,
+    Channel, Envelope, Errno, ExitStatus, GroupSpec, Orphan, Pid, ProcId, ProcessSpec, Request,
+    RequestId, Run, Signal, Ticket,
 };
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,7 +21,9 @@ pub struct LoadedConfig {
 /// One thing that happened or was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
-    /// The daemon is ready: sockets are open, the pid file is written. Comes once, first.
+    /// A process that an earlier supervisord left behind lives and is to be taken over. Comes before `Started`.
+    Orphan(Orphan),
+    /// The daemon is ready: sockets are open, the pid file is written. Comes once, first but for orphans.
     Started,
     /// A child exists.
     Spawned {

@@ -19,6 +19,7 @@
     )
 )]
 
+pub mod adopt;
 mod deadlines;
 #[cfg(test)]
 mod driver;

@@ -93,6 +93,7 @@ impl Core {
             self.add_group(turn, &spec);
         }
         self.publish(turn, Event::SupervisorRunning);
+        self.adopt_orphans(turn);
         let order: Vec<ProcId> = self
             .groups
             .by_priority()

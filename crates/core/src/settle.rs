@@ -24,6 +24,7 @@ impl Core {
                     self.follow_helper(turn, proc, to);
                     self.watched_changed(turn, proc, to, early);
                 }
+                Happening::Adopted { proc, from, to } => self.count(proc, from, to),
                 Happening::Born { proc } => self.watched_born(turn, proc),
             }
         }

@@ -13,8 +13,8 @@ use crate::store::Stores;
 use crate::turn::{Act, Effects, Happening, Runs, Turn};
 use crate::{Effect, Input, LoadedConfig};
 use provost_model::{
-    Channel, Event, GroupKind, GroupSpec, Mono, Notice, Now, ProcId, ProcessSpec, Run, SpoolId,
-    SupervisorState,
+    Channel, Event, GroupKind, GroupSpec, Mono, Notice, Now, Orphan, ProcId, ProcessSpec, Run,
+    SpoolId, SupervisorState,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -51,6 +51,8 @@ pub struct Core {
     pub(crate) spools: BTreeMap<SpoolId, GroupId>,
     /// Spools of pools that have gone, whose disk has not taken all yet.
     pub(crate) saving: BTreeSet<SpoolId>,
+    /// Processes that are taken over at the start.
+    pub(crate) orphans: Vec<Orphan>,
 }
 
 impl Core {
@@ -78,6 +80,7 @@ impl Core {
             last_spool: 0,
             spools: BTreeMap::new(),
             saving: BTreeSet::new(),
+            orphans: Vec::new(),
         }
     }
 
@@ -162,6 +165,7 @@ impl Core {
 
     fn take(&mut self, turn: &mut Turn<'_>, input: Input) {
         match input {
+            Input::Orphan(orphan) => self.orphan_found(turn, orphan),
             Input::Started => self.started(turn),
             Input::Spawned { run, pid } => {
                 if let Some(proc) = self.process_named(turn, run) {

@@ -82,6 +82,15 @@ pub(crate) enum Happening {
         /// As listeners hear of it.
         event: Event,
     },
+    /// It was taken over; nothing changed but what we know of it.
+    Adopted {
+        /// Which.
+        proc: ProcId,
+        /// The state that it is counted in.
+        from: ProcessState,
+        /// The state that it is in.
+        to: ProcessState,
+    },
     /// Its child exists; the state may be STARTING still.
     Born {
         /// Which.

@@ -10,7 +10,7 @@ use provost_model::{
 };
 use provost_os::spawn::Plan;
 use provost_wire::helper::FrameReader;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -69,6 +69,8 @@ pub(crate) enum Phase {
     Preparing,
     /// The logs thread opens the logs.
     Opening(Box<Plan>),
+    /// The child waits for the word to go on, which it gets when its run is recorded.
+    Recording(Box<Newborn>),
     /// The child lives.
     Alive,
     /// The child was reaped; its output is being read to the end.
@@ -76,6 +78,30 @@ pub(crate) enum Phase {
         /// How it ended.
         status: ExitStatus,
     },
+}
+
+/// A child that waits, and our ends of its channels.
+#[derive(Debug)]
+pub(crate) struct Newborn {
+    /// None for a child whose standard input is a socket.
+    pub(crate) stdin: Option<OwnedFd>,
+    pub(crate) stdout: OwnedFd,
+    pub(crate) stderr: Option<OwnedFd>,
+    /// Where it waits, and says why it could not execute.
+    pub(crate) report: OwnedFd,
+    /// Somebody has ended it before it was told to go on.
+    pub(crate) ended: Option<ExitStatus>,
+}
+
+/// Whose end a pid was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reaped {
+    /// That of this run, which now drains.
+    Run(Run),
+    /// That of a child that never went on.
+    Unborn,
+    /// Nobody's that we know.
+    Unknown,
 }
 
 /// One run of a process.
@@ -115,6 +141,8 @@ pub(crate) struct Children {
     /// Their runs.
     pub(crate) runs: HashMap<Run, Child>,
     pids: HashMap<Pid, Run>,
+    /// Children that were not told to go on, and are about to end.
+    unwanted: HashSet<Pid>,
     deadlines: BTreeSet<(Mono, Run)>,
     held: BTreeSet<Run>,
 }
@@ -145,6 +173,35 @@ impl Children {
         self.entries.get(&self.runs.get(&run)?.proc)
     }
 
+    /// The child of a run exists under this pid, and waits.
+    pub(crate) fn born(&mut self, run: Run, pid: Pid, newborn: Newborn) {
+        if let Some(child) = self.runs.get_mut(&run) {
+            child.pid = Some(pid);
+            child.phase = Phase::Recording(Box::new(newborn));
+            self.pids.insert(pid, run);
+        }
+    }
+
+    /// The child of a run that waited is to go on, or to end: it is taken out of the waiting.
+    pub(crate) fn take_newborn(&mut self, run: Run) -> Option<(Pid, Box<Newborn>)> {
+        let child = self.runs.get_mut(&run)?;
+        let pid = child.pid?;
+        match std::mem::replace(&mut child.phase, Phase::Preparing) {
+            Phase::Recording(newborn) => Some((pid, newborn)),
+            other => {
+                child.phase = other;
+                None
+            }
+        }
+    }
+
+    /// The child of a run that waited is not wanted; it ends as soon as its report is closed.
+    pub(crate) fn unwanted(&mut self, pid: Pid) {
+        if self.pids.remove(&pid).is_some() {
+            self.unwanted.insert(pid);
+        }
+    }
+
     /// The child of a run lives under this pid.
     pub(crate) fn alive(&mut self, run: Run, pid: Pid) {
         if let Some(child) = self.runs.get_mut(&run) {
@@ -158,14 +215,26 @@ impl Children {
     }
 
     /// A pid was reaped: its run, if it was ours, now drains until the deadline.
-    pub(crate) fn reaped(&mut self, pid: Pid, status: ExitStatus, until: Mono) -> Option<Run> {
-        let run = self.pids.remove(&pid)?;
-        let child = self.runs.get_mut(&run)?;
+    pub(crate) fn reaped(&mut self, pid: Pid, status: ExitStatus, until: Mono) -> Reaped {
+        let Some(run) = self.pids.remove(&pid) else {
+            return if self.unwanted.remove(&pid) {
+                Reaped::Unborn
+            } else {
+                Reaped::Unknown
+            };
+        };
+        let Some(child) = self.runs.get_mut(&run) else {
+            return Reaped::Unknown;
+        };
+        if let Phase::Recording(newborn) = &mut child.phase {
+            newborn.ended = Some(status);
+            return Reaped::Unborn;
+        }
         child.pid = None;
         child.phase = Phase::Draining { status };
         child.until = Some(until);
         self.deadlines.insert((until, run));
-        Some(run)
+        Reaped::Run(run)
     }
 
     /// A run that was reaped is over: how it ended, and its table entry with its descriptors.

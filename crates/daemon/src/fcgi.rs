@@ -4,8 +4,9 @@
 //! host may have to be asked for; two attempts at one address never overlap, so that a late one cannot take the address
 //! away from its successor.
 
+use crate::done::Done;
 use crate::messages;
-use crate::shell::{Done, Shell};
+use crate::shell::Shell;
 use crate::spawn_order::Prepared;
 use provost_core::Input;
 use provost_model::spawn::{SocketProblem, SpawnProblem};

@@ -1,11 +1,14 @@
 //! The shell around the core: boot, the control loop, the logs thread, the api thread, workers, messages.
 
+mod adopt;
 pub mod api;
+mod birth;
 pub mod boot;
 mod check;
 mod children;
 pub mod control;
 mod demo;
+mod done;
 mod explain;
 mod fcgi;
 mod helper;
@@ -18,6 +21,7 @@ mod output;
 mod perform;
 mod prepare;
 mod reload;
+mod runs;
 mod servers;
 mod shell;
 mod source;

@@ -1,5 +1,6 @@
 //! One life of the daemon: privileges, limits, sockets, log, threads, until shutdown or restart.
 
+use crate::adopt::Adopted;
 use crate::api::{self, ApiSettings, OpenServer};
 use crate::control::ControlHandle;
 use crate::fcgi;
@@ -7,6 +8,7 @@ use crate::logs::{self, ChildLogSettings, MainLog, MainLogSettings, Stopped};
 use crate::output;
 use crate::prepare::Surroundings;
 use crate::reload::{loaded_config, mistyped};
+use crate::runs::{self, Found, Held, Here, OpenRuns};
 use crate::servers;
 use crate::shell::{Ending, Loader, Parts, Shell};
 use provost_config::Config;
@@ -74,6 +76,10 @@ pub(crate) fn live(launch: Launch) -> Result<Ending, String> {
             "{problem}; shut that one down first, or give this one a pid file of its own"
         ));
     }
+    let here = Here::ask();
+    let found = pidfile.as_ref().map(|_| runs::find(&config, &here));
+    let mut found = found.unwrap_or_else(|_| Ok(Found::default()))?;
+    early.append(&mut found.lines);
     let reserved = loader.reserve().take();
     let open = servers::open(&config.servers, reserved)?;
     loader.reserve().settle(&config.servers);
@@ -83,8 +89,10 @@ pub(crate) fn live(launch: Launch) -> Result<Ending, String> {
     for (level, text) in early {
         main_log.write(level, &text);
     }
+    let left = runs::stop(&mut found, &config, &mut main_log);
     if !daemon.nocleanup {
-        logs::clean_auto_logs(&daemon.childlogdir, &daemon.identifier, &mut main_log);
+        let (dir, identifier) = (&daemon.childlogdir, &daemon.identifier);
+        logs::clean_auto_logs(dir, identifier, &found.auto_logs(), &mut main_log);
     }
     try_sockets(&config, first, &mut main_log)?;
     servers::announce(&open, &config.rpcinterfaces, &mut main_log);
@@ -115,7 +123,17 @@ pub(crate) fn live(launch: Launch) -> Result<Ending, String> {
     if let Some(parent) = parent {
         parent.ready();
     }
-    let ending = supervise(&config, previous.as_ref(), loader, open.servers, main_log)?;
+    let kept: Vec<_> = found.adopt.iter().chain(&left).collect();
+    let runs = pidfile
+        .is_ok()
+        .then(|| open_runs(&daemon, here, &kept, &mut main_log));
+    let services = Services {
+        loader,
+        servers: open.servers,
+        runs: runs.flatten(),
+        found: found.adopt,
+    };
+    let ending = supervise(&config, previous.as_ref(), services, main_log)?;
     drop(open.files);
     if let Ok(pidfile) = pidfile {
         // What cannot be removed stays behind unlocked, and the next start takes it over.
@@ -228,12 +246,41 @@ fn detach(daemon: &DaemonSpec, main_log: &mut MainLog) -> Result<daemonize::Read
     Ok(parent)
 }
 
+/// Opens the run records. Where no file can be made, programs run without, as under upstream.
+fn open_runs(
+    daemon: &DaemonSpec,
+    here: Here,
+    kept: &[&Held],
+    main_log: &mut MainLog,
+) -> Option<OpenRuns> {
+    let path = runs::path_beside(&daemon.pidfile);
+    match OpenRuns::open(&path, here, kept.iter().map(|held| &held.record)) {
+        Ok(open) => Some(open),
+        Err(error) => {
+            let text = format!(
+                "could not make the run records {}: {error}; programs will not be taken over if supervisord is killed",
+                path.display()
+            );
+            main_log.write(Level::Warn, &text);
+            None
+        }
+    }
+}
+
+/// What the threads of a life are given.
+struct Services {
+    loader: Loader,
+    servers: Vec<OpenServer>,
+    runs: Option<OpenRuns>,
+    /// Processes that are taken over.
+    found: Vec<Held>,
+}
+
 /// Starts the threads and is the control thread until the end.
 fn supervise(
     config: &Config,
     previous: Option<&Core>,
-    loader: Loader,
-    open: Vec<OpenServer>,
+    services: Services,
     main_log: MainLog,
 ) -> Result<Ending, String> {
     let daemon = config.supervisord.clone();
@@ -262,7 +309,7 @@ fn supervise(
     let client_waker = waker.clone();
     let control = ControlHandle::new(client_sender, Arc::new(move || client_waker.wake()));
     let api = api::start(ApiSettings {
-        servers: open,
+        servers: services.servers,
         control,
         main_log: match &daemon.logfile {
             MainLogTarget::File(path) => Some(path.clone()),
@@ -291,7 +338,9 @@ fn supervise(
         logger: logs.logger(),
         logs,
         surroundings: Surroundings::new(std::env::vars_os().collect(), &config.servers),
-        loader,
+        loader: services.loader,
+        runs: services.runs,
+        adopted: Adopted::new(services.found),
         daemon,
         environment: config.environment.clone().into(),
     })

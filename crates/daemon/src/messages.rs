@@ -29,6 +29,18 @@ pub(crate) fn render(notice: &Notice) -> (Level, String) {
                 format!("success: {name} entered RUNNING state, {why}"),
             )
         }
+        Notice::Adopted {
+            name,
+            pid,
+            changed: false,
+        } => (Level::Info, format!("adopted: '{name}' with pid {pid}")),
+        Notice::Adopted { name, pid, .. } => {
+            let text = format!(
+                "adopted: '{name}' with pid {pid}; its configuration has changed since it was started, restart it to \
+                 apply that"
+            );
+            (Level::Warn, text)
+        }
         Notice::Respawning { name, pause_ms } => {
             let text = format!(
                 "{name} ends as soon as it runs; it is started again, at most once every {pause_ms} ms"

@@ -1,42 +1,34 @@
 //! Orders of the core, done.
 
+use crate::adopt;
 use crate::children::{Entry, Phase};
+use crate::done::Done;
 use crate::logs::{Order, auto_log_path};
 use crate::messages;
 use crate::prepare;
-use crate::shell::{BIRTH_MAX, Done, Shell, token};
+use crate::shell::{BIRTH_MAX, Shell, token};
 use crate::spool::Report;
-use crate::stdin::{ChildStdin, Flushed};
+use crate::stdin::Flushed;
 use provost_core::{Effect, Input, SpoolProblem, StdinProblem};
 use provost_model::spawn::SpawnProblem;
 use provost_model::{Channel, Envelope, Errno, Level, ProcId, Run, Signal, SocketId, Ticket};
+use provost_os::clock;
 use provost_os::reactor::Interest;
-use provost_os::spawn::{self, Plan, Stdio};
-use provost_os::{clock, pipe};
+use provost_os::spawn::Plan;
 use provost_wire::events;
-use provost_wire::helper::FrameReader;
-use std::io;
-use std::os::fd::{AsFd, OwnedFd};
-use std::path::PathBuf;
+use std::os::fd::AsFd;
 use std::sync::{Arc, PoisonError};
-
-/// The descriptors of a new child: its ends, and ours.
-struct Pipes {
-    child: Stdio,
-    /// None for a child whose standard input is a socket.
-    stdin: Option<OwnedFd>,
-    stdout: OwnedFd,
-    stderr: Option<OwnedFd>,
-}
 
 impl Shell {
     /// Does one order.
     pub(crate) fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::ProcessAdded { proc, spec, group } => {
-                let daemon = &self.daemon;
+                let (daemon, adopted) = (&self.daemon, &self.adopted);
                 let entry = Entry::new(spec, group, |spec, channel| {
-                    auto_log_path(&daemon.childlogdir, &spec.name, channel, &daemon.identifier)
+                    let (dir, name) = (&daemon.childlogdir, &daemon.identifier);
+                    let kept = adopted.auto_log(spec, channel);
+                    kept.unwrap_or_else(|| auto_log_path(dir, &spec.name, channel, name))
                 });
                 self.announce_logs(proc, &entry);
                 self.children.entries.insert(proc, entry);
@@ -51,6 +43,7 @@ impl Shell {
             Effect::CloseSocket { socket } => self.close_socket(socket),
             Effect::TrySocket { ticket, spec } => self.try_socket(ticket, spec),
             Effect::Spawn { proc, run, socket } => self.prepare(proc, run, socket),
+            Effect::Adopt { proc, run, pid } => self.take_over(proc, run, pid),
             Effect::Kill {
                 run,
                 signal,
@@ -155,7 +148,9 @@ impl Shell {
                 Channel::Stderr => &entry.logs[1],
             };
             if let (provost_model::spec::LogFile::Auto, Some(path)) = (&output.logfile, path) {
-                self.logs.order(Order::CreateAuto { path: path.clone() });
+                if !adopt::is_kept(&self.adopted, &entry.spec, channel) {
+                    self.logs.order(Order::CreateAuto { path: path.clone() });
+                }
                 self.tell(Input::AutoLogNamed {
                     proc,
                     channel,
@@ -211,119 +206,12 @@ impl Shell {
         self.logs.order(order);
     }
 
-    /// The logs are open: fork.
-    pub(crate) fn opened(&mut self, run: Run, result: Result<(), (PathBuf, Errno)>) {
-        if let Err((path, errno)) = result {
-            return self.spawn_failed(run, prepare::log_problem(path, errno));
-        }
-        let Some(child) = self.children.runs.get_mut(&run) else {
-            // It was given up while its logs hung.
-            return self.logs.order(Order::Abandon { run });
-        };
-        let Phase::Opening(plan) = std::mem::replace(&mut child.phase, Phase::Preparing) else {
-            return;
-        };
-        let socket = child.socket;
-        let redirect = self
-            .children
-            .entry_of(run)
-            .is_some_and(|entry| entry.spec.redirect_stderr);
-        let socket = socket.map(|socket| self.sockets.copy(socket)).transpose();
-        let spawned = socket
-            .and_then(|socket| pipes(redirect, socket))
-            .map_err(|error| prepare::problem_of(Errno::of(&error)))
-            .and_then(
-                |Pipes {
-                     child,
-                     stdin,
-                     stdout,
-                     stderr,
-                 }| {
-                    let spawned = spawn::spawn(&plan, child).map_err(spawn::problem)?;
-                    Ok((spawned, stdin, stdout, stderr))
-                },
-            );
-        match spawned {
-            Ok((spawned, stdin, stdout, stderr)) => {
-                self.children.alive(run, spawned.pid);
-                self.attach(run, stdin, stdout, stderr, spawned.report);
-                self.tell(Input::Spawned {
-                    run,
-                    pid: spawned.pid,
-                });
-            }
-            Err(problem) => {
-                self.logs.order(Order::Abandon { run });
-                self.spawn_failed(run, problem);
-            }
-        }
-    }
-
     pub(crate) fn spawn_failed(&mut self, run: Run, problem: SpawnProblem) {
         // A late answer about a run that was given up tells nothing new.
         if self.children.forget(run).is_none() {
             return;
         }
         self.tell(Input::SpawnFailed { run, problem });
-    }
-
-    /// Gives each pipe to whoever reads or writes it.
-    fn attach(
-        &mut self,
-        run: Run,
-        stdin: Option<OwnedFd>,
-        stdout: OwnedFd,
-        stderr: Option<OwnedFd>,
-        report: OwnedFd,
-    ) {
-        let entry = self.children.entry_of(run);
-        let (listener, helper) = (
-            entry.is_some_and(Entry::is_listener),
-            entry.is_some_and(Entry::is_helper),
-        );
-        let Some(child) = self.children.runs.get_mut(&run) else {
-            return;
-        };
-        let nonblocking = stdin
-            .as_ref()
-            .map_or(Ok(()), |stdin| pipe::set_nonblocking(stdin.as_fd(), true));
-        child.stdin = stdin.map(ChildStdin::new);
-        let mut watch = self.reactor.add(
-            report.as_fd(),
-            token::of(run, token::REPORT),
-            Interest::Read,
-        );
-        child.report = Some(report);
-        if listener || helper {
-            watch = watch
-                .and(pipe::set_nonblocking(stdout.as_fd(), true))
-                .and(self.reactor.add(
-                    stdout.as_fd(),
-                    token::of(run, token::LISTENER),
-                    Interest::Read,
-                ));
-            child.listener = Some(stdout);
-            child.frames = helper.then(FrameReader::default);
-        } else {
-            self.logs.order(Order::Attach {
-                run,
-                channel: Channel::Stdout,
-                fd: stdout,
-            });
-        }
-        if let Some(stderr) = stderr {
-            self.logs.order(Order::Attach {
-                run,
-                channel: Channel::Stderr,
-                fd: stderr,
-            });
-        }
-        if let Err(error) = nonblocking.and(watch) {
-            self.log(
-                Level::Critical,
-                format!("could not watch the pipes of a new child: {error}"),
-            );
-        }
     }
 
     fn kill(&mut self, run: Run, signal: Signal, whole_group: bool) {
@@ -341,9 +229,11 @@ impl Shell {
             return;
         }
         let pid = child.and_then(|child| child.pid);
-        let sent = pid.map_or(Err(ESRCH), |pid| {
-            provost_os::kill::kill(pid, signal, whole_group)
-        });
+        let sent = match (pid, self.adopted.process(run)) {
+            (None, _) => Err(ESRCH),
+            (Some(_), Some(process)) => process.signal(signal, whole_group),
+            (Some(pid), None) => provost_os::kill::kill(pid, signal, whole_group),
+        };
         if let Err(errno) = sent {
             self.tell(Input::KillFailed { run, errno, signal });
         }
@@ -435,31 +325,4 @@ impl Shell {
         }
         true
     }
-}
-
-/// The pipes of a new child. A socket takes the place of the one to its standard input.
-fn pipes(redirect_stderr: bool, socket: Option<OwnedFd>) -> io::Result<Pipes> {
-    let (child_in, stdin) = if let Some(socket) = socket {
-        (socket, None)
-    } else {
-        let (child_in, stdin) = pipe::pipe()?;
-        (child_in, Some(stdin))
-    };
-    let (stdout, child_out) = pipe::pipe()?;
-    let (stderr, child_err) = if redirect_stderr {
-        (None, None)
-    } else {
-        let (ours, theirs) = pipe::pipe()?;
-        (Some(ours), Some(theirs))
-    };
-    Ok(Pipes {
-        child: Stdio {
-            stdin: child_in,
-            stdout: child_out,
-            stderr: child_err,
-        },
-        stdin,
-        stdout,
-        stderr,
-    })
 }

@@ -1,7 +1,8 @@
 //! A configuration that was read while programs run: what is live at once, and what the core is told.
 
+use crate::done::Done;
 use crate::logs::Order;
-use crate::shell::{Done, Shell};
+use crate::shell::Shell;
 use provost_config::{AddedProgram, Code, Config, Diagnostic, Failure, LooseProgram};
 use provost_core::{Input, LoadedConfig};
 use provost_model::{Level, Ticket};

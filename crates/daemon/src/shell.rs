@@ -3,28 +3,29 @@
 //! One turn takes everything that happened, in a fixed order (signals, facts of the logs, exits, workers, pipes,
 //! requests, deadlines), tells the core, and performs what it orders. With nothing to do it sleeps without limit.
 
+use crate::adopt::Adopted;
 use crate::children::Children;
 use crate::control::ClientMessage;
-use crate::fcgi::{Attempt, Sockets};
+use crate::done::Done;
+use crate::fcgi::Sockets;
 use crate::logs::{Fact, Logger, Logs};
 use crate::oom::Kills;
 use crate::prepare::Surroundings;
+use crate::runs::{OpenRuns, Runs};
 use crate::source::Source;
 use crate::spawn_order::{Prepared, SpawnOrder, Turn};
 use crate::spool::Spools;
 use crate::workers::Workers;
-use provost_config::{AddedProgram, Config, Failure};
-use provost_core::{Core, Effect, Input, SpoolAnswer, SpoolProblem};
+use provost_config::Config;
+use provost_core::{Core, Effect, Input};
 use provost_model::config::DaemonSpec;
-use provost_model::spawn::{SocketProblem, SpawnProblem};
-use provost_model::{Answer, Level, Mono, RequestId, Run, Signal, Ticket};
+use provost_model::{Answer, Level, Mono, RequestId, Run, Signal};
 use provost_os::clock;
 use provost_os::reactor::{Interest, Reactor, Ready, Waker};
 use provost_os::signals::SignalQueue;
-use provost_os::spawn::Plan;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -37,54 +38,6 @@ pub(crate) const DRAIN_MAX: Duration = Duration::from_millis(500);
 
 /// How long a spawn may be under preparation. Only a hung disk or user database takes so long.
 pub(crate) const BIRTH_MAX: Duration = Duration::from_secs(10);
-
-/// What a worker found out.
-pub(crate) enum Done {
-    /// A spawn is prepared.
-    Prepared {
-        /// For which run.
-        run: Run,
-        /// How to spawn it.
-        result: Result<Plan, SpawnProblem>,
-    },
-    /// A shared socket was opened, or could not be.
-    Opened {
-        /// Which, and what for.
-        attempt: Attempt,
-        /// It, or why not.
-        result: Result<OwnedFd, SocketProblem>,
-    },
-    /// A command was looked at.
-    Probed {
-        /// For which order.
-        ticket: Ticket,
-        /// What was found.
-        result: Result<(), SpawnProblem>,
-    },
-    /// An order for a spool was carried out, or not.
-    Spooled {
-        /// Which order.
-        ticket: Ticket,
-        /// What came of it.
-        answer: Result<SpoolAnswer, SpoolProblem>,
-    },
-    /// The configuration was read.
-    Loaded {
-        /// For which order.
-        ticket: Ticket,
-        /// It is for the next life.
-        for_restart: bool,
-        /// The configuration or upstream's message.
-        result: Box<Result<Config, Failure>>,
-    },
-    /// A program that a client gave was looked at.
-    ProgramRead {
-        /// For which order.
-        ticket: Ticket,
-        /// Its processes or upstream's message.
-        result: Result<AddedProgram, Failure>,
-    },
-}
 
 /// Tokens of the reactor: what kind of descriptor, and for which run.
 pub(crate) mod token {
@@ -100,6 +53,8 @@ pub(crate) mod token {
     pub(crate) const LISTENER: u64 = 3;
     /// A child executed, or could not.
     pub(crate) const REPORT: u64 = 4;
+    /// A process that was taken over has ended.
+    pub(crate) const ADOPTED: u64 = 5;
     const KINDS: u64 = 8;
 
     /// The token of a run's descriptor.
@@ -136,6 +91,10 @@ pub(crate) struct Parts {
     pub(crate) surroundings: Arc<Surroundings>,
     /// Reads the configuration again.
     pub(crate) loader: Loader,
+    /// Where runs are written down; none when they are not.
+    pub(crate) runs: Option<OpenRuns>,
+    /// Processes that are taken over.
+    pub(crate) adopted: Adopted,
     /// `[supervisord]` as it is in force.
     pub(crate) daemon: DaemonSpec,
     /// Its `environment`.
@@ -171,6 +130,8 @@ pub(crate) struct Shell {
     pub(crate) done: Receiver<Done>,
     pub(crate) done_sender: Sender<Done>,
     pub(crate) children: Children,
+    pub(crate) runs: Runs,
+    pub(crate) adopted: Adopted,
     pub(crate) sockets: Sockets,
     pub(crate) answers: HashMap<RequestId, oneshot::Sender<Answer>>,
     pub(crate) buffer: Vec<u8>,
@@ -203,6 +164,11 @@ impl Shell {
         reactor.add(parts.waker.as_fd(), token::WAKE, Interest::Read)?;
         reactor.add(parts.signals.as_fd(), token::SIGNALS, Interest::Read)?;
         let (done_sender, done) = channel();
+        let report = reporter(&done_sender, &parts.waker);
+        let runs = match parts.runs {
+            Some(open) => Runs::start(open, parts.logger.clone(), report)?,
+            None => Runs::none(),
+        };
         Ok(Self {
             core: parts.core,
             reactor,
@@ -222,6 +188,8 @@ impl Shell {
             done,
             done_sender,
             children: Children::default(),
+            runs,
+            adopted: parts.adopted,
             sockets: Sockets::default(),
             answers: HashMap::new(),
             buffer: vec![0; 64 << 10],
@@ -242,6 +210,7 @@ impl Shell {
 
     /// Runs until the core orders the end.
     pub(crate) fn run(mut self) -> io::Result<(Ending, Logs)> {
+        self.tell_orphans();
         self.tell(Input::Started);
         let mut ready = Vec::new();
         while self.ending.is_none() {
@@ -249,6 +218,7 @@ impl Shell {
             self.turn(&ready);
         }
         self.workers.stop();
+        self.runs.close();
         let ending = match (self.ending, self.next_config) {
             (Some(true), Some(config)) => Ending::Restart(config, Box::new(self.core)),
             _ => Ending::Shutdown,
@@ -264,6 +234,7 @@ impl Shell {
             self.spawns.next_deadline(),
             self.later.first().map(|&(due, _)| due),
             self.sockets.next_deadline(),
+            self.adopted.next_deadline(),
         ];
         let next = deadlines.into_iter().flatten().min()?;
         Some(next.since(clock::mono()))
@@ -364,6 +335,7 @@ impl Shell {
         for _ in 0..FACTS_PER_TURN {
             match self.done.try_recv() {
                 Ok(Done::Prepared { run, result }) => self.worker_prepared(run, result),
+                Ok(Done::Recorded { run, result }) => self.recorded(run, result),
                 Ok(Done::Opened { attempt, result }) => self.socket_opened(attempt, result),
                 Ok(Done::Probed { ticket, result }) => self.tell(Input::Probed { ticket, result }),
                 Ok(Done::Spooled { ticket, answer }) => {
@@ -445,6 +417,7 @@ impl Shell {
             self.give_up_waiting(run);
         }
         self.retry_sockets(now);
+        self.ask_for_ends(now);
         self.take_prepared();
         self.read_postponed(now);
         let due = self.core.next_deadline().filter(|&due| due <= now);
@@ -462,16 +435,20 @@ impl Shell {
 
     /// A closure by which a worker hands in its result and wakes this thread.
     pub(crate) fn reporter(&self) -> impl Fn(Done) + Send + use<> {
-        let (sender, waker) = (self.done_sender.clone(), self.waker.clone());
-        move |done| {
-            if sender.send(done).is_ok() {
-                waker.wake();
-            }
-        }
+        reporter(&self.done_sender, &self.waker)
     }
 
     /// When an exit stops waiting for the last words of a child reaped now.
     pub(crate) fn drain_until(now: Mono) -> Mono {
         now.plus(DRAIN_MAX)
+    }
+}
+
+fn reporter(sender: &Sender<Done>, waker: &Waker) -> impl Fn(Done) + Send + use<> {
+    let (sender, waker) = (sender.clone(), waker.clone());
+    move |done| {
+        if sender.send(done).is_ok() {
+            waker.wake();
+        }
     }
 }

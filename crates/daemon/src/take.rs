@@ -1,13 +1,13 @@
 //! What happened to children: exits, last words, pipes.
 
-use crate::children::{Child, Phase};
+use crate::children::{Child, Phase, Reaped};
 use crate::helper::LAST_READS;
 use crate::logs::{Fact, Order};
 use crate::shell::{BIRTH_MAX, DRAIN_MAX, FACTS_PER_TURN, Shell, token};
 use crate::{explain, fcgi, oom};
 use provost_core::Input;
 use provost_model::spawn::SpawnProblem;
-use provost_model::{Errno, ExitStatus, Level, Mono, Run, Signal};
+use provost_model::{Errno, ExitStatus, Level, Mono, Pid, Run, Signal};
 use provost_os::reactor::{Interest, Ready};
 use provost_os::spawn::{self, Report};
 use provost_os::{clock, pipe, reap};
@@ -43,19 +43,7 @@ impl Shell {
     pub(crate) fn reap(&mut self) {
         for _ in 0..REAPS_PER_TURN {
             match reap::reap_one() {
-                Ok(Some((pid, status))) => {
-                    let until = Self::drain_until(clock::mono());
-                    if let Some(run) = self.children.reaped(pid, status, until) {
-                        self.read_listener(run, usize::MAX);
-                        self.read_helper(run, LAST_READS);
-                        self.read_report(run);
-                        self.explain_kill(run, status);
-                        self.logs.order(Order::Drain { run });
-                    } else {
-                        self.log(Level::Info, format!("reaped unknown pid {pid} ({status})"));
-                        self.orphan_ended();
-                    }
-                }
+                Ok(Some((pid, status))) => self.reaped(pid, status),
                 Ok(None) => return,
                 Err(error) => {
                     let errno = error.raw_os_error().unwrap_or(0);
@@ -113,6 +101,27 @@ impl Shell {
         false
     }
 
+    /// A process has ended: its record is void, and what it wrote last is read.
+    pub(crate) fn reaped(&mut self, pid: Pid, status: ExitStatus) {
+        let until = Self::drain_until(clock::mono());
+        match self.children.reaped(pid, status, until) {
+            Reaped::Run(run) => {
+                self.forget_adopted(run);
+                self.runs.ended(run);
+                self.read_listener(run, usize::MAX);
+                self.read_helper(run, LAST_READS);
+                self.read_report(run);
+                self.explain_kill(run, status);
+                self.logs.order(Order::Drain { run });
+            }
+            Reaped::Unborn => {}
+            Reaped::Unknown => {
+                self.log(Level::Info, format!("reaped unknown pid {pid} ({status})"));
+                self.orphan_ended();
+            }
+        }
+    }
+
     fn close_report(&self, report: &OwnedFd) {
         // See `release`; the owner drops it next.
         let _ = self.reactor.remove(report.as_fd());
@@ -158,6 +167,10 @@ impl Shell {
     pub(crate) fn give_up_waiting(&mut self, run: Run) {
         match self.children.runs.get(&run).map(|child| &child.phase) {
             Some(Phase::Draining { .. }) => self.drained(run),
+            Some(Phase::Recording(_)) => {
+                let problem = self.runs.overdue();
+                self.not_recorded(run, problem);
+            }
             Some(Phase::Preparing | Phase::Opening(_)) => {
                 self.logs.order(Order::Abandon { run });
                 let errno = Errno(TIMED_OUT);
@@ -213,6 +226,7 @@ impl Shell {
             token::LISTENER if self.is_helper(run) => self.read_helper(run, 1),
             token::LISTENER => self.hear_listener(run),
             token::REPORT => self.read_report(run),
+            token::ADOPTED => self.adopted_ended(run),
             _ => {}
         }
     }

@@ -1,6 +1,6 @@
 //! What `[supervisord]` and the server sections say, complete and checked.
 
-use crate::{Authority, Level};
+use crate::{Authority, Level, Orphans};
 use std::path::PathBuf;
 
 /// Where supervisord writes its own log.
@@ -51,6 +51,8 @@ pub struct DaemonSpec {
     pub unsafe_log_paths: bool,
     /// Refuse what is only warned of otherwise.
     pub strict_security: bool,
+    /// What is done with processes that an earlier supervisord left behind.
+    pub orphans: Orphans,
 }
 
 /// Where a server listens.

@@ -15,14 +15,17 @@ pub enum ExitStatus {
         /// Whether a core file was written.
         core_dumped: bool,
     },
+    /// Nobody can tell: it was not our child, and the system does not say.
+    Unknown,
 }
 
 impl ExitStatus {
-    /// The number clients see: the exit code, or -1 when a signal ended the child (upstream's rule).
+    /// The number clients see: the exit code, or -1 when a signal ended the child (upstream's rule) or when nobody
+    /// can tell.
     pub fn code(self) -> i32 {
         match self {
             Self::Code(code) => code,
-            Self::Signaled { .. } => -1,
+            Self::Signaled { .. } | Self::Unknown => -1,
         }
     }
 }
@@ -31,6 +34,7 @@ impl fmt::Display for ExitStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Code(code) => write!(f, "exit status {code}"),
+            Self::Unknown => f.write_str("status unknown"),
             Self::Signaled {
                 signal,
                 core_dumped,

@@ -110,6 +110,15 @@ pub enum Notice {
         /// Its pid.
         pid: Pid,
     },
+    /// A child of an earlier supervisord was taken over.
+    Adopted {
+        /// Process.
+        name: Arc<str>,
+        /// Its pid.
+        pid: Pid,
+        /// Whether it was started with another configuration.
+        changed: bool,
+    },
     /// A spawn failed.
     SpawnFailed {
         /// Process.

@@ -72,6 +72,13 @@ pub enum SpawnProblem {
     Socket(SocketProblem),
     /// The process table is full.
     TooManyProcesses,
+    /// The run could not be written down, and nothing runs that the next supervisord would not know of.
+    Record {
+        /// The file of the records.
+        path: String,
+        /// The system's reason.
+        errno: Errno,
+    },
     /// fork failed otherwise.
     Fork {
         /// The system's reason.
@@ -105,6 +112,9 @@ impl SpawnProblem {
             Self::Socket(problem) => problem.to_string(),
             Self::TooManyProcesses => {
                 format!("Too many processes in process table to spawn '{name}'")
+            }
+            Self::Record { path, errno } => {
+                format!("could not record the run in {path}: {}", errno.text())
             }
             Self::Fork { errno } => {
                 format!("unknown error during fork for '{name}': {}", errno.name())

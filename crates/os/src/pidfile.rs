@@ -4,14 +4,21 @@
 //! however that ends. A file that was left behind holds nobody up.
 
 use crate::errno;
-use provost_model::Errno;
+use crate::pidfd::PidFd;
+use crate::proc::is_zombie;
+use provost_model::{Errno, Pid};
 use rustix::fs::{FileType, FlockOperation, Mode, OFlags, flock, fstat, openat, stat};
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Times that a file may vanish between being opened and being locked before we give up.
 const ATTEMPTS: usize = 16;
+
+/// How often the lock of a daemon that is dead is tried, and the pause in between: two seconds.
+const LOCK_TRIES: usize = 200;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// Bytes looked at for the pid of a holder: a pid has at most 10 digits.
 const PID_BYTES: u64 = 32;
@@ -84,7 +91,7 @@ impl PidFile {
             {
                 return Err(PidFileProblem::NotOurs { path });
             }
-            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            match lock_patiently(&file) {
                 Ok(()) => {}
                 Err(rustix::io::Errno::WOULDBLOCK) => {
                     return Err(PidFileProblem::Held {
@@ -145,6 +152,24 @@ impl Drop for PidFile {
             let _ = std::fs::remove_file(&self.path);
         }
     }
+}
+
+/// Takes the lock. One that a daemon had who is dead is still held for a moment by its last threads, or by a child that it
+/// has just forked; it is waited for.
+fn lock_patiently(file: &File) -> rustix::io::Result<()> {
+    let is_dead = |pid| {
+        let ended = PidFd::open(Pid(pid)).map_or(true, |holder| holder.has_ended());
+        ended || is_zombie(Pid(pid))
+    };
+    for _ in 0..LOCK_TRIES {
+        match flock(file, FlockOperation::NonBlockingLockExclusive) {
+            Err(rustix::io::Errno::WOULDBLOCK) if pid_in(file).is_some_and(is_dead) => {
+                std::thread::sleep(LOCK_PAUSE);
+            }
+            other => return other,
+        }
+    }
+    Err(rustix::io::Errno::WOULDBLOCK)
 }
 
 /// Opens, and tells whether the file was made. A FIFO without reader is not waited for.

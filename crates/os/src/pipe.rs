@@ -1,13 +1,37 @@
 //! Pipes, and reads and writes that know of interruptions.
 
-use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::fs::{FileType, Mode, OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::pipe::{PipeFlags, pipe_with};
 use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
 /// A pipe: read end, write end. Both block, and close at exec.
 pub fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok(pipe_with(PipeFlags::CLOEXEC)?)
+}
+
+/// A pipe that outlives its reader: whoever has the second end can write on while nobody reads, until the pipe is full,
+/// and what is written waits for the next reader. Both block, and close at exec.
+///
+/// The second end is open for both directions, so it counts as a reader, too. The first end comes to its end when all
+/// copies of the second are closed. Without `/proc` it is an ordinary pipe.
+pub fn lasting() -> io::Result<(OwnedFd, OwnedFd)> {
+    let (read, write) = pipe()?;
+    let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOCTTY;
+    // The pipe belongs to us, whoever is to write to it: the copy is opened here and only inherited there.
+    let both = rustix::fs::open(
+        format!("/proc/self/fd/{}", write.as_raw_fd()),
+        flags,
+        Mode::empty(),
+    );
+    Ok((read, both.unwrap_or(write)))
+}
+
+/// The number by which a pipe is known to the system, the same at both of its ends. None for what is no pipe.
+pub fn number(fd: BorrowedFd<'_>) -> Option<u64> {
+    let status = rustix::fs::fstat(fd).ok()?;
+    let is_pipe = FileType::from_raw_mode(status.st_mode) == FileType::Fifo;
+    is_pipe.then_some(status.st_ino)
 }
 
 /// Makes reads and writes return `WouldBlock` instead of waiting, or wait again.
@@ -49,5 +73,25 @@ mod tests {
         assert_eq!(read(reader.as_fd(), &mut buffer).unwrap(), 3);
         drop(writer);
         assert_eq!(read(reader.as_fd(), &mut buffer).unwrap(), 0);
+    }
+
+    #[test]
+    fn what_is_written_without_a_reader_waits_for_the_next_one() {
+        let (reader, writer) = lasting().unwrap();
+        let known = number(reader.as_fd());
+        assert!(known.is_some());
+        assert_eq!(number(writer.as_fd()), known);
+        drop(reader);
+        assert_eq!(write(writer.as_fd(), b"kept").unwrap(), 4);
+        let path = format!("/proc/self/fd/{}", writer.as_raw_fd());
+        let again = rustix::fs::open(path, OFlags::RDONLY, Mode::empty()).unwrap();
+        let mut buffer = [0; 8];
+        assert_eq!(read(again.as_fd(), &mut buffer).unwrap(), 4);
+        drop(writer);
+        assert_eq!(read(again.as_fd(), &mut buffer).unwrap(), 0);
+        assert_eq!(
+            number(std::fs::File::open("/dev/null").unwrap().as_fd()),
+            None
+        );
     }
 }

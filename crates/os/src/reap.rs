@@ -28,14 +28,18 @@ pub fn become_subreaper() -> io::Result<()> {
     ))?)
 }
 
+/// How a process ended whose wait status is this number; nothing for a status that is no end.
+pub(crate) fn status_of(raw: i32) -> Option<ExitStatus> {
+    if libc::WIFEXITED(raw) {
+        return Some(ExitStatus::Code(libc::WEXITSTATUS(raw)));
+    }
+    libc::WIFSIGNALED(raw).then(|| ExitStatus::Signaled {
+        signal: Signal::from_raw(libc::WTERMSIG(raw)),
+        core_dumped: libc::WCOREDUMP(raw),
+    })
+}
+
 /// How it ended; nothing for a status that is no end.
 fn exit_status(status: WaitStatus) -> Option<ExitStatus> {
-    if let Some(code) = status.exit_status() {
-        return Some(ExitStatus::Code(code));
-    }
-    let signal = Signal::from_raw(status.terminating_signal()?);
-    Some(ExitStatus::Signaled {
-        signal,
-        core_dumped: libc::WCOREDUMP(status.as_raw()),
-    })
+    status_of(status.as_raw())
 }

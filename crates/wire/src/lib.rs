@@ -1,5 +1,5 @@
-//! What crosses a socket or a pipe, as bytes and back: XML-RPC, the table of its methods, event frames, and the
-//! sentences of answers.
+//! What crosses a socket or a pipe, as bytes and back: XML-RPC, the table of its methods, event frames, the
+//! sentences of answers, and what is written to disk: spools and run records.
 //!
 //! This room is pure. It refuses to open, to wait, to know the time and to decide: it turns bytes into calls and
 //! answers into bytes, within limits, and whatever it is given it returns.
@@ -16,9 +16,11 @@
 
 pub mod answer;
 pub mod base64;
+mod checksum;
 pub mod describe;
 pub mod events;
 pub mod helper;
 pub mod methods;
+pub mod runs;
 pub mod spool;
 pub mod xmlrpc;

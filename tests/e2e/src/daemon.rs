@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 
+use crate::again::LeftBehind;
 use crate::http::Target;
 use crate::numbers::with_backups;
 use crate::place::Place;
@@ -203,6 +204,7 @@ impl Start {
             log,
             headers,
             ended: None,
+            left_behind: LeftBehind::default(),
         }
     }
 
@@ -251,6 +253,7 @@ pub struct Daemon {
     log: String,
     headers: String,
     ended: Option<ExitStatus>,
+    left_behind: LeftBehind,
 }
 
 impl Daemon {
@@ -352,6 +355,25 @@ impl Daemon {
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
         send_signal(self.pid(), signal);
+    }
+
+    /// Whether its end is told to us.
+    pub(crate) fn is_child(&self) -> bool {
+        self.child.is_some()
+    }
+
+    /// Processes of daemons that were killed alone here.
+    pub(crate) fn left_behind(&mut self) -> &mut LeftBehind {
+        &mut self.left_behind
+    }
+
+    /// Starts a daemon in the place of the one that has ended, and waits for nothing.
+    pub fn launch_again(&mut self, start: Start) {
+        let mut command = start.prepare(&self.place, &["-n"]);
+        let child = command
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
+        (self.pid, self.child, self.ended) = (child.id(), Some(child), None);
     }
 
     /// How it has ended; `None` while it runs. One in the background ends without a status: it counts as 0.

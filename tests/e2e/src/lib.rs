@@ -17,6 +17,7 @@
     reason = "what a failed test left behind is printed for the person who reads its output"
 )]
 
+mod again;
 mod daemon;
 mod http;
 mod many;

@@ -12,7 +12,7 @@ pub(crate) use places::{
 use crate::hints;
 use crate::python::{self, repr, strip};
 use provost_model::spec::{AutoRestart, LogfileFull};
-use provost_model::{Level, Signal};
+use provost_model::{Level, Orphans, Signal};
 
 /// A text that is not of its kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,6 +142,21 @@ pub(crate) fn logfile_full(text: &str) -> Result<LogfileFull, Bad> {
             "`drop` or `block`",
         )
         .or_try(near(other, ["drop", "block"]))),
+    }
+}
+
+/// What to do with processes that were left behind.
+pub(crate) fn orphans(text: &str) -> Result<Orphans, Bad> {
+    let lower = text.to_lowercase();
+    match lower.as_str() {
+        "adopt" => Ok(Orphans::Adopt),
+        "kill" => Ok(Orphans::Kill),
+        "refuse" => Ok(Orphans::Refuse),
+        other => Err(Bad::new(
+            format!("invalid 'orphans' value {}", repr(other)),
+            "`adopt`, `kill` or `refuse`",
+        )
+        .or_try(near(&lower, ["adopt", "kill", "refuse"]))),
     }
 }
 

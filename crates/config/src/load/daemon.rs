@@ -9,8 +9,8 @@ use crate::environment::{self, Pairs};
 use crate::options::OptionSpec;
 use crate::options::supervisord as keys;
 use crate::paths;
-use provost_model::Level;
 use provost_model::config::{DaemonSpec, MainLog};
+use provost_model::{Level, Orphans};
 use std::path::PathBuf;
 
 /// The section as the file has it.
@@ -32,6 +32,7 @@ pub(crate) struct Section {
     strip_ansi: bool,
     unsafe_log_paths: bool,
     strict_security: bool,
+    orphans: Orphans,
 }
 
 impl Reader<'_> {
@@ -73,6 +74,7 @@ impl Reader<'_> {
         let strip_ansi = self.value(&scope, &keys::STRIP_ANSI, kinds::boolean);
         let unsafe_log_paths = self.value(&scope, &keys::UNSAFE_LOG_PATHS, kinds::permission);
         let strict_security = self.value(&scope, &keys::STRICT_SECURITY, kinds::boolean);
+        let orphans = self.value(&scope, &keys::ORPHANS, kinds::orphans);
         let environment = self.base_environment();
         let section = || {
             Ok(Section {
@@ -93,6 +95,7 @@ impl Reader<'_> {
                 strip_ansi: strip_ansi?,
                 unsafe_log_paths: unsafe_log_paths?,
                 strict_security: strict_security?,
+                orphans: orphans?,
             })
         };
         (section(), environment)
@@ -198,6 +201,7 @@ impl Reader<'_> {
             strip_ansi: over.strip_ansi || section.strip_ansi,
             unsafe_log_paths: section.unsafe_log_paths,
             strict_security: section.strict_security,
+            orphans: section.orphans,
         })
     }
 

@@ -222,6 +222,20 @@ pub const STRIP_ANSI: OptionSpec = OptionSpec {
     ..BASE
 };
 
+/// `orphans`
+pub const ORPHANS: OptionSpec = OptionSpec {
+    name: "orphans",
+    kind: Kind::OneOf("`adopt`, `kill` or `refuse`"),
+    default: Fallback::Text("adopt"),
+    since: "Provost 0.1",
+    sample: Sample::Comment("adopt"),
+    doc: "What is done at start with processes that a supervisord with the same `pidfile` left behind because it was \
+          killed: `adopt` takes them over as they run, `kill` stops them first, `refuse` does not start while they \
+          live. Only processes that stand in the run records beside the pid file and are certainly still the same are \
+          touched.",
+    ..BASE
+};
+
 /// `environment`
 pub const ENVIRONMENT: OptionSpec = OptionSpec {
     name: "environment",
@@ -288,6 +302,7 @@ pub const SECTION: SectionSpec = SectionSpec {
         &STRIP_ANSI,
         &UNSAFE_LOG_PATHS,
         &STRICT_SECURITY,
+        &ORPHANS,
     ],
     active: true,
     open: false,

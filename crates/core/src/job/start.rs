@@ -165,6 +165,7 @@ fn refusal(problem: &SpawnProblem) -> Option<FaultCode> {
         | SpawnProblem::Log { .. }
         | SpawnProblem::Socket(_)
         | SpawnProblem::TooManyProcesses
+        | SpawnProblem::Record { .. }
         | SpawnProblem::Fork { .. } => None,
     }
 }

@@ -138,7 +138,9 @@ impl Process {
         self.exitstatus = Some(code);
         self.tries = 0;
         self.shortages = 0;
-        if !expected {
+        if status == ExitStatus::Unknown {
+            "Exit status unknown".clone_into(&mut self.spawnerr);
+        } else if !expected {
             self.spawnerr = why.unwrap_or_else(|| format!("Bad exit code {code}"));
         }
         self.change(act, State::Exited { again_at: None });

@@ -1,5 +1,6 @@
 //! One process: its states, its restarts, its end.
 
+mod adopt;
 mod end;
 pub(crate) mod machine;
 pub(crate) mod restart;

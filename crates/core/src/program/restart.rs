@@ -26,7 +26,9 @@ const OUT_OF_FILES: Errno = Errno(24);
 /// shortage is over.
 pub(crate) fn is_shortage(problem: &SpawnProblem) -> bool {
     match problem {
-        SpawnProblem::TooManyFiles | SpawnProblem::TooManyProcesses => true,
+        SpawnProblem::TooManyFiles
+        | SpawnProblem::TooManyProcesses
+        | SpawnProblem::Record { .. } => true,
         SpawnProblem::Dispatchers { errno }
         | SpawnProblem::Log { errno, .. }
         | SpawnProblem::Fork { errno } => *errno == OUT_OF_MEMORY || *errno == OUT_OF_SYSTEM_FILES,
@@ -97,6 +99,9 @@ mod tests {
         assert!(is_shortage(&SpawnProblem::Fork { errno: Errno(12) }));
         assert!(is_shortage(&SpawnProblem::Dispatchers { errno: Errno(23) }));
         assert!(!is_shortage(&SpawnProblem::Dispatchers { errno: Errno(2) }));
+        let path = "/run/supervisord.pid.runs".to_owned();
+        let errno = Errno(28);
+        assert!(is_shortage(&SpawnProblem::Record { path, errno }));
         assert!(!is_shortage(&SpawnProblem::EmptyCommand));
     }
 }

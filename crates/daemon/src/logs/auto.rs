@@ -49,8 +49,9 @@ pub(super) fn create(path: &Path, paths: Paths) -> Result<(), Refusal> {
 /// Removes the AUTO logs and their backups that an earlier life with this identifier left in `dir`.
 ///
 /// Only regular files of our own user whose whole name has the form of an AUTO log are touched: an identifier that
-/// is part of another one's, or that holds characters with a meaning in patterns, removes nothing of others.
-pub fn clean_auto_logs(dir: &Path, identifier: &str, main: &mut MainLog) {
+/// is part of another one's, or that holds characters with a meaning in patterns, removes nothing of others. Those in
+/// `kept` stay, with their backups: somebody still writes to them.
+pub fn clean_auto_logs(dir: &Path, identifier: &str, kept: &[PathBuf], main: &mut MainLog) {
     // The name is that of any log there.
     let spot = Spot::find(&dir.join("log"), main.sinks.paths());
     let names = spot.and_then(|spot| Ok((spot.names()?, spot)));
@@ -63,8 +64,11 @@ pub fn clean_auto_logs(dir: &Path, identifier: &str, main: &mut MainLog) {
         if !is_auto_log(name.as_bytes(), identifier.as_bytes()) {
             continue;
         }
+        let path = dir.join(&name);
+        if kept.iter().any(|kept| is_or_backs_up(&path, kept)) {
+            continue;
+        }
         if !spot.is_own_file(&name) || spot.remove(&name).is_err() {
-            let path = dir.join(&name);
             main.write(
                 Level::Warn,
                 &format!(
@@ -74,6 +78,13 @@ pub fn clean_auto_logs(dir: &Path, identifier: &str, main: &mut MainLog) {
             );
         }
     }
+}
+
+/// Whether a file is this log or one of its backups.
+fn is_or_backs_up(path: &Path, log: &Path) -> bool {
+    let (path, log) = (path.as_os_str().as_bytes(), log.as_os_str().as_bytes());
+    path.strip_prefix(log)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"."))
 }
 
 /// Whether a file name is `⟨process⟩-⟨channel⟩---⟨identifier⟩-⟨8 random characters⟩.log`, or that with `.⟨number⟩`.

@@ -31,6 +31,20 @@ pub enum Order {
         /// of a helper, which does not come here.
         listener: bool,
     },
+    /// Open the logs of a run that lives already, and take over the read ends of its pipes. A log that cannot be opened is
+    /// done without, and the main log says so.
+    Adopt {
+        /// The run.
+        run: Run,
+        /// Its process.
+        proc: ProcId,
+        /// Its configuration, with the channels that it was started with.
+        spec: Arc<ProcessSpec>,
+        /// The files of its channels; none means no file.
+        paths: [Option<PathBuf>; 2],
+        /// The pipes.
+        pipes: Vec<(Channel, OwnedFd)>,
+    },
     /// Take over the read end of an output pipe of an opened run; it is made non-blocking.
     Attach {
         /// Which run.

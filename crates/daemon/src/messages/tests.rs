@@ -26,6 +26,16 @@ fn all() -> Vec<Notice> {
     let code = ExitStatus::Code;
     vec![
         Notice::Spawned { name: name(), pid },
+        Notice::Adopted {
+            name: name(),
+            pid,
+            changed: false,
+        },
+        Notice::Adopted {
+            name: name(),
+            pid,
+            changed: true,
+        },
         Notice::SpawnFailed {
             name: name(),
             text: "can't find command 'x'".to_owned(),
@@ -50,6 +60,11 @@ fn all() -> Vec<Notice> {
         Notice::Stopped {
             name: name(),
             status: killed,
+            expected: false,
+        },
+        Notice::Exited {
+            name: name(),
+            status: ExitStatus::Unknown,
             expected: false,
         },
         Notice::Exited {

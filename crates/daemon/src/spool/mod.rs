@@ -9,8 +9,8 @@ mod file;
 mod file_tests;
 mod rewrite;
 
+use crate::done::Done;
 use crate::logs::Logger;
-use crate::shell::Done;
 use file::SpoolFile;
 use provost_core::{SpoolAnswer, SpoolOrder, SpoolProblem};
 use provost_model::{Envelope, Level, SpoolId, Ticket};

@@ -15,7 +15,7 @@ use rustix::{process, stdio};
 use std::convert::Infallible;
 use std::ffi::c_char;
 use std::io::IoSlice;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 /// The first descriptor that is not a standard channel.
 const FIRST_OTHER: i32 = 3;
@@ -23,11 +23,14 @@ const FIRST_OTHER: i32 = 3;
 /// The highest signal number of Linux.
 const SIGNAL_MAX: i32 = 64;
 
-/// Descriptors looked at one by one where the system cannot mark a range: the kernel's default ceiling.
+/// Descriptors looked at one by one where the system cannot close a range: the kernel's default ceiling.
 const DESCRIPTORS_MAX: u64 = 1 << 20;
 
 /// The last line a child says that does not become its program.
 const NOT_SPAWNED: &[u8] = b"\nsupervisor: child process was not spawned\n";
+
+/// How a child ends that was not told to go.
+const NOT_WANTED: i32 = 126;
 
 /// Digits of the largest error number, and a sign.
 const NUMBER_MAX: usize = 11;
@@ -39,6 +42,8 @@ pub(super) struct Prepared<'a> {
     stdout: BorrowedFd<'a>,
     stderr: BorrowedFd<'a>,
     report: BorrowedFd<'a>,
+    /// Our copy of the parent's end of the report, which must not stay open here.
+    parents: BorrowedFd<'a>,
     argv: Vec<*const c_char>,
     envp: Vec<*const c_char>,
     groups: Vec<rustix::process::Gid>,
@@ -76,7 +81,14 @@ impl Failure {
 
 impl<'a> Prepared<'a> {
     /// Lays everything out, in the parent.
-    pub(super) fn new(plan: &'a Plan, stdio: &'a Stdio, report: BorrowedFd<'a>) -> Self {
+    ///
+    /// `report` is the child's end of the line to its parent, `parents` the other one.
+    pub(super) fn new(
+        plan: &'a Plan,
+        stdio: &'a Stdio,
+        report: BorrowedFd<'a>,
+        parents: BorrowedFd<'a>,
+    ) -> Self {
         let pointers = |list: &[std::ffi::CString]| {
             list.iter()
                 .map(|text| text.as_ptr())
@@ -96,6 +108,7 @@ impl<'a> Prepared<'a> {
             stdout: stdio.stdout.as_fd(),
             stderr: stdio.stderr.as_ref().unwrap_or(&stdio.stdout).as_fd(),
             report,
+            parents,
             argv: pointers(&plan.argv),
             envp: pointers(&plan.envp),
             groups: credentials.map_or_else(Vec::new, |credentials| {
@@ -118,7 +131,7 @@ impl<'a> Prepared<'a> {
         }
     }
 
-    /// Becomes the program, or tells why not and ends.
+    /// Becomes the program, or tells why not and ends. Ends without a word when the parent does not say go.
     pub(super) fn run(&self) -> ! {
         let Err(failure) = self.become_program();
         self.tell(&failure);
@@ -126,11 +139,25 @@ impl<'a> Prepared<'a> {
         unsafe { libc::_exit(127) }
     }
 
+    /// Waits for the parent's byte. The end without one means that the parent has died or thought better of it.
+    ///
+    /// Where descriptors could not be closed, a child that was forked later and waits itself may still hold the parent's
+    /// end; it comes to its own end first.
+    fn is_told_to_go(&self) -> bool {
+        let mut byte = [0];
+        let told = rustix::io::retry_on_intr(|| rustix::io::read(self.report, &mut byte));
+        matches!(told, Ok(1))
+    }
+
     fn become_program(&self) -> Result<Infallible, Failure> {
         let setup = Failure::at(Stage::Setup);
         process::setpgid(None, None).map_err(&setup)?;
         self.take_stdio().map_err(&setup)?;
-        close_others_at_exec();
+        self.close_others();
+        if !self.is_told_to_go() {
+            // SAFETY: ends the process at once; runs no handlers and takes no locks.
+            unsafe { libc::_exit(NOT_WANTED) }
+        }
         reset_signals(self.plan.sigpipe_default);
         self.take_credentials()?;
         if let Some(directory) = &self.plan.directory {
@@ -163,6 +190,18 @@ impl<'a> Prepared<'a> {
         stdio::dup2_stdin(&stdin)?;
         stdio::dup2_stdout(&stdout)?;
         stdio::dup2_stderr(&stderr)
+    }
+
+    /// Closes everything but the three channels and the report, which closes at exec. While this process waits, and while
+    /// its program is looked for on a slow disk, it must not keep a lock or a pipe of its parent.
+    fn close_others(&self) {
+        let report = self.report.as_raw_fd();
+        let below = report <= FIRST_OTHER || close_range(FIRST_OTHER, report - 1);
+        if !below || !close_range(report.saturating_add(1), i32::MAX) {
+            // SAFETY: closes this process' copy of a descriptor; whoever owns it in the parent never runs in here.
+            unsafe { libc::close(self.parents.as_raw_fd()) };
+            close_one_by_one_at_exec();
+        }
     }
 
     /// Groups, gid, uid, in this order: after the uid nothing else could be changed. Then makes sure that it is so.
@@ -229,23 +268,14 @@ impl<'a> Prepared<'a> {
     }
 }
 
-/// Marks every descriptor from 3 to close at exec; until then the report still needs its own.
-fn close_others_at_exec() {
-    // SAFETY: the call takes three numbers and touches no memory.
-    let result = unsafe {
-        libc::syscall(
-            libc::SYS_close_range,
-            FIRST_OTHER,
-            libc::c_uint::MAX,
-            libc::CLOSE_RANGE_CLOEXEC,
-        )
-    };
-    if result != 0 {
-        close_one_by_one_at_exec();
-    }
+/// Closes these descriptors. False when the system cannot do it for a range (Linux before 5.9, or a filter).
+fn close_range(first: i32, last: i32) -> bool {
+    // SAFETY: the call takes three numbers and touches no memory; nothing of this process uses the descriptors again.
+    let result = unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) };
+    result == 0
 }
 
-/// The same for a system that cannot mark a range (Linux before 5.11, or a filter).
+/// Marks every descriptor from 3 to close at exec, for such a system; until then the report still needs its own.
 fn close_one_by_one_at_exec() {
     let limit = process::getrlimit(Resource::Nofile)
         .current

@@ -13,7 +13,8 @@ use crate::{errno, last_errno, pipe};
 use child::Prepared;
 use provost_model::spawn::SpawnProblem;
 use provost_model::{Errno, Pid};
-use std::os::fd::{AsFd, OwnedFd};
+use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// A child that was forked and may not have executed its program yet.
 #[derive(Debug)]
@@ -21,21 +22,33 @@ pub struct Spawned {
     /// Its pid, and that of the process group it leads.
     pub pid: Pid,
     /// Ends when the program runs, or tells what failed; see [`read_report`]. Does not block.
+    ///
+    /// The child waits until [`go`] is called with it. Dropped before that, or lost with this process, it makes the
+    /// child end without having been anything.
     pub report: OwnedFd,
+}
+
+/// Lets a child go on that waits at the other end of its report. `EPIPE` when it has been killed meanwhile.
+pub fn go(report: BorrowedFd<'_>) -> Result<(), Errno> {
+    let send = || rustix::net::send(report, b"g", SendFlags::NOSIGNAL);
+    rustix::io::retry_on_intr(send).map(drop).map_err(errno)
 }
 
 /// Forks. Does not wait for the child to execute its program: a file on a hung disk delays only itself.
 ///
-/// The child, in this order: leads a process group of its own; takes `stdio` as 0, 1 and 2; marks all other
-/// descriptors to close at exec; blocks no signal and has all at their defaults, but SIGPIPE and SIGXFSZ ignored
-/// (upstream's children inherit that, and some rely on it) unless the plan says otherwise; takes groups, gid, uid; changes directory; sets its umask;
+/// The child, in this order: leads a process group of its own; takes `stdio` as 0, 1 and 2; closes all other
+/// descriptors; waits for [`go`]; blocks no signal and has all at their defaults, but SIGPIPE and SIGXFSZ ignored
+/// (upstream's children inherit that, and some rely on it) unless the plan says otherwise; takes groups, gid, uid;
+/// changes directory; sets its umask;
 /// executes. What fails is written to its descriptor 2 in upstream's words and sent as a report; then it ends with 127.
 ///
 /// Only one thread may fork at a time, or a descriptor made for one child may stay open in another until its exec.
 pub fn spawn(plan: &Plan, stdio: Stdio) -> Result<Spawned, Errno> {
-    let (report, report_write) = pipe::pipe().map_err(|error| Errno::of(&error))?;
+    let (stream, flags) = (SocketType::STREAM, SocketFlags::CLOEXEC);
+    let (report, childs) =
+        rustix::net::socketpair(AddressFamily::UNIX, stream, flags, None).map_err(errno)?;
     pipe::set_nonblocking(report.as_fd(), true).map_err(|error| Errno::of(&error))?;
-    let prepared = Prepared::new(plan, &stdio, report_write.as_fd());
+    let prepared = Prepared::new(plan, &stdio, childs.as_fd(), report.as_fd());
     // SAFETY: this process may have other threads, so the child may only make async-signal-safe calls: `run` allocates
     // nothing, takes no lock, does not unwind and never returns.
     let pid = unsafe { libc::fork() };

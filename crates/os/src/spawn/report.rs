@@ -1,4 +1,6 @@
 //! What a child tells before its program runs.
+//!
+//! It goes over one end of a pair of sockets; in the other direction comes the word to go on.
 
 use crate::pipe;
 use provost_model::Errno;
@@ -38,10 +40,10 @@ pub enum Report {
     },
 }
 
-/// Bytes of a report: the stage, then the number of the error. Far below what a pipe takes in one piece.
+/// Bytes of a report: the stage, then the number of the error. Far below what a socket takes in one piece.
 pub(super) const REPORT_BYTES: usize = 8;
 
-/// A failure as it goes through the pipe.
+/// A failure as it is sent.
 pub(super) fn encode(stage: Stage, errno: i32) -> [u8; REPORT_BYTES] {
     let halves = (stage as u64) << 32 | u64::from(errno.cast_unsigned());
     halves.to_ne_bytes()

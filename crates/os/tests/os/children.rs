@@ -3,7 +3,7 @@
 use crate::common::wait_until;
 use provost_model::Pid;
 use provost_os::pipe;
-use provost_os::spawn::{Plan, Report, Spawned, Stdio, read_report, spawn};
+use provost_os::spawn::{Plan, Report, Spawned, Stdio, go, read_report, spawn};
 use rustix::process::WaitOptions;
 use std::ffi::CString;
 use std::fs::File;
@@ -54,6 +54,7 @@ pub(crate) fn start(plan: &Plan) -> (Spawned, OwnedFd, OwnedFd) {
         },
     )
     .unwrap();
+    go(spawned.report.as_fd()).unwrap();
     (spawned, out, err)
 }
 

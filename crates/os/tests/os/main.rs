@@ -1,5 +1,6 @@
 //! The room against a real system: real children, sockets, files and signals.
 
+mod adoption;
 mod children;
 mod common;
 mod pidfile;

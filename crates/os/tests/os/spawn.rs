@@ -3,7 +3,7 @@
 use crate::children::{c, exit_code, finish, plan, run, shell, start};
 use crate::common::{TempDir, in_own_process, is_root};
 use provost_model::Signal;
-use provost_os::spawn::{Credentials, Report, Stdio, read_report, spawn};
+use provost_os::spawn::{Credentials, Report, Stdio, go, read_report, spawn};
 use provost_os::{kill, pipe, signals, users};
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -33,6 +33,7 @@ fn stderr_can_go_where_stdout_goes() {
         },
     )
     .unwrap();
+    go(spawned.report.as_fd()).unwrap();
     let mut text = String::new();
     File::from(out).read_to_string(&mut text).unwrap();
     assert_eq!((text.as_str(), exit_code(spawned.pid)), ("out\nerr\n", 0));
@@ -155,6 +156,7 @@ fn channels_may_be_any_of_the_first_three_descriptors_in_any_order() {
                 },
             )
             .unwrap();
+            go(spawned.report.as_fd()).unwrap();
             rustix::stdio::dup2_stdin(&saved[0]).unwrap();
             rustix::stdio::dup2_stdout(&saved[1]).unwrap();
             rustix::stdio::dup2_stderr(&saved[2]).unwrap();

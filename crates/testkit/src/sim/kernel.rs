@@ -32,6 +32,8 @@ impl World {
             Effect::ProcessRemoved { proc } => {
                 self.known.remove(&proc);
             }
+            // Nothing to be done: what was taken over lives in the world already.
+            Effect::Adopt { .. } => {}
             Effect::OpenSocket { socket, spec } => self.open_socket(socket, &spec),
             Effect::CloseSocket { socket } => self.close_socket(socket),
             Effect::TrySocket { ticket, spec } => self.try_socket(ticket, &spec),
@@ -178,8 +180,12 @@ impl World {
             return Some(self.command_problem(proc));
         }
         if self.faults.strike(&mut self.dice, Fault::SpawnShortage) {
-            return Some(match self.dice.below(4) {
+            return Some(match self.dice.below(5) {
                 0 => SpawnProblem::TooManyFiles,
+                3 => SpawnProblem::Record {
+                    path: "/run/supervisord.pid.runs".to_owned(),
+                    errno: Errno(28),
+                },
                 1 => SpawnProblem::TooManyProcesses,
                 2 => SpawnProblem::Fork { errno: ENOMEM },
                 _ => SpawnProblem::Dispatchers { errno: ENOMEM },

@@ -17,9 +17,8 @@
 //! This module turns bytes into events and back. It refuses to know files, and what is to be done about damage.
 
 mod body;
-mod checksum;
 
-use checksum::crc32;
+use crate::checksum::crc32;
 use provost_model::{Envelope, Event};
 use std::sync::Arc;
 

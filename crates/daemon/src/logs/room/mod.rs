@@ -183,6 +183,18 @@ impl Room {
                     result: result.map_err(|(path, error)| (path, Errno::of(&error))),
                 });
             }
+            Order::Adopt {
+                run,
+                proc,
+                spec,
+                paths,
+                pipes,
+            } => {
+                self.open_for_adopted(run, proc, &spec, paths);
+                for (channel, fd) in pipes {
+                    self.attach(run, channel, fd);
+                }
+            }
             Order::Attach { run, channel, fd } => self.attach(run, channel, fd),
             Order::ListenerOutput { run, data } => {
                 let line = self
@@ -246,6 +258,28 @@ impl Room {
         }
         self.runs.insert(run, RunLog { proc, lines });
         Ok(())
+    }
+
+    fn open_for_adopted(
+        &mut self,
+        run: Run,
+        proc: ProcId,
+        spec: &Arc<ProcessSpec>,
+        paths: [Option<PathBuf>; 2],
+    ) {
+        let Err((path, error)) = self.open(run, proc, spec, paths, false) else {
+            return;
+        };
+        let text = format!(
+            "could not open the log {} of '{}': {}; its output is read and dropped until it is restarted",
+            path.display(),
+            spec.namespec(),
+            Errno::of(&error)
+        );
+        self.desk.main.sinks.note(Level::Error, text);
+        if let Err((_, error)) = self.open(run, proc, spec, [None, None], false) {
+            self.anomaly(&format!("nor can it be read: {}", Errno::of(&error)));
+        }
     }
 
     fn drain(&mut self, run: Run) {

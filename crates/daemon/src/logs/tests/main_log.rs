@@ -192,12 +192,12 @@ fn auto_logs_of_this_identifier_alone_are_cleaned() {
     for path in kept.iter().chain(&gone) {
         auto::create(path, Paths::Guarded).unwrap();
     }
-    clean_auto_logs(&dir.0, "a", &mut main);
+    clean_auto_logs(&dir.0, "a", &[], &mut main);
     assert!(kept.iter().all(|path| path.exists()) && !gone.iter().any(|path| path.exists()));
     // `.` has a meaning in patterns, but an identifier is no pattern.
-    clean_auto_logs(&dir.0, ".", &mut main);
+    clean_auto_logs(&dir.0, ".", &[], &mut main);
     assert!(kept.iter().all(|path| path.exists()));
-    clean_auto_logs(&dir.path("missing"), "a", &mut main);
+    clean_auto_logs(&dir.path("missing"), "a", &[], &mut main);
     let text = fs::read_to_string(dir.path("main.log")).unwrap();
     assert_eq!(unstamped(&text), ["WARN Could not clear childlog dir"]);
 }

@@ -21,6 +21,8 @@ impl Monitor {
     /// Takes in what the core was told.
     pub(super) fn take(&mut self, input: &Input) {
         match input {
+            // Lives of this world end in order; `crash` has those that do not.
+            Input::Orphan(_) => {}
             Input::Started => self.begin(),
             Input::Spawned { run, pid } => self.spawned(*run, *pid),
             Input::SpawnFailed { run, problem } => self.spawn_failed(*run, problem),

@@ -26,6 +26,9 @@ impl Monitor {
                     format!("{proc:?} went out of service unasked")
                 });
             }
+            Effect::Adopt { proc, .. } => {
+                self.fail("I02", format!("{proc:?} took over what nobody left behind"));
+            }
             Effect::Kill {
                 run,
                 signal,

@@ -50,7 +50,9 @@ pub(super) fn is_legal(from: ProcessState, to: ProcessState) -> bool {
 pub(super) fn is_shortage(problem: &SpawnProblem) -> bool {
     let of_system = |errno: Errno| errno.0 == 12 || errno.0 == 23;
     match problem {
-        SpawnProblem::TooManyFiles | SpawnProblem::TooManyProcesses => true,
+        SpawnProblem::TooManyFiles
+        | SpawnProblem::TooManyProcesses
+        | SpawnProblem::Record { .. } => true,
         SpawnProblem::Socket(problem) => problem
             .errno
             .is_some_and(|errno| of_system(errno) || errno.0 == 24),

@@ -1,0 +1,232 @@
+//! From open logs to a living child: pipes, fork, the record of the run, and the word to go on.
+
+use crate::children::{Entry, Newborn, Phase};
+use crate::logs::Order;
+use crate::prepare;
+use crate::runs::Birth;
+use crate::shell::{Shell, token};
+use crate::stdin::ChildStdin;
+use provost_core::Input;
+use provost_model::spawn::SpawnProblem;
+use provost_model::{Channel, Errno, Level, Run};
+use provost_os::reactor::Interest;
+use provost_os::spawn::{self, Stdio};
+use provost_os::{pipe, users};
+use provost_wire::helper::FrameReader;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// The descriptors of a new child: its ends, and ours.
+struct Pipes {
+    child: Stdio,
+    /// None for a child whose standard input is a socket.
+    stdin: Option<OwnedFd>,
+    stdout: OwnedFd,
+    stderr: Option<OwnedFd>,
+}
+
+impl Shell {
+    /// The logs are open: fork.
+    pub(crate) fn opened(&mut self, run: Run, result: Result<(), (PathBuf, Errno)>) {
+        if let Err((path, errno)) = result {
+            return self.spawn_failed(run, prepare::log_problem(path, errno));
+        }
+        let Some(child) = self.children.runs.get_mut(&run) else {
+            // It was given up while its logs hung.
+            return self.logs.order(Order::Abandon { run });
+        };
+        let Phase::Opening(plan) = std::mem::replace(&mut child.phase, Phase::Preparing) else {
+            return;
+        };
+        let socket = child.socket;
+        let redirect = self
+            .children
+            .entry_of(run)
+            .is_some_and(|entry| entry.spec.redirect_stderr);
+        let socket = socket.map(|socket| self.sockets.copy(socket)).transpose();
+        let spawned = socket
+            .and_then(|socket| pipes(redirect, socket))
+            .map_err(|error| prepare::problem_of(Errno::of(&error)))
+            .and_then(
+                |Pipes {
+                     child,
+                     stdin,
+                     stdout,
+                     stderr,
+                 }| {
+                    let spawned = spawn::spawn(&plan, child).map_err(spawn::problem)?;
+                    Ok((spawned, stdin, stdout, stderr))
+                },
+            );
+        match spawned {
+            Ok((spawned, stdin, stdout, stderr)) => {
+                let newborn = Newborn {
+                    stdin,
+                    stdout,
+                    stderr,
+                    report: spawned.report,
+                    ended: None,
+                };
+                let birth = self.birth_of(run, spawned.pid, &newborn);
+                self.children.born(run, spawned.pid, newborn);
+                if !birth.is_some_and(|birth| self.runs.begin(birth)) {
+                    self.recorded(run, Ok(()));
+                }
+            }
+            Err(problem) => {
+                self.logs.order(Order::Abandon { run });
+                self.spawn_failed(run, problem);
+            }
+        }
+    }
+
+    /// What is to be written down of a new child.
+    fn birth_of(&self, run: Run, pid: provost_model::Pid, newborn: &Newborn) -> Option<Birth> {
+        let entry = self.children.entry_of(run)?;
+        let number = |fd: &OwnedFd| pipe::number(fd.as_fd());
+        let auto = |channel: usize| {
+            let path = entry.logs.get(channel)?.clone()?;
+            let output = [&entry.spec.stdout, &entry.spec.stderr];
+            let is_auto = output.get(channel)?.logfile == provost_model::spec::LogFile::Auto;
+            is_auto.then_some(path)
+        };
+        Some(Birth {
+            run,
+            pid,
+            uid: entry.spec.uid.unwrap_or_else(users::current_euid),
+            spec: Arc::clone(&entry.spec),
+            pipes: [
+                newborn.stdin.as_ref().and_then(number),
+                number(&newborn.stdout),
+                newborn.stderr.as_ref().and_then(number),
+            ],
+            auto_logs: [auto(0), auto(1)],
+        })
+    }
+
+    /// The run is written down, or need not be: the child may go on. Or it could not be, and the child ends.
+    pub(crate) fn recorded(&mut self, run: Run, result: Result<(), SpawnProblem>) {
+        if let Err(problem) = result {
+            return self.not_recorded(run, problem);
+        }
+        let Some((pid, newborn)) = self.children.take_newborn(run) else {
+            return;
+        };
+        let Newborn {
+            stdin,
+            stdout,
+            stderr,
+            report,
+            ended,
+        } = *newborn;
+        // One that was killed meanwhile cannot be told; its end is.
+        let _ = spawn::go(report.as_fd());
+        self.children.alive(run, pid);
+        self.attach(run, stdin, stdout, stderr, report);
+        self.tell(Input::Spawned { run, pid });
+        if let Some(status) = ended {
+            self.reaped(pid, status);
+        }
+    }
+
+    /// The run could not be written down: its child ends without having run anything.
+    pub(crate) fn not_recorded(&mut self, run: Run, problem: SpawnProblem) {
+        let Some((pid, newborn)) = self.children.take_newborn(run) else {
+            return;
+        };
+        drop(newborn);
+        self.children.unwanted(pid);
+        // The line may have been written all the same, or may be under way.
+        self.runs.ended(run);
+        self.logs.order(Order::Abandon { run });
+        self.spawn_failed(run, problem);
+    }
+
+    /// Gives each pipe to whoever reads or writes it.
+    fn attach(
+        &mut self,
+        run: Run,
+        stdin: Option<OwnedFd>,
+        stdout: OwnedFd,
+        stderr: Option<OwnedFd>,
+        report: OwnedFd,
+    ) {
+        let entry = self.children.entry_of(run);
+        let (listener, helper) = (
+            entry.is_some_and(Entry::is_listener),
+            entry.is_some_and(Entry::is_helper),
+        );
+        let Some(child) = self.children.runs.get_mut(&run) else {
+            return;
+        };
+        let nonblocking = stdin
+            .as_ref()
+            .map_or(Ok(()), |stdin| pipe::set_nonblocking(stdin.as_fd(), true));
+        child.stdin = stdin.map(ChildStdin::new);
+        let mut watch = self.reactor.add(
+            report.as_fd(),
+            token::of(run, token::REPORT),
+            Interest::Read,
+        );
+        child.report = Some(report);
+        if listener || helper {
+            watch = watch
+                .and(pipe::set_nonblocking(stdout.as_fd(), true))
+                .and(self.reactor.add(
+                    stdout.as_fd(),
+                    token::of(run, token::LISTENER),
+                    Interest::Read,
+                ));
+            child.listener = Some(stdout);
+            child.frames = helper.then(FrameReader::default);
+        } else {
+            self.logs.order(Order::Attach {
+                run,
+                channel: Channel::Stdout,
+                fd: stdout,
+            });
+        }
+        if let Some(stderr) = stderr {
+            self.logs.order(Order::Attach {
+                run,
+                channel: Channel::Stderr,
+                fd: stderr,
+            });
+        }
+        if let Err(error) = nonblocking.and(watch) {
+            self.log(
+                Level::Critical,
+                format!("could not watch the pipes of a new child: {error}"),
+            );
+        }
+    }
+}
+
+/// The pipes of a new child. A socket takes the place of the one to its standard input.
+fn pipes(redirect_stderr: bool, socket: Option<OwnedFd>) -> io::Result<Pipes> {
+    let (child_in, stdin) = if let Some(socket) = socket {
+        (socket, None)
+    } else {
+        let (child_in, stdin) = pipe::pipe()?;
+        (child_in, Some(stdin))
+    };
+    let (stdout, child_out) = pipe::lasting()?;
+    let (stderr, child_err) = if redirect_stderr {
+        (None, None)
+    } else {
+        let (ours, theirs) = pipe::lasting()?;
+        (Some(ours), Some(theirs))
+    };
+    Ok(Pipes {
+        child: Stdio {
+            stdin: child_in,
+            stdout: child_out,
+            stderr: child_err,
+        },
+        stdin,
+        stdout,
+        stderr,
+    })
+}

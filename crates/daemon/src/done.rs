@@ -1,0 +1,64 @@
+//! What other threads hand in to the control thread.
+
+use crate::fcgi::Attempt;
+use provost_config::{AddedProgram, Config, Failure};
+use provost_core::{SpoolAnswer, SpoolProblem};
+use provost_model::spawn::{SocketProblem, SpawnProblem};
+use provost_model::{Run, Ticket};
+use provost_os::spawn::Plan;
+use std::os::fd::OwnedFd;
+
+/// What a worker found out.
+pub(crate) enum Done {
+    /// A spawn is prepared.
+    Prepared {
+        /// For which run.
+        run: Run,
+        /// How to spawn it.
+        result: Result<Plan, SpawnProblem>,
+    },
+    /// A new child was written down, or could not be.
+    Recorded {
+        /// Which run.
+        run: Run,
+        /// Why not.
+        result: Result<(), SpawnProblem>,
+    },
+    /// A shared socket was opened, or could not be.
+    Opened {
+        /// Which, and what for.
+        attempt: Attempt,
+        /// It, or why not.
+        result: Result<OwnedFd, SocketProblem>,
+    },
+    /// A command was looked at.
+    Probed {
+        /// For which order.
+        ticket: Ticket,
+        /// What was found.
+        result: Result<(), SpawnProblem>,
+    },
+    /// An order for a spool was carried out, or not.
+    Spooled {
+        /// Which order.
+        ticket: Ticket,
+        /// What came of it.
+        answer: Result<SpoolAnswer, SpoolProblem>,
+    },
+    /// The configuration was read.
+    Loaded {
+        /// For which order.
+        ticket: Ticket,
+        /// It is for the next life.
+        for_restart: bool,
+        /// The configuration or upstream's message.
+        result: Box<Result<Config, Failure>>,
+    },
+    /// A program that a client gave was looked at.
+    ProgramRead {
+        /// For which order.
+        ticket: Ticket,
+        /// Its processes or upstream's message.
+        result: Result<AddedProgram, Failure>,
+    },
+}

@@ -1,0 +1,169 @@
+//! The file of run records: appended to, and written anew when most of it is about processes that have ended.
+
+use provost_model::Run;
+use provost_os::private;
+use provost_wire::runs::{self, Identity, RunRecord};
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+/// A file smaller than this is not worth writing anew.
+const SMALL_BYTES: u64 = 64 << 10;
+
+/// It is written anew when it is so many times as large as what counts in it.
+const DEAD_RATIO: u64 = 4;
+
+/// `ENAMETOOLONG`.
+const TOO_LONG: i32 = 36;
+
+/// A process that was started and is not known to have ended.
+#[derive(Debug)]
+struct Known {
+    identity: Identity,
+    line: String,
+}
+
+/// The open file.
+#[derive(Debug)]
+pub(super) struct RunsFile {
+    path: PathBuf,
+    file: File,
+    /// Bytes in it up to the end of the last whole line.
+    size: u64,
+    /// Writing anew is tried again at this size.
+    rewrite_at: u64,
+    /// Something may stand behind the last whole line.
+    torn: bool,
+    known: HashMap<Run, Known>,
+}
+
+impl RunsFile {
+    /// Makes the file anew, with the records that still count. One that cannot be made anew is gone on with, if it is
+    /// ours.
+    pub(super) fn open<'a>(
+        path: &Path,
+        kept: impl IntoIterator<Item = &'a RunRecord>,
+    ) -> io::Result<Self> {
+        let lines: String = kept.into_iter().filter_map(runs::started).collect();
+        let file = write_anew(path, &lines).or_else(|error| match private::open_append(path) {
+            Ok(Some(file)) => Ok(file),
+            Ok(None) | Err(_) => Err(error),
+        })?;
+        let size = file.metadata()?.len();
+        Ok(Self {
+            path: path.to_path_buf(),
+            file,
+            size,
+            rewrite_at: SMALL_BYTES,
+            // What an earlier daemon wrote last may have been cut off.
+            torn: size != lines.len() as u64,
+            known: HashMap::new(),
+        })
+    }
+
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A process was started.
+    pub(super) fn begin(&mut self, run: Run, record: RunRecord) -> io::Result<()> {
+        let line = runs::started(&record).ok_or_else(|| io::Error::from_raw_os_error(TOO_LONG))?;
+        self.append(&line)?;
+        let identity = record.identity;
+        self.known.insert(run, Known { identity, line });
+        Ok(())
+    }
+
+    /// A process is known whose record is in the file already.
+    pub(super) fn know(&mut self, run: Run, record: RunRecord) {
+        if let Some(line) = runs::started(&record) {
+            let identity = record.identity;
+            self.known.insert(run, Known { identity, line });
+        }
+    }
+
+    /// It has ended.
+    pub(super) fn end(&mut self, run: Run) -> io::Result<()> {
+        let Some(known) = self.known.remove(&run) else {
+            return Ok(());
+        };
+        let appended = self.append(&runs::ended(&known.identity));
+        if self.size >= self.rewrite_at {
+            self.shrink();
+        }
+        appended
+    }
+
+    /// Removes the file if it names nobody who may live.
+    pub(super) fn close(self) {
+        if self.known.is_empty() {
+            // What cannot be removed names only processes that have ended.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+
+    fn append(&mut self, line: &str) -> io::Result<()> {
+        let text = if self.torn {
+            format!("\n{line}")
+        } else {
+            line.to_owned()
+        };
+        match self.file.write_all(text.as_bytes()) {
+            Ok(()) => {
+                self.size += text.len() as u64;
+                self.torn = false;
+                Ok(())
+            }
+            Err(error) => {
+                // A part may have been written; no later line may be glued to it.
+                self.torn = self.file.set_len(self.size).is_err();
+                Err(error)
+            }
+        }
+    }
+
+    fn shrink(&mut self) {
+        let lines: String = self.known.values().map(|known| &*known.line).collect();
+        let counts = lines.len() as u64;
+        self.rewrite_at = SMALL_BYTES.max(counts.saturating_mul(DEAD_RATIO));
+        if self.size < self.rewrite_at {
+            return;
+        }
+        match write_anew(&self.path, &lines) {
+            Ok(file) => {
+                self.file = file;
+                self.size = counts;
+                self.torn = false;
+            }
+            // It does as it is, and a full disk is not asked again at once.
+            Err(_) => self.rewrite_at = self.size.saturating_mul(2),
+        }
+    }
+}
+
+/// Puts a new file with this text in the place of what is there, whatever it is: a link is not followed.
+fn write_anew(path: &Path, text: &str) -> io::Result<File> {
+    let mut new = path.as_os_str().to_owned();
+    new.push(".new");
+    let new = PathBuf::from(new);
+    match fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let mut file = private::create(&new)?;
+    let placed = file
+        .write_all(text.as_bytes())
+        .and_then(|()| fs::rename(&new, path));
+    if let Err(error) = placed {
+        // Nobody reads it.
+        let _ = fs::remove_file(&new);
+        return Err(error);
+    }
+    Ok(file)
+}
+
+#[cfg(test)]
+#[path = "file_tests.rs"]
+mod tests;

@@ -1,0 +1,268 @@
+//! Run records: every child is written down before it may run, so that the next supervisord knows of it, however this
+//! one ends.
+//!
+//! A thread of its own does the writing: the file is beside the pid file, and a disk that hangs holds up new children
+//! only. The child waits meanwhile.
+
+mod file;
+mod orphans;
+mod stop;
+
+pub(crate) use orphans::{Found, Held, find};
+pub(crate) use stop::stop;
+
+use crate::done::Done;
+use crate::logs::Logger;
+use file::RunsFile;
+use provost_model::spawn::SpawnProblem;
+use provost_model::{Errno, Level, Pid, ProcessSpec, Run};
+use provost_os::pidfd::PidFd;
+use provost_os::{clock, proc};
+use provost_wire::runs::{Identity, RunRecord, StopRule};
+use std::fmt::Write as _;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::Builder;
+use std::time::Duration;
+
+/// How long the end of a life waits for the file to be removed. Only a hung disk takes so long.
+const CLOSE_MAX: Duration = Duration::from_secs(1);
+
+/// `ETIMEDOUT`.
+const TIMED_OUT: Errno = Errno(110);
+
+/// Where a daemon with this pid file keeps its run records.
+pub(crate) fn path_beside(pidfile: &Path) -> PathBuf {
+    let mut path = pidfile.as_os_str().to_owned();
+    path.push(".runs");
+    PathBuf::from(path)
+}
+
+/// Where processes of this machine and this daemon live.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Here {
+    pub(crate) boot: String,
+    pub(crate) namespace: Option<u64>,
+}
+
+impl Here {
+    /// Asks the system.
+    pub(crate) fn ask() -> Self {
+        Self {
+            boot: proc::boot_id().unwrap_or_default(),
+            namespace: proc::pid_namespace(),
+        }
+    }
+
+    /// What tells this process from all others.
+    fn identity(&self, pid: Pid) -> Identity {
+        Identity {
+            boot: self.boot.clone(),
+            namespace: self.namespace,
+            pid,
+            ticks: proc::start_ticks(pid),
+            pidfd: PidFd::open(pid).ok().and_then(|held| held.number()),
+        }
+    }
+}
+
+/// A new child, as the control thread knows it.
+#[derive(Debug)]
+pub(crate) struct Birth {
+    pub(crate) run: Run,
+    pub(crate) pid: Pid,
+    /// The user that it is started as.
+    pub(crate) uid: u32,
+    pub(crate) spec: Arc<ProcessSpec>,
+    /// The numbers of its pipes.
+    pub(crate) pipes: [Option<u64>; 3],
+    /// Its logs with made-up names.
+    pub(crate) auto_logs: [Option<PathBuf>; 2],
+}
+
+impl Birth {
+    fn record(self, here: &Here) -> RunRecord {
+        let spec = &self.spec;
+        RunRecord {
+            identity: here.identity(self.pid),
+            run: self.run.0,
+            group: spec.group.clone(),
+            name: spec.name.clone(),
+            started_secs: clock::wall().secs,
+            uid: self.uid,
+            digest: digest(spec),
+            pipes: self.pipes,
+            auto_logs: self.auto_logs,
+            stop: stop_rule(spec),
+        }
+    }
+}
+
+/// How a process with this configuration is stopped.
+pub(crate) fn stop_rule(spec: &ProcessSpec) -> StopRule {
+    StopRule {
+        signal: spec.stopsignal,
+        wait_secs: spec.stopwaitsecs,
+        stop_group: spec.stopasgroup,
+        kill_group: spec.killasgroup,
+    }
+}
+
+/// A number over a configuration (FNV-1a), for telling that it has changed.
+pub(crate) fn digest(spec: &ProcessSpec) -> u64 {
+    struct Sum(u64);
+    impl std::fmt::Write for Sum {
+        fn write_str(&mut self, text: &str) -> std::fmt::Result {
+            for byte in text.bytes() {
+                self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3);
+            }
+            Ok(())
+        }
+    }
+    let mut sum = Sum(0xCBF2_9CE4_8422_2325);
+    // It never fails.
+    let _ = write!(sum, "{spec:?}");
+    sum.0
+}
+
+enum Job {
+    Begin(Box<Birth>),
+    Adopted(Run, Box<RunRecord>),
+    End(Run),
+    Close(Sender<()>),
+}
+
+/// The handle of the control thread.
+#[derive(Debug)]
+pub(crate) struct Runs {
+    /// None when no records are kept.
+    jobs: Option<Sender<Job>>,
+    path: PathBuf,
+}
+
+impl Runs {
+    /// Keeps no records.
+    pub(crate) fn none() -> Self {
+        Self {
+            jobs: None,
+            path: PathBuf::new(),
+        }
+    }
+
+    /// Starts the thread, which hands in what it did by `report`.
+    pub(crate) fn start(
+        open: OpenRuns,
+        logger: Logger,
+        report: impl Fn(Done) + Send + 'static,
+    ) -> io::Result<Self> {
+        let (sender, jobs) = channel();
+        let path = open.file.path().to_path_buf();
+        Builder::new().name("records".to_owned()).spawn(move || {
+            work(open, &jobs, &logger, &report);
+        })?;
+        Ok(Self {
+            jobs: Some(sender),
+            path,
+        })
+    }
+
+    /// Has a new child written down; `Done::Recorded` answers. False when no records are kept.
+    pub(crate) fn begin(&self, birth: Birth) -> bool {
+        let jobs = self.jobs.as_ref();
+        jobs.is_some_and(|jobs| jobs.send(Job::Begin(Box::new(birth))).is_ok())
+    }
+
+    /// A process is taken over whose record is in the file already.
+    pub(crate) fn adopted(&self, run: Run, record: RunRecord) {
+        if let Some(jobs) = &self.jobs {
+            // The thread lives as long as this.
+            let _ = jobs.send(Job::Adopted(run, Box::new(record)));
+        }
+    }
+
+    /// A child has ended, or will never run.
+    pub(crate) fn ended(&self, run: Run) {
+        if let Some(jobs) = &self.jobs {
+            // The thread lives as long as this.
+            let _ = jobs.send(Job::End(run));
+        }
+    }
+
+    /// Why a child cannot run whose record takes too long.
+    pub(crate) fn overdue(&self) -> SpawnProblem {
+        problem(&self.path, TIMED_OUT)
+    }
+
+    /// The life ends: the file goes, unless it names processes that live on.
+    pub(crate) fn close(self) {
+        if let Some(jobs) = self.jobs {
+            let (told, done) = channel();
+            if jobs.send(Job::Close(told)).is_ok() {
+                // What cannot be removed now names nobody who lives.
+                let _ = done.recv_timeout(CLOSE_MAX);
+            }
+        }
+    }
+}
+
+/// The file of records, ready for this life.
+#[derive(Debug)]
+pub(crate) struct OpenRuns {
+    file: RunsFile,
+    here: Here,
+}
+
+impl OpenRuns {
+    /// Makes the file anew with the records that still count.
+    pub(crate) fn open<'a>(
+        path: &Path,
+        here: Here,
+        kept: impl Iterator<Item = &'a RunRecord>,
+    ) -> io::Result<Self> {
+        let file = RunsFile::open(path, kept)?;
+        Ok(Self { file, here })
+    }
+}
+
+fn work(open: OpenRuns, jobs: &Receiver<Job>, logger: &Logger, report: &impl Fn(Done)) {
+    let OpenRuns { mut file, here } = open;
+    let mut told = false;
+    for job in jobs {
+        match job {
+            Job::Begin(birth) => {
+                let run = birth.run;
+                let written = file.begin(run, birth.record(&here));
+                let result = written.map_err(|error| problem(file.path(), Errno::of(&error)));
+                report(Done::Recorded { run, result });
+            }
+            Job::Adopted(run, record) => file.know(run, *record),
+            Job::End(run) => match file.end(run) {
+                Ok(()) => told = false,
+                Err(error) if !told => {
+                    told = true;
+                    let text = format!(
+                        "could not write to the run records {}: {error}; what has ended is found out at the next start",
+                        file.path().display()
+                    );
+                    logger.log(Level::Warn, text);
+                }
+                Err(_) => {}
+            },
+            Job::Close(done) => {
+                file.close();
+                // Nobody may be waiting any more.
+                let _ = done.send(());
+                return;
+            }
+        }
+    }
+}
+
+fn problem(path: &Path, errno: Errno) -> SpawnProblem {
+    SpawnProblem::Record {
+        path: path.display().to_string(),
+        errno,
+    }
+}

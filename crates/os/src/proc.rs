@@ -1,0 +1,114 @@
+//! What `/proc` tells: of this boot, of a process, and of the files that a process has open.
+
+use provost_model::Pid;
+use rustix::fs::{FileType, Mode, OFlags, fstat, stat};
+use std::fs;
+use std::os::fd::OwnedFd;
+
+/// Descriptors of a process that are looked at when a pipe is not where it was.
+const DESCRIPTORS_MAX: usize = 1024;
+
+/// The identity of this boot of the machine.
+pub fn boot_id() -> Option<String> {
+    let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// The number of our namespace of pids: a pid of another one means another process.
+pub fn pid_namespace() -> Option<u64> {
+    stat("/proc/self/ns/pid").ok().map(|found| found.st_ino)
+}
+
+/// When a process started, in ticks of the kernel since the boot. With the pid it means one process only.
+pub fn start_ticks(pid: Pid) -> Option<u64> {
+    let text = fs::read(format!("/proc/{}/stat", pid.0)).ok()?;
+    // The name of the program comes second, in parentheses, and may hold anything.
+    let end = text.iter().rposition(|&byte| byte == b')')?;
+    let rest = std::str::from_utf8(text.get(end + 1..)?).ok()?;
+    rest.split_ascii_whitespace().nth(19)?.parse().ok()
+}
+
+/// Whether the first thread of a process has ended; others of it may not have yet.
+pub(crate) fn is_zombie(pid: Pid) -> bool {
+    let text = fs::read(format!("/proc/{}/stat", pid.0)).unwrap_or_default();
+    let end = text.iter().rposition(|&byte| byte == b')');
+    end.and_then(|end| text.get(end + 2)) == Some(&b'Z')
+}
+
+/// The wait status of a zombie. None for other processes, and where we may not see it: the system shows 0 then.
+pub(crate) fn exit_code(pid: Pid) -> Option<i32> {
+    // Asks for the same permission, and says so when we do not have it.
+    fs::read(format!("/proc/{}/io", pid.0)).ok()?;
+    let text = fs::read(format!("/proc/{}/stat", pid.0)).ok()?;
+    let end = text.iter().rposition(|&byte| byte == b')')?;
+    let rest = std::str::from_utf8(text.get(end + 1..)?).ok()?;
+    let mut words = rest.split_ascii_whitespace();
+    (words.next()? == "Z").then_some(())?;
+    words.nth(48)?.parse().ok()
+}
+
+/// How long ago that was, counting time in which the machine slept.
+pub fn age_of(ticks: u64) -> std::time::Duration {
+    let rate = rustix::param::clock_ticks_per_second().max(1);
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let now = std::time::Duration::new(
+        u64::try_from(now.tv_sec).unwrap_or(0),
+        u32::try_from(now.tv_nsec).unwrap_or(0),
+    );
+    let start = std::time::Duration::from_millis(ticks.saturating_mul(1000) / rate);
+    now.saturating_sub(start)
+}
+
+/// Whether a process has this user as its real, effective, saved or file user.
+pub fn has_user(pid: Pid, uid: u32) -> bool {
+    let Ok(text) = fs::read_to_string(format!("/proc/{}/status", pid.0)) else {
+        return false;
+    };
+    let line = text.lines().find_map(|line| line.strip_prefix("Uid:"));
+    line.is_some_and(|line| {
+        line.split_ascii_whitespace()
+            .any(|word| word.parse() == Ok(uid))
+    })
+}
+
+/// Which end of a pipe is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// To read what the process writes.
+    Reading,
+    /// To write what the process reads.
+    Writing,
+}
+
+/// Opens a pipe that a process has open, known by its number. `usual` is the descriptor where it should be; if it is
+/// not there, the others are looked at. Does not block. Whoever holds the process by a descriptor knows that it was that
+/// one; the number of the pipe says the same of the pipe.
+pub fn open_pipe_of(pid: Pid, usual: i32, number: u64, end: End) -> Option<OwnedFd> {
+    let directory = format!("/proc/{}/fd", pid.0);
+    let usual = format!("{directory}/{usual}");
+    if let Some(found) = open_pipe(&usual, number, end) {
+        return Some(found);
+    }
+    let entries = fs::read_dir(directory).ok()?.flatten();
+    entries
+        .take(DESCRIPTORS_MAX)
+        .find_map(|entry| open_pipe(entry.path().to_str()?, number, end))
+}
+
+fn open_pipe(path: &str, number: u64, end: End) -> Option<OwnedFd> {
+    let is_it = |found: &rustix::fs::Stat| {
+        found.st_ino == number && FileType::from_raw_mode(found.st_mode) == FileType::Fifo
+    };
+    // Looked at before it is opened: opening may mean something to what else is there.
+    if !stat(path).is_ok_and(|found| is_it(&found)) {
+        return None;
+    }
+    let way = match end {
+        End::Reading => OFlags::RDONLY,
+        End::Writing => OFlags::WRONLY,
+    };
+    let flags = way | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+    let fd = rustix::fs::open(path, flags, Mode::empty()).ok()?;
+    fstat(&fd).is_ok_and(|found| is_it(&found)).then_some(fd)
+}

@@ -14,6 +14,7 @@ use provost_model::{Errno, FaultCode};
 use provost_wire::xmlrpc::{self, Value};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::path::PathBuf;
 
 /// The version of the interface that commands are written for.
 const API_VERSION: &str = "3.0";
@@ -55,6 +56,8 @@ pub(crate) struct Session {
     pub(crate) interactive: bool,
     /// Further commands, from the configuration.
     pub(crate) plugins: Plugins,
+    /// The configuration file, if there is one.
+    pub(crate) configuration: Option<PathBuf>,
     status: i32,
     output: Output,
     input: Input,
@@ -69,6 +72,7 @@ impl Session {
             server,
             interactive,
             plugins: Plugins::default(),
+            configuration: None,
             status: exit::SUCCESS,
             output,
             input,

@@ -12,6 +12,7 @@ use crate::transport::Credentials;
 use provost_config::cli::{self, Supervisorctl, SupervisorctlRun};
 use provost_config::{CtlConfig, Failure, load_supervisorctl, render};
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 /// Runs supervisorctl with all of its arguments, its own name first, and answers the exit status.
 pub fn main(args: &[OsString]) -> i32 {
@@ -47,11 +48,7 @@ fn refuse(output: &mut Output, problem: &str, argv0: &str) -> i32 {
 
 /// What the file says, or what holds without one, with the command line's values over it.
 fn configuration(run: &SupervisorctlRun) -> Result<CtlConfig, Failure> {
-    let file = run
-        .configuration
-        .clone()
-        .or_else(|| cli::find_config(&run.argv0, &Machine));
-    let file_config = match file {
+    let file_config = match file_of(run) {
         Some(path) => load_supervisorctl(&path, &Machine)?,
         None => CtlConfig::default(),
     };
@@ -63,6 +60,12 @@ fn configuration(run: &SupervisorctlRun) -> Result<CtlConfig, Failure> {
         history_file: run.history_file.clone().or(file_config.history_file),
         plugins: file_config.plugins,
     })
+}
+
+/// The file that is read.
+fn file_of(run: &SupervisorctlRun) -> Option<PathBuf> {
+    let named = run.configuration.clone();
+    named.or_else(|| cli::find_config(&run.argv0, &Machine))
 }
 
 fn serve(run: &SupervisorctlRun, config: CtlConfig, mut output: Output) -> i32 {
@@ -84,6 +87,7 @@ fn serve(run: &SupervisorctlRun, config: CtlConfig, mut output: Output) -> i32 {
     let interactive = run.interactive || run.words.is_empty();
     let mut session = Session::new(server, interactive, output, input);
     session.plugins = Plugins::new(config.plugins);
+    session.configuration = file_of(run);
     if run.words.is_empty() {
         let at_terminal = shell::is_at_terminal();
         return shell::run(

@@ -45,6 +45,6 @@ pub use config::{AddedProgram, Config, CtlConfig, Overrides, Plugin, PluginSpec}
 pub use diagnostic::{Code, Diagnostic, Failure, Severity, Sources};
 pub use glob::fnmatch;
 pub use host::{Host, Rights, User};
-pub use load::{LooseProgram, load, load_program, load_supervisorctl};
+pub use load::{LooseProgram, load, load_pidfile, load_program, load_supervisorctl};
 pub use render::{render, to_json};
 pub use sample::sample;

@@ -15,6 +15,7 @@ use provost_model::{Errno, FaultCode};
 use provost_wire::xmlrpc::{self, Value};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::path::PathBuf;
 
 /// The version of the interface that commands are written for.
 const API_VERSION: &str = "3.0";
@@ -62,6 +63,8 @@ pub(crate) struct Session {
     pub(crate) plugins: Plugins,
     /// Output of programs is made harmless for the terminal that it goes to.
     pub(crate) careful: bool,
+    /// The configuration file, if there is one.
+    pub(crate) configuration: Option<PathBuf>,
     status: i32,
     output: Output,
     input: Input,
@@ -77,6 +80,7 @@ impl Session {
             interactive,
             plugins: Plugins::default(),
             careful: false,
+            configuration: None,
             status: exit::SUCCESS,
             output,
             input,

@@ -57,11 +57,7 @@ fn refuse(output: &mut Output, problem: &str, argv0: &str) -> i32 {
 
 /// What the file says, or what holds without one, with the command line's values over it.
 fn configuration(run: &SupervisorctlRun) -> Result<CtlConfig, Failure> {
-    let file = run
-        .configuration
-        .clone()
-        .or_else(|| cli::find_config(&run.argv0, &Machine));
-    let file_config = match file {
+    let file_config = match file_of(run) {
         Some(path) => load_supervisorctl(&path, &Machine)?,
         None => CtlConfig::default(),
     };
@@ -102,6 +98,12 @@ fn with_password(run: &SupervisorctlRun, mut config: CtlConfig) -> Result<CtlCon
     Ok(config)
 }
 
+/// The file that is read.
+fn file_of(run: &SupervisorctlRun) -> Option<PathBuf> {
+    let named = run.configuration.clone();
+    named.or_else(|| cli::find_config(&run.argv0, &Machine))
+}
+
 fn serve(run: &SupervisorctlRun, config: CtlConfig, mut output: Output) -> i32 {
     let input = match Input::stdin() {
         Ok(input) => input,
@@ -123,6 +125,7 @@ fn serve(run: &SupervisorctlRun, config: CtlConfig, mut output: Output) -> i32 {
     let mut session = Session::new(server, interactive, output, input);
     session.plugins = Plugins::new(config.plugins);
     session.careful = !run.raw && tty::is_terminal(std::io::stdout().as_fd());
+    session.configuration = file_of(run);
     if run.words.is_empty() {
         let at_terminal = shell::is_at_terminal();
         return shell::run(

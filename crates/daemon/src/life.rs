@@ -253,7 +253,7 @@ fn open_runs(
     kept: &[&Held],
     main_log: &mut MainLog,
 ) -> Option<OpenRuns> {
-    let path = runs::path_beside(&daemon.pidfile);
+    let path = provost_wire::runs::path_beside(&daemon.pidfile);
     match OpenRuns::open(&path, here, kept.iter().map(|held| &held.record)) {
         Ok(open) => Some(open),
         Err(error) => {

@@ -56,6 +56,21 @@ impl PidFd {
         Ok(Self { pid, fd })
     }
 
+    /// Takes hold of the process that has this pid if it is certainly the one that started at `ticks` with this `number`
+    /// and has not ended. Where the system gives no numbers it must be one of `uid`'s.
+    pub fn open_same(pid: Pid, ticks: Option<u64>, number: Option<u64>, uid: u32) -> Option<Self> {
+        let process = Self::open(pid).ok()?;
+        if ticks.is_some() && crate::proc::start_ticks(pid) != ticks {
+            return None;
+        }
+        let is_same = match (number, process.number()) {
+            (Some(known), Some(found)) => known == found,
+            // A program may have changed its user; it is left alone then.
+            _ => ticks.is_some() && crate::proc::has_user(pid, uid),
+        };
+        (is_same && !process.has_ended()).then_some(process)
+    }
+
     /// Its pid.
     pub fn pid(&self) -> Pid {
         self.pid

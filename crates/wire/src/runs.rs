@@ -9,7 +9,7 @@ use provost_model::{Pid, Signal};
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[cfg(test)]
 mod tests;
@@ -84,6 +84,13 @@ pub struct Reading {
     pub running: Vec<RunRecord>,
     /// Lines that could not be read.
     pub damaged: usize,
+}
+
+/// Where a daemon with this pid file keeps its run records.
+pub fn path_beside(pidfile: &Path) -> PathBuf {
+    let mut path = pidfile.as_os_str().to_owned();
+    path.push(".runs");
+    PathBuf::from(path)
 }
 
 /// The line about a process that was started, with its end of line. None when it would be too long.

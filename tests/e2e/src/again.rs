@@ -52,8 +52,36 @@ impl Daemon {
 
     /// Starts the daemon again in the same place, with this in place of what it was started with, and waits until it
     /// answers.
-    pub fn start_again(&mut self, start: Start) {
+    pub fn start_again(&mut self, start: &Start) {
         self.launch_again(start);
         self.wait_ready();
+    }
+
+    /// How many processes live that this or an earlier daemon in this place started as the program of this name.
+    pub fn living_of(&self, name: &str) -> usize {
+        let (place, variable) = (
+            self.place().path(),
+            format!("SUPERVISOR_PROCESS_NAME={name}"),
+        );
+        let is_one = |entry: &fs::DirEntry| {
+            let environment = fs::read(entry.path().join("environ")).unwrap_or_default();
+            let mut variables = environment.split(|&byte| byte == 0);
+            let parent_is_too = || {
+                let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+                let group = stat
+                    .rsplit_once(") ")
+                    .and_then(|(_, rest)| rest.split(' ').nth(2)?.parse().ok());
+                group
+                    != entry
+                        .file_name()
+                        .to_str()
+                        .and_then(|text| text.parse::<u32>().ok())
+            };
+            fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd == place)
+                && variables.any(|found| found == variable.as_bytes())
+                && !parent_is_too()
+        };
+        let all = fs::read_dir("/proc").expect("/proc is there").flatten();
+        all.filter(is_one).count()
     }
 }

@@ -368,7 +368,7 @@ impl Daemon {
     }
 
     /// Starts a daemon in the place of the one that has ended, and waits for nothing.
-    pub fn launch_again(&mut self, start: Start) {
+    pub fn launch_again(&mut self, start: &Start) {
         let mut command = start.prepare(&self.place, &["-n"]);
         let child = command
             .spawn()

@@ -8,7 +8,7 @@ use crate::diagnostic::{Code, Failure};
 use crate::host::Host;
 use crate::options::{supervisorctl as keys, supervisord};
 use crate::paths;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Reads and checks `[supervisorctl]`.
 ///
@@ -21,6 +21,30 @@ pub fn load_supervisorctl(path: &Path, host: &dyn Host) -> Result<CtlConfig, Fai
     let mut reader = Reader::new(host, shown, paths::dirname(&normal).to_owned());
     let made = read(&mut reader, path);
     reader.report.finish(made).map(|(config, _)| config)
+}
+
+/// Where the supervisord of a file has its pid file; none if the file does not say.
+///
+/// Only the main file is read, as for the rest of supervisorctl.
+pub fn load_pidfile(path: &Path, host: &dyn Host) -> Result<Option<PathBuf>, Failure> {
+    let shown = path.to_string_lossy().into_owned();
+    let normal = paths::normalize(&shown, host)
+        .to_string_lossy()
+        .into_owned();
+    let mut reader = Reader::new(host, shown, paths::dirname(&normal).to_owned());
+    let made = read_pidfile(&mut reader, path);
+    reader.report.finish(made).map(|(pidfile, _)| pidfile)
+}
+
+fn read_pidfile(reader: &mut Reader<'_>, path: &Path) -> Result<Option<PathBuf>, Told> {
+    reader.read_main(path)?;
+    let (section, key) = (supervisord::SECTION.header, &supervisord::PIDFILE);
+    if reader.sections.get(section, key.name).is_none() {
+        return Ok(None);
+    }
+    let scope = reader.scope(section);
+    let got = reader.text(&scope, key)?;
+    Ok(got.map(|got| paths::normalize(&got.text, reader.host)))
 }
 
 fn read(reader: &mut Reader<'_>, path: &Path) -> Result<CtlConfig, Told> {

@@ -23,7 +23,7 @@ mod spool;
 mod tests;
 mod unknown;
 
-pub use ctl::load_supervisorctl;
+pub use ctl::{load_pidfile, load_supervisorctl};
 pub use loose::{LooseProgram, load_program};
 
 use crate::config::{Config, Overrides};

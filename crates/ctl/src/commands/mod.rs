@@ -11,6 +11,7 @@ mod exit;
 mod fg;
 mod help;
 mod maintail;
+mod offline;
 mod open;
 mod pid;
 pub(crate) mod plugins;

@@ -1,6 +1,6 @@
 //! `status`: what every process is doing.
 
-use super::{Command, Completes, Flow, Outcome, details, words};
+use super::{Command, Completes, Flow, Outcome, details, offline, words};
 use crate::exit;
 use crate::namespec::Namespec;
 use crate::records::StatusRow;
@@ -14,7 +14,8 @@ pub(super) const COMMAND: Command = Command {
 status <gname>:*\tShow every process of a group
 status <name> <name>\tShow several processes or groups
 status\t\t\tShow everything
-status -v [<name>]\tShow logs, last ends and event pools as well",
+status -v [<name>]\tShow logs, last ends and event pools as well
+status --offline [<name>]\tShow what lives on when no supervisord answers",
     completes: Completes::Processes,
     run,
 };
@@ -30,15 +31,25 @@ const STOPPED: [ProcessState; 4] = [
     ProcessState::Unknown,
 ];
 
+/// The word that asks for the run records.
+const OFFLINE: &str = "--offline";
+
 pub(super) fn run(session: &mut Session, arg: &str) -> Outcome {
+    let all_words = words(arg);
+    if all_words.contains(&OFFLINE) && offline::is_called_for(session) {
+        show_offline(session, &all_words);
+        return Ok(Flow::Stay);
+    }
     if !session.up_check()? {
         session.set_status(exit::STATUS_UNKNOWN);
         return Ok(Flow::Stay);
     }
     let answer = session.call("getAllProcessInfo", &[])?;
     let all = read_rows("getAllProcessInfo", &answer, StatusRow::read)?;
-    let (flags, names): (Vec<&str>, Vec<&str>) =
-        words(arg).into_iter().partition(|word| *word == VERBOSE);
+    let (flags, names): (Vec<&str>, Vec<&str>) = all_words
+        .into_iter()
+        .filter(|word| *word != OFFLINE)
+        .partition(|word| *word == VERBOSE);
     let shown = if names.is_empty() || names.contains(&"all") {
         all.iter().collect()
     } else {
@@ -57,6 +68,24 @@ pub(super) fn run(session: &mut Session, arg: &str) -> Outcome {
         session.set_status(exit::STATUS_NOT_RUNNING);
     }
     Ok(Flow::Stay)
+}
+
+/// Shows the run records.
+fn show_offline(session: &mut Session, all_words: &[&str]) {
+    let Some(all) = offline::rows(session) else {
+        return;
+    };
+    let is_name = |word: &&str| ![OFFLINE, VERBOSE].contains(word);
+    let names: Vec<&str> = all_words.iter().copied().filter(is_name).collect();
+    let shown = if names.is_empty() || names.contains(&"all") {
+        all.iter().collect()
+    } else {
+        select(session, &all, &names)
+    };
+    session.put(render::status_table(&shown).as_bytes());
+    if shown.iter().any(|row| offline::is_gone(row)) {
+        session.set_status(exit::STATUS_NOT_RUNNING);
+    }
 }
 
 /// The processes named, in that order. Says which names fit none.

@@ -227,7 +227,7 @@ fn transcript(oracle: &Path, client: &Client) -> Vec<Outcome> {
 }
 
 /// Forms of arguments that upstream does not have; `docs/differences.md` names them.
-const ADDED_FORMS: &[&str] = &["status -v [<name>]"];
+const ADDED_FORMS: &[&str] = &["status -v [<name>]", "status --offline [<name>]"];
 
 /// What of a text counts.
 fn reduce(text: &str, compare: Compare) -> String {

@@ -33,13 +33,6 @@ const CLOSE_MAX: Duration = Duration::from_secs(1);
 /// `ETIMEDOUT`.
 const TIMED_OUT: Errno = Errno(110);
 
-/// Where a daemon with this pid file keeps its run records.
-pub(crate) fn path_beside(pidfile: &Path) -> PathBuf {
-    let mut path = pidfile.as_os_str().to_owned();
-    path.push(".runs");
-    PathBuf::from(path)
-}
-
 /// Where processes of this machine and this daemon live.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Here {

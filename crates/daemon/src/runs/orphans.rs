@@ -3,7 +3,7 @@
 //! A process is touched only when it is certainly the one that was recorded. It is held by a descriptor from before that
 //! is looked at, so that a pid that is given anew meanwhile means nobody.
 
-use super::{Here, digest, path_beside, stop_rule};
+use super::{Here, digest, stop_rule};
 use provost_config::Config;
 use provost_core::adopt::{self, Fate, Reason};
 use provost_model::spec::namespec;
@@ -76,7 +76,7 @@ impl Found {
 /// Looks for what is left of an earlier supervisord. An error means that this one may not start.
 pub(crate) fn find(config: &Config, here: &Here) -> Result<Found, String> {
     let mut found = Found::default();
-    let path = path_beside(&config.supervisord.pidfile);
+    let path = runs::path_beside(&config.supervisord.pidfile);
     let held = living(&path, here, &mut found.lines);
     let names: Vec<(&str, &str)> = held
         .iter()
@@ -181,16 +181,7 @@ fn verify(record: &RunRecord) -> Option<PidFd> {
     if own == Some(identity.pid) {
         return None;
     }
-    let process = PidFd::open(identity.pid).ok()?;
-    if identity.ticks.is_some() && proc::start_ticks(identity.pid) != identity.ticks {
-        return None;
-    }
-    let is_same = match (identity.pidfd, process.number()) {
-        (Some(recorded), Some(number)) => recorded == number,
-        // Without a number that is given once, the user has to do; a program may have changed it, and is left alone then.
-        _ => identity.ticks.is_some() && proc::has_user(identity.pid, record.uid),
-    };
-    (is_same && !process.has_ended()).then_some(process)
+    PidFd::open_same(identity.pid, identity.ticks, identity.pidfd, record.uid)
 }
 
 /// The configuration of a recorded process.

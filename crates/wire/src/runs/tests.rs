@@ -1,6 +1,5 @@
 use super::*;
 use proptest::prelude::*;
-use std::path::Path;
 
 fn identities() -> impl Strategy<Value = Identity> {
     (

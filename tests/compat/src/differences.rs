@@ -5,7 +5,7 @@
 //!
 //! Three additions show in so many cases that they are taken out before those are compared: the member `autorestart` of
 //! `getAllConfigInfo`, which 4.3.0 does not have ([`without_autorestart`]), the headers that protect browsers ([`is_added_header`]),
-//! and the lines of the log that name mistyped keys and sections ([`names_a_mistake`]).
+//! and the lines of the log that name mistyped keys and sections, and dangers of the configuration ([`names_a_mistake`]).
 
 mod events;
 mod web;
@@ -433,14 +433,24 @@ pub fn without_autorestart(xml: &str) -> String {
 
 /// Whether a line of the log names a key or section that is not known or stands again; upstream is silent there.
 pub fn names_a_mistake(line: &str) -> bool {
-    let added = [
+    let mistakes = [
         "it is ignored",
         "is not known and is ignored",
         "stands again; its keys are added to the first",
     ];
-    line.contains("WARN ")
+    let dangers = [
+        "holds a password, and everybody can read it",
+        "sends and takes passwords unencrypted over the network",
+        "decide what root runs",
+        "everybody can make files in ",
+        "PATH has parts that are relative or empty",
+    ];
+    let is_mistake = line.contains("WARN ")
         && line.contains(".conf:")
-        && added.iter().any(|text| line.contains(text))
+        && mistakes.iter().any(|text| line.contains(text));
+    let is_danger = (line.contains("WARN ") || line.contains("CRIT "))
+        && dangers.iter().any(|text| line.contains(text));
+    is_mistake || is_danger
 }
 
 #[cfg(test)]
@@ -451,6 +461,10 @@ mod tests {
     fn only_lines_about_mistakes_are_taken_out() {
         assert!(names_a_mistake(
             "WARN /x/supervisord.conf:2:1: [program:x] has no key `priorty`; it is ignored"
+        ));
+        assert!(names_a_mistake(
+            "WARN /x/supervisord.conf:4:1: supervisord.conf holds a password, and everybody can read it; take the right \
+             away with `chmod o-r`"
         ));
         assert!(!names_a_mistake(
             "WARN exited: x (exit status 1; not expected)"

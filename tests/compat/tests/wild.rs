@@ -1,6 +1,7 @@
 //! Whole configurations as people write them (`fixtures/`), taken through the same day by both sides: start, look,
 //! stop, restart, a killed process, a changed file, SIGHUP, shutdown.
 
+use provost_compat::differences::names_a_mistake;
 use provost_compat::rig::{Rig, Scenario};
 use provost_e2e::{Fixture, fixtures, send_signal};
 use rustix::process::{Signal, getuid};
@@ -70,6 +71,7 @@ fn main_log(rig: &mut Rig, processes: &[&str]) {
     let lines: Vec<&str> = log
         .lines()
         .filter(|line| line.starts_with("20") && !line.contains(" INFO waiting for "))
+        .filter(|line| !names_a_mistake(line))
         .collect();
     let about = |line: &str, name: &str| {
         [": NAME ", "'NAME'"]

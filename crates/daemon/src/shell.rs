@@ -310,7 +310,12 @@ impl Shell {
         for event in ready {
             self.take_pipe(event);
         }
-        self.take_clients();
+        // A request tells the core the time, too.
+        let now = clock::mono();
+        let due = self.core.next_deadline().filter(|&due| due <= now);
+        if !due.is_some_and(|due| self.hears_exits_first(due, now)) {
+            self.take_clients();
+        }
         self.take_deadlines();
     }
 

@@ -264,7 +264,12 @@ impl Shell {
             self.take_pipe(event);
         }
         self.attend_listeners();
-        self.take_clients();
+        // A request tells the core the time, too.
+        let now = clock::mono();
+        let due = self.core.next_deadline().filter(|&due| due <= now);
+        if !due.is_some_and(|due| self.hears_exits_first(due, now)) {
+            self.take_clients();
+        }
         self.take_deadlines();
     }
 

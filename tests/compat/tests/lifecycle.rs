@@ -1,6 +1,7 @@
 //! The life of a process: states, events and log lines in their order.
 
 use provost_compat::rig::Scenario;
+use provost_e2e::{Side, Value};
 
 /// A listener for everything that a process does.
 const EVENTS: &str = "@events:PROCESS_STATE@\n";
@@ -295,7 +296,12 @@ fn what_the_child_cannot_do_stands_in_its_log() {
                 .place()
                 .script("lost", "#!/no/such/interpreter\n");
             rig.call("startProcess", &["p".into()]);
-            rig.state("p", "FATAL");
+            // Our status gives the reason, where upstream's says that the log may have it.
+            let info = rig.daemon().wait_state("p", "FATAL");
+            let told = info.get("spawnerr").map_or("", Value::text);
+            let ours = rig.daemon().side() == Side::Ours;
+            assert_eq!(told.starts_with("child of 'p' could not "), ours, "{told}");
+            assert_eq!(told.starts_with("Exited too quickly"), !ours, "{told}");
             rig.file_with("p.log", "was not spawned");
         });
     }

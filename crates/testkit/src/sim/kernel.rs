@@ -32,8 +32,6 @@ impl World {
             Effect::ProcessRemoved { proc } => {
                 self.known.remove(&proc);
             }
-            // Nothing to be done: what was taken over lives in the world already.
-            Effect::Adopt { .. } => {}
             Effect::OpenSocket { socket, spec } => self.open_socket(socket, &spec),
             Effect::CloseSocket { socket } => self.close_socket(socket),
             Effect::TrySocket { ticket, spec } => self.try_socket(ticket, &spec),
@@ -122,7 +120,9 @@ impl World {
                 }
             }
             // Children of children are not part of this world.
+            // What is taken over lives in the world already.
             Effect::Print { .. }
+            | Effect::Adopt { .. }
             | Effect::KillTree { .. }
             | Effect::ReopenLogs
             | Effect::Notice(_)

@@ -32,8 +32,6 @@ impl World {
             Effect::ProcessRemoved { proc } => {
                 self.known.remove(&proc);
             }
-            // Nothing to be done: what was taken over lives in the world already.
-            Effect::Adopt { .. } => {}
             Effect::OpenSocket { socket, spec } => self.open_socket(socket, &spec),
             Effect::CloseSocket { socket } => self.close_socket(socket),
             Effect::TrySocket { ticket, spec } => self.try_socket(ticket, &spec),
@@ -121,8 +119,12 @@ impl World {
                     self.later(wait, Coming::Ask(id, request));
                 }
             }
-            Effect::Print { .. } | Effect::ReopenLogs | Effect::Notice(_) | Effect::Exit { .. } => {
-            }
+            // What was taken over lives in the world already.
+            Effect::Adopt { .. }
+            | Effect::Print { .. }
+            | Effect::ReopenLogs
+            | Effect::Notice(_)
+            | Effect::Exit { .. } => {}
         }
     }
 

@@ -21,8 +21,6 @@ impl Monitor {
     /// Takes in what the core was told.
     pub(super) fn take(&mut self, input: &Input) {
         match input {
-            // Lives of this world end in order; `crash` has those that do not.
-            Input::Orphan(_) => {}
             Input::Started => self.begin(),
             Input::Spawned { run, pid } => self.spawned(*run, *pid),
             Input::SpawnFailed { run, problem } => self.spawn_failed(*run, problem),
@@ -80,7 +78,11 @@ impl Monitor {
                 self.tickets.remove(ticket);
             }
             // What it says is taken in by itself.
-            Input::SocketTried { .. } | Input::AutoLogNamed { .. } | Input::Tick => {}
+            // Lives of this world end in order; `tests/crash.rs` has those that do not.
+            Input::Orphan(_)
+            | Input::SocketTried { .. }
+            | Input::AutoLogNamed { .. }
+            | Input::Tick => {}
         }
     }
 

@@ -68,7 +68,7 @@ proptest! {
         prop_assert_eq!(line.bytes().filter(|&byte| byte == b'\n').count(), 1);
         let reading = read(line.as_bytes());
         prop_assert_eq!(reading.damaged, 0);
-        prop_assert_eq!(&reading.running, std::slice::from_ref(&record));
+        prop_assert_eq!(&reading.running[..], std::slice::from_ref(&record));
         let both = line + &ended(&record.identity);
         prop_assert_eq!(read(both.as_bytes()), Reading::default());
     }

@@ -78,7 +78,7 @@ impl Monitor {
                 self.tickets.remove(ticket);
             }
             // What it says is taken in by itself.
-            // Lives of this world end in order; `crash` has those that do not.
+            // Lives of this world end in order; `tests/crash.rs` has those that do not.
             Input::Orphan(_)
             | Input::SocketTried { .. }
             | Input::AutoLogNamed { .. }

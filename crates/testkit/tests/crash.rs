@@ -5,7 +5,7 @@
 //! or was recorded (I02).
 
 use provost_core::{Core, Effect, Input, LoadedConfig};
-use provost_model::spec::{AutoRestart, LogFile, OutputSpec};
+use provost_model::spec::{AutoRestart, LogFile, LogfileFull, OutputSpec};
 use provost_model::{
     ExitStatus, GroupKind, GroupSpec, Mono, Now, Orphan, Pid, ProcId, ProcessSpec, Run, Signal,
     Wall,
@@ -77,6 +77,10 @@ fn spec(name: &str) -> Arc<ProcessSpec> {
         stopwaitsecs: 10,
         stopasgroup: false,
         killasgroup: false,
+        stop_cont: false,
+        stop_tree: false,
+        sigpipe_default: false,
+        logfile_full: LogfileFull::Drop,
         exitcodes: vec![0],
         environment: Vec::new(),
         serverurl: None,
@@ -184,7 +188,8 @@ impl World {
                 };
                 if let Some(run) = living.run {
                     let status = ExitStatus::Unknown;
-                    self.tell(Input::Exited { run, status });
+                    let why = None;
+                    self.tell(Input::Exited { run, status, why });
                 }
             }
             _ => self.tell(Input::Tick),

@@ -257,6 +257,7 @@ fn supervise(
         },
         logger: logs.logger(),
         board: logs.board(),
+        access: config.access.clone(),
         descriptors: limits::get(Resource::Files)
             .0
             .and_then(|soft| usize::try_from(soft).ok())

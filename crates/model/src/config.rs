@@ -1,5 +1,6 @@
 //! What `[supervisord]` and the server sections say, complete and checked.
 
+use crate::access::ServerAccess;
 use crate::{Authority, Level};
 use std::path::PathBuf;
 
@@ -83,6 +84,8 @@ pub struct ServerSpec {
     pub web_csrf: bool,
     /// Names under which it may be reached, besides addresses, `localhost` and the machine's own name.
     pub allowed_hosts: Vec<Authority>,
+    /// Who may ask.
+    pub access: ServerAccess,
 }
 
 /// Which methods a namespace has.

@@ -3,6 +3,7 @@
 //! Everything is looked at in upstream's order, and nothing stops at the first error: the first one gives upstream's
 //! sentence, and all of them are reported with their places.
 
+mod access;
 mod ctl;
 mod daemon;
 mod fcgi;
@@ -46,6 +47,7 @@ pub fn load(path: &Path, overrides: &Overrides, host: &dyn Host) -> Result<Confi
         environment: rest.environment,
         groups: rest.groups,
         servers: rest.servers,
+        access: rest.access,
         rpcinterfaces: rest.rpcinterfaces,
         startup_messages: finished.startup_messages,
         diagnostics: finished.diagnostics,
@@ -57,6 +59,7 @@ struct Rest {
     environment: Vec<(String, String)>,
     groups: Vec<std::sync::Arc<provost_model::GroupSpec>>,
     servers: Vec<provost_model::config::ServerSpec>,
+    access: provost_model::access::AccessSpec,
     rpcinterfaces: Vec<provost_model::config::RpcInterfaceSpec>,
 }
 
@@ -70,7 +73,9 @@ fn read(
     let (section, base) = reader.daemon();
     let rpcinterfaces = reader.rpcinterfaces();
     let groups = reader.groups(&base);
-    let servers = reader.servers();
+    let roles = reader.roles();
+    let servers = reader.servers(&roles);
+    let access = reader.access(&roles);
     let supervisord = reader.effective(section, overrides);
     reader.refuse_interface_settings(&rpcinterfaces, &servers);
     reader.warn_of_unknown();
@@ -81,6 +86,7 @@ fn read(
             environment: base,
             groups,
             servers,
+            access,
             rpcinterfaces,
         },
     ))

@@ -54,6 +54,7 @@ const ALLOWED_HOSTS: OptionSpec = OptionSpec {
 
 /// `[unix_http_server]`.
 pub mod unix {
+    use super::super::access::{AUTH, PEER_DEFAULT_ROLE};
     use super::{BASE, Fallback, Kind, Names, OptionSpec, Sample, SectionSpec};
 
     /// `file`
@@ -115,6 +116,8 @@ pub mod unix {
             &PASSWORD,
             &WEB_CSRF,
             &ALLOWED_HOSTS,
+            &AUTH,
+            &PEER_DEFAULT_ROLE,
         ],
         active: true,
         open: false,

@@ -65,7 +65,7 @@ async fn converse(
         socket: Rc::clone(socket),
         watch: Rc::clone(watch),
     };
-    let peer: Rc<str> = socket.peer().into();
+    let peer = Rc::new(socket.peer());
     let service = service_fn(|request| {
         let (context, server) = (Rc::clone(&context), Rc::clone(&server));
         let (watch, peer) = (Rc::clone(watch), Rc::clone(&peer));

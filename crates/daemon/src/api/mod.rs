@@ -7,12 +7,15 @@
 mod accept;
 mod auth;
 mod body;
+mod caller;
+mod clerk;
 mod clock;
 mod connection;
 mod files;
 mod follow;
 mod helper;
 mod hosts;
+mod identify;
 mod percent;
 mod respond;
 mod route;
@@ -25,12 +28,15 @@ mod web;
 use crate::control::ControlHandle;
 use crate::logs::{Board, Logger};
 use accept::{Acceptor, Crowd};
+use clerk::Clerk;
 use provost_model::Level;
+use provost_model::access::AccessSpec;
 use provost_model::config::{Interface, ServerSpec};
 use provost_wire::methods::Methods;
 use std::io;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::watch as signal;
@@ -83,6 +89,8 @@ pub struct ApiSettings {
     pub namespaces: Vec<(String, Interface)>,
     /// Descriptors that this process may have open; connections take at most three eighths of them.
     pub descriptors: usize,
+    /// Who may do what.
+    pub access: AccessSpec,
 }
 
 /// The running api thread.
@@ -100,6 +108,8 @@ struct Context {
     logger: Logger,
     board: Board,
     stopping: signal::Receiver<bool>,
+    access: Arc<AccessSpec>,
+    clerk: Clerk,
     /// The name of the machine.
     machine: String,
     web: web::Web,
@@ -125,8 +135,11 @@ pub fn start(settings: ApiSettings) -> io::Result<Api> {
         board,
         namespaces,
         descriptors,
+        access,
     } = settings;
     let web = web::Web::new()?;
+    let access = Arc::new(access);
+    let clerk = Clerk::start(Arc::clone(&access))?;
     let (stop, stopping) = signal::channel(false);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
@@ -150,6 +163,8 @@ pub fn start(settings: ApiSettings) -> io::Result<Api> {
                 logger,
                 board,
                 stopping,
+                access,
+                clerk,
                 machine: provost_os::stdio::hostname(),
                 web,
             };

@@ -1,20 +1,23 @@
 //! From a request to what answers it. Everything passes through [`answer`]: credentials are asked for before any path is
 //! looked at, and there is no other way in.
 
+use super::caller::{Caller, Peer};
 use super::hosts::Hosts;
+use super::identify::identify;
 use super::respond::{self, Outgoing, put};
 use super::rpc::{self, printable};
 use super::sender::{self, Sender};
 use super::watch::{REQUEST_LINE, Watch};
-use super::{Context, auth, clock, follow, percent, web};
+use super::{Context, clock, follow, percent, web};
 use hyper::body::Incoming;
 use hyper::header::{
     CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LAST_MODIFIED, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
-use provost_model::Channel;
+use provost_model::access::Verb;
 use provost_model::config::ServerSpec;
+use provost_model::{Channel, Fault};
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -52,7 +55,7 @@ impl Server {
 pub(super) async fn answer(
     context: &Rc<Context>,
     server: &Server,
-    peer: &str,
+    peer: &Rc<Peer>,
     watch: &Rc<Watch>,
     request: Request<Incoming>,
 ) -> Response<Outgoing> {
@@ -62,13 +65,14 @@ pub(super) async fn answer(
         request.uri(),
         request.version()
     );
-    let mut response = admit(context, server, watch, request, line.len()).await;
+    let mut response = admit(context, server, (peer, watch), request, line.len()).await;
     guard(&mut response);
     context.trace(|| {
         let bytes = response.body().len().unwrap_or(0);
         let (now, line) = (clock::access_local(), printable(&line));
         format!(
-            "{peer} - - [{now}] \"{line}\" {} {bytes}",
+            "{} - - [{now}] \"{line}\" {} {bytes}",
+            peer.shown,
             response.status().as_u16()
         )
     });
@@ -79,20 +83,21 @@ pub(super) async fn answer(
 async fn admit(
     context: &Rc<Context>,
     server: &Server,
-    watch: &Rc<Watch>,
+    (peer, watch): (&Rc<Peer>, &Rc<Watch>),
     request: Request<Incoming>,
     line: usize,
 ) -> Response<Outgoing> {
     if line > REQUEST_LINE {
         return respond::error_and_close(StatusCode::URI_TOO_LONG, "");
     }
-    if !auth::permits(server.spec.credentials.as_ref(), request.headers()) {
-        return respond::unauthorized();
-    }
+    let caller = match identify(context, server, peer, request.headers()).await {
+        Ok(caller) => caller,
+        Err(refusal) => return *refusal,
+    };
     if !server.hosts.permit(request.headers()) {
         return respond::error_and_close(StatusCode::MISDIRECTED_REQUEST, &unknown_host(server));
     }
-    route(context, server, watch, request).await
+    route(context, server, &caller, watch, request).await
 }
 
 fn unknown_host(server: &Server) -> String {
@@ -133,6 +138,7 @@ fn is_foreign(server: &Server, headers: &HeaderMap) -> bool {
 async fn route(
     context: &Rc<Context>,
     server: &Server,
+    caller: &Rc<Caller>,
     watch: &Rc<Watch>,
     request: Request<Incoming>,
 ) -> Response<Outgoing> {
@@ -151,25 +157,34 @@ async fn route(
                  pages of the hosts in allowed_hosts.",
             );
         }
-        return rpc::answer(context, watch, request).await;
+        return rpc::answer(context, caller, watch, request).await;
     }
     let is_main = path.starts_with("/mainlogtail");
     if !is_main && !path.starts_with("/logtail") {
-        return web::answer(context, server, watch, &path, request).await;
+        return web::answer(context, server, (caller, watch), &path, request).await;
     }
     if request.method() != Method::GET {
         return respond::error_and_close(StatusCode::BAD_REQUEST, "Logs are read with GET.");
     }
     watch.answering();
+    let verb = if is_main { Verb::MainLog } else { Verb::Logs };
+    if let Err(fault) = caller.permit(verb, None) {
+        return forbidden(&fault);
+    }
     if is_main {
         tail(context, context.main_log.clone()).await
     } else {
-        process_tail(context, &path).await
+        process_tail(context, caller, &path).await
     }
 }
 
+/// The answer to a known client that has no right to what it asked for.
+pub(super) fn forbidden(fault: &Fault) -> Response<Outgoing> {
+    respond::error(StatusCode::FORBIDDEN, &fault.to_string())
+}
+
 /// `/logtail/⟨name⟩[/⟨channel⟩]`.
-async fn process_tail(context: &Rc<Context>, path: &str) -> Response<Outgoing> {
+async fn process_tail(context: &Rc<Context>, caller: &Caller, path: &str) -> Response<Outgoing> {
     let not_found = || respond::error(StatusCode::NOT_FOUND, "");
     let Some((_, rest)) = path.trim_start_matches('/').split_once('/') else {
         return not_found();
@@ -184,7 +199,7 @@ async fn process_tail(context: &Rc<Context>, path: &str) -> Response<Outgoing> {
         name: name.to_owned(),
         channel,
     };
-    let Ok(log) = rpc::log_path(context, request).await else {
+    let Ok(log) = rpc::log_path(context, caller, request).await else {
         return not_found();
     };
     let mut response = tail(context, log).await;

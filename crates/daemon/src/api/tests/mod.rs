@@ -10,6 +10,7 @@ mod web;
 use super::{Api, ApiSettings, Listener, OpenServer, start};
 use crate::control::{ClientMessage, ControlHandle};
 use crate::logs::{Board, Logger};
+use provost_model::access::{AccessSpec, ServerAccess};
 use provost_model::config::{Interface, ServerAddress, ServerSpec};
 use provost_model::{Answer, Reply, Request, SupervisorState};
 use provost_wire::xmlrpc::{self, Value, WireFault};
@@ -113,6 +114,7 @@ impl Rig {
                     .iter()
                     .map(|host| host.parse().unwrap())
                     .collect(),
+                access: ServerAccess::default(),
             },
             listener,
         };
@@ -137,6 +139,7 @@ impl Rig {
             board: board.clone(),
             namespaces: vec![("supervisor".to_owned(), Interface::Main)],
             descriptors: plan.descriptors,
+            access: AccessSpec::default(),
         });
         Self {
             api: Some(api.unwrap()),

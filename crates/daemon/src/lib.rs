@@ -1,6 +1,7 @@
 //! The shell around the core: boot, the control loop, the logs thread, the api thread, workers, messages.
 
 pub mod api;
+mod audit;
 pub mod boot;
 mod check;
 mod children;

@@ -34,6 +34,18 @@ pub fn open_private_new(path: &Path) -> io::Result<File> {
     open(path, OFlags::CREATE | OFlags::EXCL, PRIVATE_MODE)
 }
 
+/// Opens a record for writing at its end, and makes it, for us alone, if it is not there. A link in its place is refused
+/// with `ELOOP`.
+pub fn open_audit(path: &Path) -> io::Result<File> {
+    let flags = OFlags::APPEND | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let file = open(path, flags, PRIVATE_MODE)?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::other("it is no regular file"))
+    }
+}
+
 fn open(path: &Path, flags: OFlags, mode: u32) -> io::Result<File> {
     let flags = flags | OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NOCTTY;
     let open = || rustix::fs::open(path, flags, Mode::from_raw_mode(mode));

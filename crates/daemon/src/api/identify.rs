@@ -6,12 +6,15 @@ use super::caller::{Caller, Peer};
 use super::clerk::{Claim, Known, Verdict};
 use super::respond::{self, Outgoing};
 use super::route::Server;
-use super::{Context, auth};
+use super::{Context, auth, record};
 use hyper::header::AUTHORIZATION;
 use hyper::{HeaderMap, Response, StatusCode};
 use provost_model::access::{AuthMode, Rights, Scope, UserSpec};
 use provost_model::config::ServerSpec;
+use std::collections::HashMap;
+use std::net::IpAddr;
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 /// The name under which clients appear that nobody asks for one.
 const ANYBODY: &str = "anybody";
@@ -23,25 +26,46 @@ pub(super) async fn identify(
     peer: &Rc<Peer>,
     headers: &HeaderMap,
 ) -> Result<Rc<Caller>, Box<Response<Outgoing>>> {
+    let found = find(context, server, peer, headers).await;
+    found.map_err(|refusal| {
+        if refusal != Refusal::Busy {
+            turned_away(context, peer);
+        }
+        refuse(refusal)
+    })
+}
+
+/// Where whoever proved nothing is counted. The audit log has a line for the first of an address, then one a while.
+fn turned_away(context: &Context, peer: &Peer) {
+    let count = context.strangers.borrow_mut().count(peer, Instant::now());
+    if let Some(count) = count {
+        record::unknown(context, peer, count);
+    }
+}
+
+async fn find(
+    context: &Context,
+    server: &Server,
+    peer: &Rc<Peer>,
+    headers: &HeaderMap,
+) -> Result<Rc<Caller>, Refusal> {
     let spec = server.spec();
     if is_plain(context, spec) {
-        return plain(spec, peer, headers).ok_or_else(|| refuse(Refusal::NoProof));
+        return plain(spec, peer, headers).ok_or(Refusal::NoProof);
     }
     let by_process = matches!(spec.access.mode, AuthMode::PeerCredentials | AuthMode::Both)
         && peer.process.is_some();
     if headers.contains_key(AUTHORIZATION) {
         if spec.access.mode == AuthMode::PeerCredentials {
-            return Err(refuse(Refusal::NoProof));
+            return Err(Refusal::NoProof);
         }
-        return by_header(context, spec, peer, headers)
-            .await
-            .map_err(refuse);
+        return by_header(context, spec, peer, headers).await;
     }
     if by_process {
         let caller = by_peer(&context.access.users, spec, peer);
-        return caller.ok_or_else(|| refuse(Refusal::Stranger(spec.access.mode)));
+        return caller.ok_or(Refusal::Stranger(spec.access.mode));
     }
-    Err(refuse(Refusal::NoProof))
+    Err(Refusal::NoProof)
 }
 
 /// Whether upstream's rule holds and can be applied on the spot.
@@ -117,6 +141,49 @@ fn by_peer(users: &[UserSpec], spec: &ServerSpec, peer: &Rc<Peer>) -> Option<Rc<
 fn caller(user: &UserSpec, how: String, peer: &Rc<Peer>) -> Caller {
     let grant = (user.rights.clone(), user.scope.clone());
     Caller::new(user.name.as_str(), how, peer, grant)
+}
+
+/// How long refused logins of an address are counted before they get another line.
+const COUNTED: Duration = Duration::from_secs(10);
+
+/// Addresses that are counted apart; all others together.
+const ADDRESSES: usize = 1024;
+
+/// Where a stranger comes from: an address, or a user of this machine.
+type Origin = Result<IpAddr, Option<u32>>;
+
+/// Refused logins since their last line, by where they came from.
+#[derive(Debug, Default)]
+pub(super) struct Strangers {
+    seen: HashMap<Origin, (Instant, u64)>,
+}
+
+impl Strangers {
+    /// Counts one more. Tells how many there are when it is time for a line.
+    fn count(&mut self, peer: &Peer, now: Instant) -> Option<u64> {
+        let process = peer.process.as_ref();
+        let mut origin: Origin = match peer.address {
+            Some(address) => Ok(address),
+            None => Err(process.map(|process| process.uid)),
+        };
+        if self.seen.len() >= ADDRESSES && !self.seen.contains_key(&origin) {
+            self.seen
+                .retain(|_, (since, _)| now.duration_since(*since) < COUNTED);
+            if self.seen.len() >= ADDRESSES {
+                origin = Err(None);
+            }
+        }
+        let Some((since, count)) = self.seen.get_mut(&origin) else {
+            self.seen.insert(origin, (now, 0));
+            return Some(1);
+        };
+        *count = count.saturating_add(1);
+        if now.duration_since(*since) < COUNTED {
+            return None;
+        }
+        *since = now;
+        Some(std::mem::take(count))
+    }
 }
 
 /// Why nobody was found.

@@ -17,6 +17,7 @@ mod helper;
 mod hosts;
 mod identify;
 mod percent;
+mod record;
 mod respond;
 mod route;
 mod rpc;
@@ -25,14 +26,17 @@ mod stream;
 mod watch;
 mod web;
 
+use crate::audit::Audit;
 use crate::control::ControlHandle;
 use crate::logs::{Board, Logger};
 use accept::{Acceptor, Crowd};
 use clerk::Clerk;
+use identify::Strangers;
 use provost_model::Level;
 use provost_model::access::AccessSpec;
 use provost_model::config::{Interface, ServerSpec};
 use provost_wire::methods::Methods;
+use std::cell::RefCell;
 use std::io;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -91,6 +95,8 @@ pub struct ApiSettings {
     pub descriptors: usize,
     /// Who may do what.
     pub access: AccessSpec,
+    /// Takes records of calls.
+    pub(crate) audit: Option<Audit>,
 }
 
 /// The running api thread.
@@ -110,6 +116,8 @@ struct Context {
     stopping: signal::Receiver<bool>,
     access: Arc<AccessSpec>,
     clerk: Clerk,
+    audit: Option<Audit>,
+    strangers: RefCell<Strangers>,
     /// The name of the machine.
     machine: String,
     web: web::Web,
@@ -136,6 +144,7 @@ pub fn start(settings: ApiSettings) -> io::Result<Api> {
         namespaces,
         descriptors,
         access,
+        audit,
     } = settings;
     let web = web::Web::new()?;
     let access = Arc::new(access);
@@ -165,6 +174,8 @@ pub fn start(settings: ApiSettings) -> io::Result<Api> {
                 stopping,
                 access,
                 clerk,
+                audit,
+                strangers: RefCell::default(),
                 machine: provost_os::stdio::hostname(),
                 web,
             };

@@ -8,7 +8,7 @@ use super::respond::{self, Outgoing, put};
 use super::rpc::{self, printable};
 use super::sender::{self, Sender};
 use super::watch::{REQUEST_LINE, Watch};
-use super::{Context, clock, follow, percent, web};
+use super::{Context, clock, follow, percent, record, web};
 use hyper::body::Incoming;
 use hyper::header::{
     CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LAST_MODIFIED, REFERRER_POLICY,
@@ -168,13 +168,43 @@ async fn route(
     }
     watch.answering();
     let verb = if is_main { Verb::MainLog } else { Verb::Logs };
-    if let Err(fault) = caller.permit(verb, None) {
-        return forbidden(&fault);
+    if let Err(refusal) = read(context, caller, verb, &path).await {
+        return *refusal;
     }
     if is_main {
         tail(context, context.main_log.clone()).await
     } else {
         process_tail(context, caller, &path).await
+    }
+}
+
+/// Lets a known client read a page that needs this right, and records that, or refuses it.
+pub(super) async fn read(
+    context: &Context,
+    caller: &Caller,
+    verb: Verb,
+    path: &str,
+) -> Result<(), Box<Response<Outgoing>>> {
+    let method = format!("web:{path}");
+    let deed = || record::Deed {
+        verb,
+        method: &method,
+        target: None,
+        args: Vec::new(),
+    };
+    if let Err(fault) = caller.permit(verb, None) {
+        record::denied(context, caller, deed(), &fault).await;
+        return Err(Box::new(forbidden(&fault)));
+    }
+    match record::begin(context, caller, deed()).await {
+        Ok(entry) => {
+            entry.end(None).await;
+            Ok(())
+        }
+        Err(fault) => Err(Box::new(respond::error(
+            StatusCode::SERVICE_UNAVAILABLE,
+            &fault.to_string(),
+        ))),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::caller::Caller;
 use super::watch::Watch;
-use super::{Context, body, clock, files, helper, respond};
+use super::{Context, body, clock, files, helper, record, respond};
 use hyper::body::Incoming;
 use hyper::{Request, Response, StatusCode};
 use provost_model::access::Verb;
@@ -110,13 +110,36 @@ async fn one(
     call: &Call,
     decoded: Result<Invocation, Fault>,
 ) -> Result<Value, WireFault> {
-    permit(context, caller, call, decoded.as_ref().ok())?;
-    match (decoded, context.methods.foreign(&call.method)) {
+    let invocation = decoded.as_ref().ok();
+    let deed = || record::Deed {
+        verb: verb(context, call).unwrap_or(Verb::Login),
+        method: &call.method,
+        target: invocation.and_then(Invocation::object),
+        args: context.methods.shown_args(call),
+    };
+    if let Err(fault) = permit(context, caller, call, invocation) {
+        record::denied(context, caller, deed(), &fault).await;
+        return Err(fault.into());
+    }
+    let entry = record::begin(context, caller, deed()).await?;
+    let result = match (decoded, context.methods.foreign(&call.method)) {
         (Ok(invocation), _) => single(context, caller, invocation)
             .await
             .map_err(Into::into),
         (Err(_), Some(name)) => helper::call(context, caller, name, &call.params).await,
         (Err(fault), None) => Err(fault.into()),
+    };
+    entry
+        .end(result.as_ref().err().map(|fault: &WireFault| fault.code))
+        .await;
+    result
+}
+
+/// The right that a call needs; none for a method that nobody has.
+fn verb(context: &Context, call: &Call) -> Option<Verb> {
+    match context.methods.find(&call.method) {
+        Some(method) => Some(method.verb),
+        None => context.methods.foreign(&call.method).map(|_| Verb::Helper),
     }
 }
 
@@ -127,10 +150,8 @@ fn permit(
     call: &Call,
     invocation: Option<&Invocation>,
 ) -> Result<(), Fault> {
-    let verb = match context.methods.find(&call.method) {
-        Some(method) => method.verb,
-        None if context.methods.foreign(&call.method).is_some() => Verb::Helper,
-        None => return Ok(()),
+    let Some(verb) = verb(context, call) else {
+        return Ok(());
     };
     let object = invocation.and_then(Invocation::object);
     caller.permit(verb, object)?;

@@ -1,6 +1,7 @@
 //! What a call is about, for whoever must know before it is run.
 
-use super::Invocation;
+use super::{Invocation, Param};
+use crate::xmlrpc::Value;
 use provost_model::Request;
 
 impl Invocation {
@@ -60,5 +61,32 @@ fn object(request: &Request) -> Option<&str> {
         Request::CallHelper { namespace, .. } | Request::Cache { namespace, .. } => Some(namespace),
         Request::Within { request, .. } => object(request),
         _ => None,
+    }
+}
+
+/// Parameters whose values a record may show: names, numbers, truths. All others may hold what is nobody's business.
+const SHOWN: &[&str] = &[
+    "name",
+    "signal",
+    "wait",
+    "offset",
+    "length",
+    "type",
+    "key",
+    "level",
+    "group_name",
+    "program_name",
+    "process_name",
+];
+
+/// A parameter as a record may show it: its value, or its type only. Helpers do not tell what their parameters are.
+pub(super) fn shown(param: Option<&Param>, value: &Value) -> String {
+    let is_shown = param.is_some_and(|param| SHOWN.contains(&param.name));
+    match value {
+        Value::Str(text) if is_shown => text.clone(),
+        Value::Int(number) if is_shown => number.to_string(),
+        Value::Bool(truth) if is_shown => truth.to_string(),
+        Value::Str(text) => format!("<string, {} bytes>", text.len()),
+        other => format!("<{}>", other.type_name()),
     }
 }

@@ -272,6 +272,16 @@ impl Methods {
         })
     }
 
+    /// The parameters of a call as a record may show them.
+    pub fn shown_args(&self, call: &Call) -> Vec<String> {
+        let method = self.find(&call.method);
+        let of_one = |(index, value): (usize, &Value)| {
+            let param = method.and_then(|method| method.params.get(index));
+            invocation::shown(param, value)
+        };
+        call.params.iter().enumerate().map(of_one).collect()
+    }
+
     /// The answer to `system.methodHelp`.
     pub fn help(&self, name: &str) -> Result<Value, Fault> {
         let method = self

@@ -1,5 +1,6 @@
 //! The api thread from outside: raw sockets against it, a stand-in for the control thread behind it.
 
+mod access;
 mod actions;
 mod http;
 mod limits;
@@ -54,6 +55,8 @@ struct Plan {
     logger: Logger,
     web_csrf: bool,
     allowed_hosts: &'static [&'static str],
+    access: AccessSpec,
+    namespaces: Vec<(String, Interface)>,
 }
 
 impl Default for Plan {
@@ -65,6 +68,8 @@ impl Default for Plan {
             logger: Logger::nowhere(),
             web_csrf: true,
             allowed_hosts: &[],
+            access: AccessSpec::default(),
+            namespaces: vec![("supervisor".to_owned(), Interface::Main)],
         }
     }
 }
@@ -137,9 +142,10 @@ impl Rig {
             main_log: Some(directory.join("main.log")),
             logger: plan.logger,
             board: board.clone(),
-            namespaces: vec![("supervisor".to_owned(), Interface::Main)],
+            namespaces: plan.namespaces,
             descriptors: plan.descriptors,
-            access: AccessSpec::default(),
+            access: plan.access,
+            audit: None,
         });
         Self {
             api: Some(api.unwrap()),

@@ -15,11 +15,12 @@ use super::respond::{self, Outgoing, put};
 use super::route::{self, Server};
 use super::sender::{self, Sender};
 use super::watch::Watch;
-use super::{Context, body, percent};
+use super::{Context, body, percent, record};
 use action::Action;
 use hyper::body::Incoming;
 use hyper::header::{HeaderValue, LOCATION};
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
+use provost_model::FaultCode;
 use provost_model::access::Verb;
 use seal::Seal;
 use std::cell::Cell;
@@ -128,8 +129,8 @@ pub(super) async fn answer(
         }
     }
     watch.answering();
-    if let Err(fault) = caller.permit(page.verb(), None) {
-        return route::forbidden(&fault);
+    if let Err(refusal) = route::read(context, caller, page.verb(), path).await {
+        return *refusal;
     }
     match page {
         Page::Well => respond::with(StatusCode::OK, "text/plain", "OK"),
@@ -158,7 +159,16 @@ async fn act(
 ) -> Response<Outgoing> {
     let action = Action::of(wanted);
     let name = form.get("processname");
-    if let Some(Err(fault)) = action.map(|action| caller.permit(action.verb(), name)) {
+    let method_name = format!("web:{wanted}");
+    let verb = action.map_or(Verb::Login, Action::verb);
+    let deed = || record::Deed {
+        verb,
+        method: &method_name,
+        target: name,
+        args: Vec::new(),
+    };
+    if let Err(fault) = caller.permit(verb, name) {
+        record::denied(context, caller, deed(), &fault).await;
         return route::forbidden(&fault);
     }
     let changes = action.is_some_and(|action| action != Action::Refresh);
@@ -175,10 +185,22 @@ async fn act(
             Sender::Unclear => return frame::confirm(wanted, name, &seal.token(wanted, name)),
         }
     }
+    let entry = match record::begin(context, caller, deed()).await {
+        Ok(entry) => entry,
+        Err(fault) => {
+            return respond::error(StatusCode::SERVICE_UNAVAILABLE, &fault.to_string());
+        }
+    };
     let message = match action::run(context, caller, action, name).await {
         Ok(message) => message,
-        Err(mistake) => return respond::error(StatusCode::BAD_REQUEST, mistake),
+        Err(mistake) => {
+            entry.end(Some(FaultCode::BadArguments.code())).await;
+            return respond::error(StatusCode::BAD_REQUEST, mistake);
+        }
     };
+    // The message tells a failure in words; the line has the common code for one.
+    let failed = message.starts_with("ERROR:") || message.starts_with("unexpected rpc fault");
+    entry.end(failed.then(|| FaultCode::Failed.code())).await;
     let mut response = respond::error(StatusCode::MOVED_PERMANENTLY, "");
     frame::never_keep(&mut response);
     let location = format!(

@@ -14,12 +14,11 @@ impl Core {
     /// A client asks.
     pub(crate) fn requested(&mut self, turn: &mut Turn<'_>, id: RequestId, request: Request) {
         self.jobs.open(id);
-        let request = match request {
-            Request::Within { scope, request } => {
-                self.reach = Some(scope);
-                *request
-            }
-            request => request,
+        let request = if let Request::Within { scope, request } = request {
+            self.reach = Some(scope);
+            *request
+        } else {
+            request
         };
         self.answer(turn, id, request);
         self.reach = None;

@@ -1,5 +1,7 @@
 //! Users, roles and scopes with real users of the system, passwords and tokens over TCP, and the record of all that.
 
+#![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+
 use std::fs;
 use std::process::Command;
 

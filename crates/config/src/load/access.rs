@@ -51,18 +51,16 @@ impl Reader<'_> {
         };
         let (mut rights, mut told) = (Rights::default(), None);
         for entry in kinds::list(&got.text) {
-            match Rights::of_entry(&entry) {
-                Some(more) => rights.extend(&more),
-                None => {
-                    let sentence = format!("`allow` cannot hold {entry}: there is no such right");
-                    let names = Verb::ALL.iter().map(|verb| verb.name());
-                    let help = hints::nearest(&entry, names).map_or_else(
-                        || "the rights are listed in the reference of [role:x]".to_owned(),
-                        |near| format!("did you mean `{near}`?"),
-                    );
-                    told =
-                        Some(self.wrong(scope, Code::BadValue, &sentence, got.place(), Some(help)));
-                }
+            if let Some(more) = Rights::of_entry(&entry) {
+                rights.extend(&more);
+            } else {
+                let sentence = format!("`allow` cannot hold {entry}: there is no such right");
+                let names = Verb::ALL.iter().map(|verb| verb.name());
+                let help = hints::nearest(&entry, names).map_or_else(
+                    || "the rights are listed in the reference of [role:x]".to_owned(),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                told = Some(self.wrong(scope, Code::BadValue, &sentence, got.place(), Some(help)));
             }
         }
         told.map_or(Ok(rights), Err)
@@ -114,7 +112,8 @@ impl Reader<'_> {
         let name = strip(label).to_owned();
         let named = if name.is_empty() || name.contains(':') {
             let sentence = format!("[{section}] needs a name without a colon behind `user:`");
-            Err(self.wrong(&scope, Code::BadName, &sentence, None, None))
+            let help = Some("name the user, as in [user:deploy]".to_owned());
+            Err(self.wrong(&scope, Code::BadName, &sentence, None, help))
         } else {
             Ok(())
         };
@@ -129,9 +128,9 @@ impl Reader<'_> {
         named?;
         let (password, password_file) = (password?, password_file?);
         if let (Some(got), Some(_)) = (&password, &password_file) {
-            let sentence = format!("[{section}] has both password and password_file");
-            let help = Some("take one of them away".to_owned());
-            return Err(self.wrong(&scope, Code::Contradiction, &sentence, got.place(), help));
+            let message = "`password_file` has no effect beside `password`".to_owned();
+            let help = Some("take one of the two lines away".to_owned());
+            self.report.warn(Code::NoEffect, message, got.place(), help);
         }
         Ok(UserSpec {
             name,
@@ -196,7 +195,8 @@ impl Reader<'_> {
             words.join(", "),
             got.text
         );
-        Err(self.wrong(scope, Code::BadValue, &sentence, got.place(), None))
+        let help = Some("write one of these words".to_owned());
+        Err(self.wrong(scope, Code::BadValue, &sentence, got.place(), help))
     }
 
     /// `auth` and `peer_default_role` of a unix server. `is_open` says that it has no `username`.

@@ -45,7 +45,7 @@ pub mod user {
     pub const UNIX_USER: OptionSpec = OptionSpec {
         name: "unix_user",
         kind: Kind::User,
-        sample: Sample::Comment("deploy"),
+        sample: Sample::Comment("nobody"),
         doc: "The user of the system whose processes are this user where a UNIX socket has `auth=peercred` or `both`.",
         ..BASE
     };
@@ -53,7 +53,7 @@ pub mod user {
     /// `unix_group`
     pub const UNIX_GROUP: OptionSpec = OptionSpec {
         name: "unix_group",
-        sample: Sample::Comment("ops"),
+        sample: Sample::Comment("nogroup"),
         doc: "The group of the system, by name or number, whose members' processes are this user there. Supplementary \
               groups count. A section with a fitting `unix_user` comes before one with a fitting group, and the first \
               of several in the file counts.",
@@ -75,7 +75,7 @@ pub mod user {
         name: "password_file",
         sample: Sample::Comment("/etc/supervisor/deploy.password"),
         doc: "A file whose first line is the password, in any form of `password`. It is read at each login; a change \
-              takes effect at once.",
+              takes effect at once. It has no effect beside `password`.",
         ..BASE
     };
 

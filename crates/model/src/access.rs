@@ -277,17 +277,6 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// What names a client's certificate.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CertificateRule {
-    /// Its subject, `CN=…,O=…`.
-    Subject(String),
-    /// A DNS name or address among its alternative names.
-    AlternativeName(String),
-    /// The SHA-256 of the certificate, in lower-case hexadecimal digits.
-    Sha256(String),
-}
-
 /// A `[user:x]` section.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserSpec {
@@ -307,8 +296,6 @@ pub struct UserSpec {
     pub password_file: Option<PathBuf>,
     /// A file of tokens.
     pub token_file: Option<PathBuf>,
-    /// Certificates that are this user.
-    pub certificates: Vec<CertificateRule>,
 }
 
 /// What a server takes for a proof.

@@ -53,7 +53,7 @@ pub struct Record {
     pub principal: String,
     /// What proved it.
     pub how: String,
-    /// `tcp`, `tls` or `unix`.
+    /// `tcp` or `unix`.
     pub transport: &'static str,
     /// uid, gid and pid of the process at the other end, when it connected.
     pub peer: Option<(u32, u32, i32)>,

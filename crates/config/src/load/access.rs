@@ -141,7 +141,6 @@ impl Reader<'_> {
             password: password.map(|got| Secret(got.text)),
             password_file,
             token_file: token_file?,
-            certificates: Vec::new(),
         })
     }
 

@@ -315,7 +315,6 @@ mod tests {
             password: password.map(Secret),
             password_file: None,
             token_file: None,
-            certificates: Vec::new(),
         }
     }
 

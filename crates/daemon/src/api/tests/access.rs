@@ -31,7 +31,6 @@ fn users() -> AccessSpec {
         password: Some(Secret("p".to_owned())),
         password_file: None,
         token_file: None,
-        certificates: Vec::new(),
     };
     let mut users: Vec<UserSpec> = ROLES.iter().map(|role| user(role, role, "*")).collect();
     users.push(user("some", "admin", "web:*"));

@@ -1,6 +1,7 @@
 //! A configuration, complete and checked.
 
 use crate::diagnostic::{Diagnostic, Sources};
+use provost_model::access::AccessSpec;
 use provost_model::config::{DaemonSpec, RpcInterfaceSpec, ServerSpec};
 use provost_model::{GroupSpec, Level, ProcessSpec};
 use std::path::PathBuf;
@@ -17,6 +18,8 @@ pub struct Config {
     pub groups: Vec<Arc<GroupSpec>>,
     /// All servers, `[inet_http_server]` sections first, each kind in the order of the file.
     pub servers: Vec<ServerSpec>,
+    /// Who may do what, besides what the servers say.
+    pub access: AccessSpec,
     /// All `[rpcinterface:x]` sections in the order of the file, but those of helpers, which are groups.
     pub rpcinterfaces: Vec<RpcInterfaceSpec>,
     /// Lines for the main log about the configuration, in order.

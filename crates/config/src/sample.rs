@@ -133,6 +133,7 @@ mod tests {
         for (from, to) in [
             ("nobody:nogroup", "www:web"),
             ("nobody", "www"),
+            ("=nogroup", "=web"),
             ("/a/path", "/tmp/x"),
         ] {
             text = text.replace(from, to);

@@ -35,6 +35,8 @@ mod query;
 mod reload;
 mod request;
 mod schedule;
+#[cfg(test)]
+mod scope_tests;
 mod settle;
 mod sockets;
 mod store;

@@ -2,11 +2,13 @@
 
 use crate::group::{Group, Target};
 use crate::supervisor::Core;
+use provost_model::access::Scope;
 use provost_model::fault::{Fault, FaultCode};
 use provost_model::info::{ConfigInfo, OutputInfo, PoolInfo, ProcessInfo};
 use provost_model::spec::{LogFile, OutputSpec};
 use provost_model::{Answer, Channel, GroupSpec, Now, ProcId, ProcessSpec, ProcessState, Reply};
 use std::path::Path;
+use std::sync::Arc;
 
 impl Core {
     /// The process of this name in the group of that name.
@@ -15,9 +17,24 @@ impl Core {
         group.process(process)
     }
 
+    /// The same, unless the client that asks may not know of it.
+    pub(crate) fn find_in_reach(&self, group: &str, process: &str) -> Option<ProcId> {
+        let is_known = |reach: &Arc<Scope>| reach.has(group, process);
+        let found = self.find(group, process);
+        found.filter(|_| self.reach.as_ref().is_none_or(is_known))
+    }
+
+    /// Whether the client that asks may know of a process.
+    pub(crate) fn is_in_reach(&self, proc: ProcId) -> bool {
+        self.reach.as_ref().is_none_or(|reach| {
+            let process = self.procs.get(&proc);
+            process.is_some_and(|process| reach.has(&process.group, &process.name))
+        })
+    }
+
     fn find_one(&self, name: &str) -> Result<&crate::program::Process, Fault> {
         let proc = match Target::parse(name) {
-            Target::One { group, process } => self.find(group, process),
+            Target::One { group, process } => self.find_in_reach(group, process),
             Target::Whole { .. } => None,
         };
         proc.and_then(|proc| self.procs.get(&proc))

@@ -14,12 +14,28 @@ impl Core {
     /// A client asks.
     pub(crate) fn requested(&mut self, turn: &mut Turn<'_>, id: RequestId, request: Request) {
         self.jobs.open(id);
+        let request = if let Request::Within { scope, request } = request {
+            self.reach = Some(scope);
+            *request
+        } else {
+            request
+        };
+        self.answer(turn, id, request);
+        self.reach = None;
+    }
+
+    /// Answers a request within [`Core::reach`], or begins what it asks for.
+    fn answer(&mut self, turn: &mut Turn<'_>, id: RequestId, request: Request) {
         if self.is_refused(&request) {
             self.reply(turn, id, Err(Fault::bare(FaultCode::ShutdownState)));
             return;
         }
         match request {
             Request::Check => self.reply(turn, id, Ok(Reply::Done)),
+            // Nobody puts one into another.
+            Request::Within { .. } => {
+                self.reply(turn, id, Err(Fault::bare(FaultCode::IncorrectParameters)));
+            }
             Request::GetState => {
                 let state = self.phase.published();
                 self.reply(turn, id, Ok(Reply::State(state)));
@@ -190,7 +206,7 @@ impl Core {
     fn on_named(&mut self, turn: &mut Turn<'_>, id: RequestId, name: &str, deed: Deed) {
         match Target::parse(name) {
             Target::Whole { group } => self.on_group(turn, id, group, name, deed),
-            Target::One { group, process } => match self.find(group, process) {
+            Target::One { group, process } => match self.find_in_reach(group, process) {
                 Some(proc) => {
                     if matches!(deed, Deed::Stop { .. }) {
                         self.supersede_starts(&[proc]);
@@ -211,11 +227,20 @@ impl Core {
         asked: &str,
         deed: Deed,
     ) {
-        let Some((_, group)) = self.groups.named(group) else {
+        let known = self.groups.named(group);
+        let reach = self.reach.as_ref();
+        let Some((_, group)) =
+            known.filter(|(_, group)| reach.is_none_or(|reach| reach.touches(&group.name)))
+        else {
             self.reply(turn, id, Err(Fault::about(FaultCode::BadName, asked)));
             return;
         };
-        let members = group.by_priority.clone();
+        let all = group.by_priority.iter().copied();
+        let members: Vec<_> = all.filter(|proc| self.is_in_reach(*proc)).collect();
+        if members.is_empty() && reach.is_some() {
+            self.reply(turn, id, Err(Fault::about(FaultCode::BadName, asked)));
+            return;
+        }
         self.on_many(turn, id, members, deed);
     }
 
@@ -225,6 +250,7 @@ impl Core {
         let members = groups
             .into_iter()
             .flat_map(|(_, group)| group.by_priority.iter().copied())
+            .filter(|proc| self.is_in_reach(*proc))
             .collect();
         self.on_many(turn, id, members, deed);
     }

@@ -12,6 +12,7 @@ use crate::sockets::Sockets;
 use crate::store::Stores;
 use crate::turn::{Act, Effects, Happening, Runs, Turn};
 use crate::{Effect, Input, LoadedConfig};
+use provost_model::access::Scope;
 use provost_model::{
     Channel, Event, GroupKind, GroupSpec, Mono, Notice, Now, Orphan, ProcId, ProcessSpec, Run,
     SpoolId, SupervisorState,
@@ -44,6 +45,8 @@ pub struct Core {
     pub(crate) happened: VecDeque<Happening>,
     /// Pools in which something changed in this step.
     pub(crate) stirred: BTreeSet<GroupId>,
+    /// What exists for the client whose request is being looked at; none for all there is.
+    pub(crate) reach: Option<Arc<Scope>>,
     /// Values that clients keep here.
     pub(crate) stores: Stores,
     pub(crate) last_spool: u64,
@@ -76,6 +79,7 @@ impl Core {
             tickets: Tickets::default(),
             happened: VecDeque::new(),
             stirred: BTreeSet::new(),
+            reach: None,
             stores: Stores::default(),
             last_spool: 0,
             spools: BTreeMap::new(),

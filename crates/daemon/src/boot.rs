@@ -5,11 +5,11 @@ use crate::host::SystemHost;
 use crate::life::{self, Launch};
 use crate::shell::{Ending, Loader};
 use crate::source::Source;
-use crate::{check, output};
+use crate::{audit, check, output};
 use provost_config::cli::{self, Supervisord, SupervisordRun, UsageError};
 use provost_config::{Failure, Host};
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Everything went as asked.
@@ -43,6 +43,7 @@ pub fn main(args: &[OsString]) -> i32 {
             Ok(path) => check::run(&path, &run.overrides, json),
             Err(message) => refuse(&name, &message),
         },
+        Ok(Supervisord::VerifyAudit(path)) => verify_audit(&name, &path),
         Ok(Supervisord::Demo(run)) => demo(&name, run),
         Ok(Supervisord::Run(run)) => match config_path(&run) {
             Ok(path) => supervise(&name, path, run),
@@ -58,6 +59,20 @@ fn about() -> String {
         "provost {}, a process control system; compatible with Supervisor {COMPATIBLE_VERSION}\n",
         env!("CARGO_PKG_VERSION")
     )
+}
+
+fn verify_audit(name: &str, path: &Path) -> i32 {
+    match audit::verify(path) {
+        Ok((text, true)) => {
+            output::out(&text);
+            EXIT_OK
+        }
+        Ok((text, false)) => {
+            output::err(&text);
+            EXIT_REFUSED
+        }
+        Err(error) => refuse(name, &format!("could not read {}: {error}", path.display())),
+    }
 }
 
 fn demo(name: &str, mut run: SupervisordRun) -> i32 {

@@ -2,6 +2,7 @@
 
 mod adopt;
 pub mod api;
+mod audit;
 mod birth;
 pub mod boot;
 mod check;

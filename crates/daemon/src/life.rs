@@ -2,6 +2,7 @@
 
 use crate::adopt::Adopted;
 use crate::api::{self, ApiSettings, OpenServer};
+use crate::audit::Audit;
 use crate::control::ControlHandle;
 use crate::fcgi;
 use crate::logs::{self, ChildLogSettings, MainLog, MainLogSettings, Stopped};
@@ -95,7 +96,8 @@ pub(crate) fn live(launch: Launch) -> Result<Ending, String> {
         logs::clean_auto_logs(dir, identifier, &found.auto_logs(), &mut main_log);
     }
     try_sockets(&config, first, &mut main_log)?;
-    servers::announce(&open, &config.rpcinterfaces, &mut main_log);
+    let has_users = !config.access.users.is_empty();
+    servers::announce(&open, &config.rpcinterfaces, has_users, &mut main_log);
     let parent = if first && !daemon.nodaemon {
         let parent = detach(&daemon, &mut main_log)?;
         servers::claim(&open)?;
@@ -305,6 +307,15 @@ fn supervise(
     };
     let logs =
         logs::start(main_log, settings, Box::new(post)).map_err(failed("start the logs thread"))?;
+    let audit = config.access.audit.as_ref().map(|spec| {
+        Audit::start(spec, logs.logger()).map_err(|error| {
+            format!(
+                "could not open the audit log {}: {error}",
+                spec.file.display()
+            )
+        })
+    });
+    let audit = audit.transpose()?;
     let (client_sender, clients) = channel();
     let client_waker = waker.clone();
     let control = ControlHandle::new(client_sender, Arc::new(move || client_waker.wake()));
@@ -318,6 +329,8 @@ fn supervise(
         paths: log_paths(&daemon),
         logger: logs.logger(),
         board: logs.board(),
+        access: config.access.clone(),
+        audit,
         descriptors: limits::get(Resource::Files)
             .0
             .and_then(|soft| usize::try_from(soft).ok())

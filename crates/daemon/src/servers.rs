@@ -4,8 +4,10 @@ use crate::api::{Listener, OpenServer};
 use crate::logs::MainLog;
 use crate::output;
 use provost_model::Level;
+use provost_model::access::AuthMode;
 use provost_model::config::{RpcInterfaceSpec, ServerAddress, ServerSpec};
 use provost_os::sockets::{self, BindProblem};
+use std::net::IpAddr;
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -162,7 +164,12 @@ fn explain(problem: &BindProblem) -> String {
 }
 
 /// The lines upstream logs for each server.
-pub(crate) fn announce(open: &Open, interfaces: &[RpcInterfaceSpec], log: &mut MainLog) {
+pub(crate) fn announce(
+    open: &Open,
+    interfaces: &[RpcInterfaceSpec],
+    has_users: bool,
+    log: &mut MainLog,
+) {
     for server in &open.servers {
         for interface in interfaces {
             log.write(
@@ -170,7 +177,16 @@ pub(crate) fn announce(open: &Open, interfaces: &[RpcInterfaceSpec], log: &mut M
                 &format!("RPC interface '{}' initialized", interface.namespace),
             );
         }
-        if server.spec.credentials.is_none() {
+        if (server.spec.credentials.is_some() || has_users) && is_exposed(&server.spec.address) {
+            let text = format!(
+                "Server '{}' takes passwords over a network in clear: let it listen on 127.0.0.1 behind a proxy with \
+                 TLS, or in a network of your own",
+                server.spec.section
+            );
+            log.write(Level::Warn, &text);
+        }
+        let is_open = server.spec.access.mode == AuthMode::Password && !has_users;
+        if server.spec.credentials.is_none() && is_open {
             let text = format!(
                 "Server '{}' running without any HTTP authentication checking",
                 server.spec.section
@@ -180,9 +196,39 @@ pub(crate) fn announce(open: &Open, interfaces: &[RpcInterfaceSpec], log: &mut M
     }
 }
 
+/// Whether others than this machine's own processes reach an address.
+fn is_exposed(address: &ServerAddress) -> bool {
+    match address {
+        ServerAddress::Unix { .. } => false,
+        ServerAddress::Inet { host, .. } => match host.parse::<IpAddr>() {
+            Ok(address) => !address.is_loopback(),
+            Err(_) => host != "localhost",
+        },
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn s08_a_password_in_clear_is_told_where_others_could_hear_it() {
+        for (host, expected) in [
+            ("", true),
+            ("0.0.0.0", true),
+            ("::", true),
+            ("10.0.0.1", true),
+            ("box.example.org", true),
+            ("127.0.0.1", false),
+            ("127.1.2.3", false),
+            ("::1", false),
+            ("localhost", false),
+        ] {
+            let host = host.to_owned();
+            let address = ServerAddress::Inet { host, port: 1 };
+            assert_eq!(is_exposed(&address), expected, "{address:?}");
+        }
+    }
 
     #[test]
     fn the_socket_of_a_successor_stays() {

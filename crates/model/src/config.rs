@@ -1,5 +1,6 @@
 //! What `[supervisord]` and the server sections say, complete and checked.
 
+use crate::access::ServerAccess;
 use crate::{Authority, Level, Orphans};
 use std::path::PathBuf;
 
@@ -93,6 +94,8 @@ pub struct ServerSpec {
     pub max_request_body: usize,
     /// Whether a person confirms even what a browser says was typed by hand.
     pub strict: bool,
+    /// Who may ask.
+    pub access: ServerAccess,
 }
 
 /// Which methods a namespace has.

@@ -67,6 +67,8 @@ fault_codes! {
     StillRunning = 91, "STILL_RUNNING";
     /// The configuration could not be read again.
     CantReread = 92, "CANT_REREAD";
+    /// The caller has no right to this (an extension).
+    NotPermitted = 93, "NOT_PERMITTED";
     /// The method is not in the `whitelist` of its interface. The name is what a code without one has.
     NotInWhitelist = 230, "UNKNOWN";
 }

@@ -3,6 +3,7 @@
 //! This crate holds types and their `Display`, parsing and small look-ups. It refuses to do anything else: no I/O,
 //! no clock, no decision. Whoever needs behaviour puts it in the room whose behaviour it is.
 
+pub mod access;
 pub mod authority;
 pub mod config;
 pub mod errno;

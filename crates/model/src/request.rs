@@ -1,5 +1,6 @@
 //! Everything a client may ask of the core, and what it may be answered.
 
+use crate::access::Scope;
 use crate::fault::Fault;
 use crate::helper::{HelperAnswer, HelperMethod};
 use crate::info::{ConfigInfo, PoolInfo, ProcessInfo, ProcessResult};
@@ -204,6 +205,14 @@ pub enum Request {
     },
     /// All listener pools by name. Answer: `Pools`.
     GetEventPools,
+    /// A request of somebody to whom only some programs exist. Answer: that of the request, with lists whole: who shows
+    /// them leaves out what the client may not see.
+    Within {
+        /// Which programs.
+        scope: Arc<Scope>,
+        /// What.
+        request: Box<Request>,
+    },
 }
 
 /// What a client does with a store of values.

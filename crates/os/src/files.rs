@@ -6,6 +6,28 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 
+/// Mode of a new private file.
+const PRIVATE_MODE: u32 = 0o600;
+
+/// Opens a record for writing at its end, and makes it, for us alone, if it is not there. A link in its place is refused
+/// with `ELOOP`. Closes at exec.
+pub fn open_audit(path: &Path) -> io::Result<File> {
+    let flags = OFlags::APPEND
+        | OFlags::CREATE
+        | OFlags::NOFOLLOW
+        | OFlags::NONBLOCK
+        | OFlags::WRONLY
+        | OFlags::CLOEXEC
+        | OFlags::NOCTTY;
+    let open = || rustix::fs::open(path, flags, Mode::from_raw_mode(PRIVATE_MODE));
+    let file = File::from(rustix::io::retry_on_intr(open)?);
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::other("it is no regular file"))
+    }
+}
+
 /// Whether there is a position: true for regular files, false for pipes, terminals and sockets.
 ///
 /// Files that cannot seek cannot be rotated or cut.

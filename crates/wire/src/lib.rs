@@ -15,6 +15,7 @@
 )]
 
 pub mod answer;
+pub mod audit;
 pub mod base64;
 mod checksum;
 pub mod describe;

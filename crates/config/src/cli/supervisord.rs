@@ -26,6 +26,8 @@ pub enum Supervisord {
         /// As JSON.
         json: bool,
     },
+    /// Check the chain of this audit log and start nothing.
+    VerifyAudit(PathBuf),
     /// Show an example that needs no configuration file.
     Demo(SupervisordRun),
     /// Supervise.
@@ -155,6 +157,7 @@ enum Id {
     Check,
     Json,
     Demo,
+    VerifyAudit,
 }
 
 fn switches() -> Vec<Switch<Id>> {
@@ -182,6 +185,10 @@ fn switches() -> Vec<Switch<Id>> {
         ours(Id::Check, "check"),
         ours(Id::Json, "json"),
         ours(Id::Demo, "demo"),
+        Switch {
+            value: true,
+            ..ours(Id::VerifyAudit, "verify-audit")
+        },
     ];
     for key in KEYS {
         if let Some(flag) = key.spec.flag {
@@ -222,6 +229,7 @@ pub fn parse_supervisord(argv: &[OsString], host: &dyn Host) -> Result<Superviso
             Id::Help => return Ok(Supervisord::Help(supervisord_help())),
             Id::Version => return Ok(Supervisord::Version),
             Id::About => return Ok(Supervisord::About),
+            Id::VerifyAudit => return Ok(Supervisord::VerifyAudit(PathBuf::from(value))),
             Id::Check => {
                 check = true;
                 continue;
@@ -301,6 +309,10 @@ pub fn supervisord_help() -> String {
             "Report every error and warning of the configuration; start nothing. Exit 2 on errors.",
         ),
         row("--json", "With --check: report as JSON."),
+        row(
+            "--verify-audit FILE",
+            "Check that no line of an audit log was changed or taken out. Exit 2 if one was.",
+        ),
         row(
             "--demo",
             "Run three small programs from a built-in configuration, in the foreground.",

@@ -5,8 +5,8 @@
 mod places;
 
 pub(crate) use places::{
-    ChildLog, existing_directory, hosts, inet_address, logfile, owner, path_in_directory, port,
-    url, user,
+    ChildLog, existing_directory, group, hosts, inet_address, logfile, owner, path_in_directory,
+    port, url, user,
 };
 
 use crate::hints;

@@ -67,7 +67,7 @@ pub(crate) fn user(text: &str, host: &dyn Host) -> Result<User, Bad> {
 }
 
 /// A group by name or number.
-fn group(text: &str, host: &dyn Host) -> Result<u32, Bad> {
+pub(crate) fn group(text: &str, host: &dyn Host) -> Result<u32, Bad> {
     let wants = "a group that this machine knows";
     let (found, upstream) = match python::int(text) {
         Some(id) => (

@@ -3,6 +3,7 @@
 //! Everything is looked at in upstream's order, and nothing stops at the first error: the first one gives upstream's
 //! sentence, and all of them are reported with their places.
 
+mod access;
 mod additions;
 mod ctl;
 mod daemon;
@@ -48,6 +49,7 @@ pub fn load(path: &Path, overrides: &Overrides, host: &dyn Host) -> Result<Confi
         environment: rest.environment,
         groups: rest.groups,
         servers: rest.servers,
+        access: rest.access,
         rpcinterfaces: rest.rpcinterfaces,
         startup_messages: finished.startup_messages,
         diagnostics: finished.diagnostics,
@@ -59,6 +61,7 @@ struct Rest {
     environment: Vec<(String, String)>,
     groups: Vec<std::sync::Arc<provost_model::GroupSpec>>,
     servers: Vec<provost_model::config::ServerSpec>,
+    access: provost_model::access::AccessSpec,
     rpcinterfaces: Vec<provost_model::config::RpcInterfaceSpec>,
 }
 
@@ -72,7 +75,9 @@ fn read(
     let (section, base) = reader.daemon();
     let rpcinterfaces = reader.rpcinterfaces();
     let groups = reader.groups(&base);
-    let mut servers = reader.servers();
+    let roles = reader.roles();
+    let mut servers = reader.servers(&roles);
+    let access = reader.access(&roles);
     let supervisord = reader.effective(section, overrides);
     reader.refuse_interface_settings(&rpcinterfaces, &servers);
     if let Ok(daemon) = &supervisord {
@@ -86,6 +91,7 @@ fn read(
             environment: base,
             groups,
             servers,
+            access,
             rpcinterfaces,
         },
     ))

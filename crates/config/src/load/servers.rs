@@ -1,5 +1,6 @@
 //! Server sections, and the interfaces that they offer.
 
+use super::access::Roles;
 use super::reader::{Got, Reader, Scope};
 use super::report::Told;
 use crate::datatypes as kinds;
@@ -8,6 +9,7 @@ use crate::options::{OptionSpec, inet, rpcinterface, unix};
 use crate::paths;
 use crate::python::{repr, strip};
 use provost_model::Authority;
+use provost_model::access::ServerAccess;
 use provost_model::config::{Interface, RpcInterfaceSpec, ServerAddress, ServerSpec};
 use std::ops::RangeInclusive;
 
@@ -30,13 +32,13 @@ fn body_size(text: &str) -> Result<usize, kinds::Bad> {
 
 impl Reader<'_> {
     /// All servers: inet sections first, then UNIX ones, each kind in the order of the file.
-    pub(crate) fn servers(&mut self) -> Vec<ServerSpec> {
+    pub(crate) fn servers(&mut self, roles: &Roles) -> Vec<ServerSpec> {
         let mut servers = Vec::new();
         for (section, _) in self.sections_of(inet::SECTION.header) {
             servers.extend(self.inet_server(&section).ok());
         }
         for (section, _) in self.sections_of(unix::SECTION.header) {
-            servers.extend(self.unix_server(&section).ok());
+            servers.extend(self.unix_server(&section, roles).ok());
         }
         servers
     }
@@ -64,10 +66,11 @@ impl Reader<'_> {
             allowed_hosts: allowed_hosts?,
             max_request_body: max_request_body?,
             strict: false,
+            access: ServerAccess::default(),
         })
     }
 
-    fn unix_server(&mut self, section: &str) -> Result<ServerSpec, Told> {
+    fn unix_server(&mut self, section: &str, roles: &Roles) -> Result<ServerSpec, Told> {
         let bare = self.bare_scope(section);
         let scope = self.scope(section);
         let host = self.host;
@@ -81,6 +84,8 @@ impl Reader<'_> {
             Err(told) => Err(told),
         };
         let credentials = self.credentials(&bare, &unix::USERNAME, &unix::PASSWORD);
+        let is_open = matches!(credentials, Ok(None));
+        let access = self.server_access(&bare, roles, is_open);
         let owner = self.renamed(&bare, &unix::CHOWN, "Invalid sockchown value", |text| {
             kinds::owner(text, host)
         });
@@ -102,6 +107,7 @@ impl Reader<'_> {
             allowed_hosts: allowed_hosts?,
             max_request_body: max_request_body?,
             strict: false,
+            access: access?,
         })
     }
 

@@ -3,6 +3,7 @@
 //! The loader takes defaults from here, the command line its flags, the sample file, the reference pages and the man
 //! pages their text, and the check for unknown keys its names. The meaning of a value is in the loader.
 
+pub mod access;
 pub mod additions;
 mod channels;
 mod clients;
@@ -257,6 +258,9 @@ impl SectionSpec {
 pub const SECTIONS: &[&SectionSpec] = &[
     &unix::SECTION,
     &inet::SECTION,
+    &access::user::SECTION,
+    &access::role::SECTION,
+    &access::audit::SECTION,
     &supervisord::SECTION,
     &rpcinterface::SECTION,
     &helper::SECTION,

@@ -65,6 +65,7 @@ const MAX_REQUEST_BODY: OptionSpec = OptionSpec {
 
 /// `[unix_http_server]`.
 pub mod unix {
+    use super::super::access::{AUTH, PEER_DEFAULT_ROLE};
     use super::{BASE, Fallback, Kind, Names, OptionSpec, Sample, SectionSpec};
 
     /// `file`
@@ -129,6 +130,8 @@ pub mod unix {
             &WEB_CSRF,
             &ALLOWED_HOSTS,
             &MAX_REQUEST_BODY,
+            &AUTH,
+            &PEER_DEFAULT_ROLE,
         ],
         active: true,
         open: false,

@@ -69,7 +69,7 @@ impl Core {
         chars: String,
     ) {
         let proc = match Target::parse(&asked) {
-            Target::One { group, process } => self.find(group, process),
+            Target::One { group, process } => self.find_in_reach(group, process),
             Target::Whole { .. } => None,
         };
         let Some(process) = proc.and_then(|proc| self.procs.get(&proc)) else {

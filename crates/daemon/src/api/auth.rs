@@ -5,10 +5,13 @@ use hyper::header::AUTHORIZATION;
 use provost_wire::base64;
 use sha1::{Digest as _, Sha1};
 use std::fmt::Write as _;
-use subtle::ConstantTimeEq as _;
+use subtle::{Choice, ConstantTimeEq as _};
 
 /// What marks a password that is stored as the SHA-1 of itself, in lower-case hexadecimal digits.
 const SHA: &str = "{SHA}";
+
+/// What marks a password that is stored as an Argon2id hash.
+pub(super) const ARGON2ID: &str = "{ARGON2ID}";
 
 /// Whether a request with these headers may pass. A server without credentials lets everybody pass.
 ///
@@ -20,17 +23,38 @@ pub(super) fn permits(credentials: Option<&(String, String)>, headers: &HeaderMa
     let Some((given_user, given_password)) = presented(headers) else {
         return false;
     };
-    let password_fits = match password.strip_prefix(SHA) {
-        Some(digest) => hex_digest(&given_password)
-            .as_bytes()
-            .ct_eq(digest.as_bytes()),
-        None => given_password.ct_eq(password.as_bytes()),
-    };
-    bool::from(given_user.ct_eq(user.as_bytes()) & password_fits)
+    let fits = choice(password, &given_password);
+    bool::from(given_user.ct_eq(user.as_bytes()) & fits)
+}
+
+/// Whether a password is the stored one, which is in clear or marked `{SHA}`.
+pub(super) fn password_fits(stored: &str, given: &[u8]) -> bool {
+    choice(stored, given).into()
+}
+
+fn choice(stored: &str, given: &[u8]) -> Choice {
+    match stored.strip_prefix(SHA) {
+        Some(digest) => hex_digest(given).as_bytes().ct_eq(digest.as_bytes()),
+        None => given.ct_eq(stored.as_bytes()),
+    }
+}
+
+/// Whether looking at a password takes so long that it must not be done here.
+pub(super) fn is_slow(stored: &str) -> bool {
+    stored.starts_with(ARGON2ID)
+}
+
+/// The token of an `Authorization: Bearer` header.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<Vec<u8>> {
+    let header = headers.get(AUTHORIZATION)?.as_bytes();
+    let (scheme, token) = header.split_at_checked(7)?;
+    scheme
+        .eq_ignore_ascii_case(b"bearer ")
+        .then(|| token.trim_ascii().to_owned())
 }
 
 /// The name and password of the `Authorization` header.
-fn presented(headers: &HeaderMap) -> Option<(Vec<u8>, Vec<u8>)> {
+pub(super) fn presented(headers: &HeaderMap) -> Option<(Vec<u8>, Vec<u8>)> {
     let header = headers.get(AUTHORIZATION)?.as_bytes();
     let blank = header.iter().position(|&byte| byte == b' ')?;
     let (scheme, cookie) = header.split_at_checked(blank)?;

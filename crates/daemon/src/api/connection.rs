@@ -40,7 +40,7 @@ pub(super) async fn serve(context: Rc<Context>, server: Rc<Server>, socket: Sock
         let peer = socket.peer();
         context
             .reports
-            .reached(limit, || format!("{peer} {}", limit.sentence()));
+            .reached(limit, || format!("{} {}", peer.shown, limit.sentence()));
     }
     let words = match verdict {
         Some(Verdict::TooSlow) => Some(StatusCode::REQUEST_TIMEOUT),
@@ -75,7 +75,7 @@ async fn converse(
         socket: Rc::clone(socket),
         watch: Rc::clone(watch),
     };
-    let peer: Rc<str> = socket.peer().into();
+    let peer = Rc::new(socket.peer());
     let service = service_fn(|request| {
         let (context, server) = (Rc::clone(&context), Rc::clone(&server));
         let (watch, peer) = (Rc::clone(watch), Rc::clone(&peer));

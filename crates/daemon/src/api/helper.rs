@@ -2,6 +2,7 @@
 //! announced, for the methods about methods.
 
 use super::Context;
+use super::caller::Caller;
 use provost_model::helper::{HelperAnswerKind, HelperMethod};
 use provost_model::{Fault, FaultCode, Reply, Request};
 use provost_wire::helper::{self, AnswerError, BODY_BYTES_MAX};
@@ -11,6 +12,7 @@ use std::sync::Arc;
 /// Calls `namespace.method`.
 pub(super) async fn call(
     context: &Context,
+    caller: &Caller,
     (namespace, method): (&str, &str),
     params: &[Value],
 ) -> Result<Value, WireFault> {
@@ -24,7 +26,7 @@ pub(super) async fn call(
         method: method.to_owned(),
         body,
     };
-    let Reply::Helper(answer) = context.control.ask(request).await? else {
+    let Reply::Helper(answer) = caller.ask(context, request).await? else {
         return Err(Fault::bare(FaultCode::UnknownMethod).into());
     };
     let told = match answer.kind {
@@ -48,17 +50,17 @@ pub(super) async fn call(
 }
 
 /// What helpers have announced, by namespace.
-async fn announced(context: &Context) -> Vec<(Arc<str>, Arc<[HelperMethod]>)> {
-    match context.control.ask(Request::HelperMethods).await {
+async fn announced(context: &Context, caller: &Caller) -> Vec<(Arc<str>, Arc<[HelperMethod]>)> {
+    match caller.ask(context, Request::HelperMethods).await {
         Ok(Reply::HelperMethods(methods)) => methods,
         _ => Vec::new(),
     }
 }
 
 /// The full names of all methods of helpers, but of namespaces that the table has.
-pub(super) async fn names(context: &Context) -> Vec<String> {
+pub(super) async fn names(context: &Context, caller: &Caller) -> Vec<String> {
     let mut names = Vec::new();
-    for (namespace, methods) in announced(context).await {
+    for (namespace, methods) in announced(context, caller).await {
         let full = methods
             .iter()
             .map(|method| format!("{namespace}.{}", method.name))
@@ -69,9 +71,13 @@ pub(super) async fn names(context: &Context) -> Vec<String> {
 }
 
 /// What a helper has announced of this method.
-pub(super) async fn find(context: &Context, full_name: &str) -> Option<HelperMethod> {
+pub(super) async fn find(
+    context: &Context,
+    caller: &Caller,
+    full_name: &str,
+) -> Option<HelperMethod> {
     let (namespace, name) = context.methods.foreign(full_name)?;
-    let announced = announced(context).await;
+    let announced = announced(context, caller).await;
     let (_, methods) = announced.iter().find(|(known, _)| &**known == namespace)?;
     methods.iter().find(|method| method.name == name).cloned()
 }

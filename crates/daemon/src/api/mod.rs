@@ -7,6 +7,8 @@
 mod accept;
 mod auth;
 mod body;
+mod caller;
+mod clerk;
 mod clock;
 mod connection;
 mod files;
@@ -14,7 +16,9 @@ mod follow;
 mod guesses;
 mod helper;
 mod hosts;
+mod identify;
 mod percent;
+mod record;
 mod reports;
 mod respond;
 mod route;
@@ -24,18 +28,24 @@ mod stream;
 mod watch;
 mod web;
 
+use crate::audit::Audit;
 use crate::control::ControlHandle;
 use crate::logs::{Board, Logger};
 use accept::{Acceptor, Crowd};
+use clerk::Clerk;
 use guesses::Guesses;
+use identify::Strangers;
 use provost_model::Level;
+use provost_model::access::AccessSpec;
 use provost_model::config::{Interface, ServerSpec};
 use provost_os::spot::Paths;
 use provost_wire::methods::Methods;
 use reports::Reports;
+use std::cell::RefCell;
 use std::io;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::watch as signal;
@@ -93,6 +103,10 @@ pub struct ApiSettings {
     pub namespaces: Vec<(String, Interface)>,
     /// Descriptors that this process may have open; connections take at most three eighths of them.
     pub descriptors: usize,
+    /// Who may do what.
+    pub access: AccessSpec,
+    /// Takes records of calls.
+    pub(crate) audit: Option<Audit>,
 }
 
 /// The running api thread.
@@ -111,6 +125,10 @@ struct Context {
     logger: Logger,
     board: Board,
     stopping: signal::Receiver<bool>,
+    access: Arc<AccessSpec>,
+    clerk: Clerk,
+    audit: Option<Audit>,
+    strangers: RefCell<Strangers>,
     /// Tells of limits that clients reach.
     reports: Rc<Reports>,
     /// Failed logins.
@@ -141,8 +159,12 @@ pub fn start(settings: ApiSettings) -> io::Result<Api> {
         board,
         namespaces,
         descriptors,
+        access,
+        audit,
     } = settings;
     let web = web::Web::new()?;
+    let access = Arc::new(access);
+    let clerk = Clerk::start(Arc::clone(&access))?;
     let (stop, stopping) = signal::channel(false);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
@@ -169,6 +191,10 @@ pub fn start(settings: ApiSettings) -> io::Result<Api> {
                 logger,
                 board,
                 stopping,
+                access,
+                clerk,
+                audit,
+                strangers: RefCell::default(),
                 machine: provost_os::stdio::hostname(),
                 web,
             };

@@ -1,25 +1,26 @@
 //! From a request to what answers it. Everything passes through [`answer`]: credentials are asked for before any path is
 //! looked at, and there is no other way in.
 
+use super::caller::{Caller, Peer};
 use super::hosts::Hosts;
+use super::identify::identify;
 use super::reports::Limit;
 use super::respond::{self, Outgoing, put};
 use super::rpc::{self, printable};
 use super::sender::{self, Sender};
 use super::watch::{REQUEST_LINE, Watch};
-use super::{Context, auth, clock, follow, percent, web};
+use super::{Context, clock, follow, percent, record, web};
 use hyper::body::Incoming;
 use hyper::header::{
-    AUTHORIZATION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LAST_MODIFIED,
-    REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LAST_MODIFIED, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
-use provost_model::Channel;
+use provost_model::access::Verb;
 use provost_model::config::ServerSpec;
-use std::net::IpAddr;
+use provost_model::{Channel, Fault};
 use std::path::PathBuf;
 use std::rc::Rc;
-use tokio::time::Instant;
 
 /// Tells reverse proxies to pass on what comes as it comes.
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
@@ -51,17 +52,11 @@ impl Server {
     }
 }
 
-/// Who asks, and whom.
-struct Client<'a> {
-    server: &'a Server,
-    peer: &'a str,
-}
-
 /// Answers a request of the client at `peer`.
 pub(super) async fn answer(
     context: &Rc<Context>,
     server: &Server,
-    peer: &str,
+    peer: &Rc<Peer>,
     watch: &Rc<Watch>,
     request: Request<Incoming>,
 ) -> Response<Outgoing> {
@@ -71,15 +66,14 @@ pub(super) async fn answer(
         request.uri(),
         request.version()
     );
-    let client = Client { server, peer };
-    let mut response = admit(context, &client, watch, request, line.len()).await;
+    let mut response = admit(context, server, (peer, watch), request, line.len()).await;
     let limit = match response.status() {
         StatusCode::PAYLOAD_TOO_LARGE => Some(Limit::Body),
         StatusCode::URI_TOO_LONG => Some(Limit::RequestLine),
         _ => None,
     };
     if let Some(limit) = limit {
-        let sentence = || format!("{peer} {}", limit.sentence());
+        let sentence = || format!("{} {}", peer.shown, limit.sentence());
         context.reports.reached(limit, sentence);
     }
     guard(&mut response);
@@ -87,7 +81,8 @@ pub(super) async fn answer(
         let bytes = response.body().len().unwrap_or(0);
         let (now, line) = (clock::access_local(), printable(&line));
         format!(
-            "{peer} - - [{now}] \"{line}\" {} {bytes}",
+            "{} - - [{now}] \"{line}\" {} {bytes}",
+            peer.shown,
             response.status().as_u16()
         )
     });
@@ -97,47 +92,22 @@ pub(super) async fn answer(
 /// What must hold before a request gets anywhere.
 async fn admit(
     context: &Rc<Context>,
-    client: &Client<'_>,
-    watch: &Rc<Watch>,
+    server: &Server,
+    (peer, watch): (&Rc<Peer>, &Rc<Watch>),
     request: Request<Incoming>,
     line: usize,
 ) -> Response<Outgoing> {
-    let server = client.server;
     if line > REQUEST_LINE {
         return respond::error_and_close(StatusCode::URI_TOO_LONG, "");
     }
-    if !auth::permits(server.spec.credentials.as_ref(), request.headers()) {
-        if request.headers().contains_key(AUTHORIZATION) {
-            penalise(context, client.peer).await;
-        }
-        return respond::unauthorized();
-    }
+    let caller = match identify(context, server, peer, request.headers()).await {
+        Ok(caller) => caller,
+        Err(refusal) => return *refusal,
+    };
     if !server.hosts.permit(request.headers()) {
         return respond::error_and_close(StatusCode::MISDIRECTED_REQUEST, &unknown_host(server));
     }
-    route(context, server, watch, request).await
-}
-
-/// Who guesses waits. A request without a login is no guess: browsers begin with one.
-async fn penalise(context: &Rc<Context>, peer: &str) {
-    let host = peer.rsplit_once(':').map_or(peer, |(host, _)| host);
-    // A client of a unix socket has none.
-    let address = host
-        .parse()
-        .ok()
-        .map(|address: IpAddr| address.to_canonical());
-    let Some(penalty) = context.guesses.failed(address, Instant::now()) else {
-        return;
-    };
-    if penalty.is_first {
-        let who = address.map_or_else(
-            || "a client of the unix socket".to_owned(),
-            |address| address.to_string(),
-        );
-        let sentence = || format!("{who} {}", Limit::Logins.sentence());
-        context.reports.reached(Limit::Logins, sentence);
-    }
-    tokio::time::sleep(penalty.delay).await;
+    route(context, server, &caller, watch, request).await
 }
 
 fn unknown_host(server: &Server) -> String {
@@ -178,6 +148,7 @@ fn is_foreign(server: &Server, headers: &HeaderMap) -> bool {
 async fn route(
     context: &Rc<Context>,
     server: &Server,
+    caller: &Rc<Caller>,
     watch: &Rc<Watch>,
     request: Request<Incoming>,
 ) -> Response<Outgoing> {
@@ -196,25 +167,71 @@ async fn route(
                  pages of the hosts in allowed_hosts.",
             );
         }
-        return rpc::answer(context, watch, request, server.spec.max_request_body).await;
+        return rpc::answer(
+            context,
+            caller,
+            watch,
+            request,
+            server.spec.max_request_body,
+        )
+        .await;
     }
     let is_main = path.starts_with("/mainlogtail");
     if !is_main && !path.starts_with("/logtail") {
-        return web::answer(context, server, watch, &path, request).await;
+        return web::answer(context, server, (caller, watch), &path, request).await;
     }
     if request.method() != Method::GET {
         return respond::error_and_close(StatusCode::BAD_REQUEST, "Logs are read with GET.");
     }
     watch.answering();
+    let verb = if is_main { Verb::MainLog } else { Verb::Logs };
+    if let Err(refusal) = read(context, caller, verb, &path).await {
+        return *refusal;
+    }
     if is_main {
         tail(context, context.main_log.clone()).await
     } else {
-        process_tail(context, &path).await
+        process_tail(context, caller, &path).await
     }
 }
 
+/// Lets a known client read a page that needs this right, and records that, or refuses it.
+pub(super) async fn read(
+    context: &Context,
+    caller: &Caller,
+    verb: Verb,
+    path: &str,
+) -> Result<(), Box<Response<Outgoing>>> {
+    let method = format!("web:{path}");
+    let deed = || record::Deed {
+        verb,
+        method: &method,
+        target: None,
+        args: Vec::new(),
+    };
+    if let Err(fault) = caller.permit(verb, None) {
+        record::denied(context, caller, deed(), &fault).await;
+        return Err(Box::new(forbidden(&fault)));
+    }
+    match record::begin(context, caller, deed()).await {
+        Ok(entry) => {
+            entry.end(None).await;
+            Ok(())
+        }
+        Err(fault) => Err(Box::new(respond::error(
+            StatusCode::SERVICE_UNAVAILABLE,
+            &fault.to_string(),
+        ))),
+    }
+}
+
+/// The answer to a known client that has no right to what it asked for.
+pub(super) fn forbidden(fault: &Fault) -> Response<Outgoing> {
+    respond::error(StatusCode::FORBIDDEN, &fault.to_string())
+}
+
 /// `/logtail/⟨name⟩[/⟨channel⟩]`.
-async fn process_tail(context: &Rc<Context>, path: &str) -> Response<Outgoing> {
+async fn process_tail(context: &Rc<Context>, caller: &Caller, path: &str) -> Response<Outgoing> {
     let not_found = || respond::error(StatusCode::NOT_FOUND, "");
     let Some((_, rest)) = path.trim_start_matches('/').split_once('/') else {
         return not_found();
@@ -229,7 +246,7 @@ async fn process_tail(context: &Rc<Context>, path: &str) -> Response<Outgoing> {
         name: name.to_owned(),
         channel,
     };
-    let Ok(log) = rpc::log_path(context, request).await else {
+    let Ok(log) = rpc::log_path(context, caller, request).await else {
         return not_found();
     };
     let mut response = tail(context, log).await;

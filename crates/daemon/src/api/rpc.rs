@@ -1,9 +1,11 @@
 //! XML-RPC over HTTP: a body to a call, the call to an answer, the answer to a body.
 
+use super::caller::Caller;
 use super::watch::Watch;
-use super::{Context, body, clock, files, helper, respond};
+use super::{Context, body, clock, files, helper, record, respond};
 use hyper::body::Incoming;
 use hyper::{Request, Response, StatusCode};
+use provost_model::access::Verb;
 use provost_model::{Fault, FaultCode, Level, Reply};
 use provost_wire::answer;
 use provost_wire::methods::{API_VERSION, Invocation, SUPERVISOR_VERSION};
@@ -19,6 +21,7 @@ const CALLS_A_TURN: usize = 64;
 /// Answers a call whose body may have `limit` bytes.
 pub(super) async fn answer(
     context: &Context,
+    caller: &Caller,
     watch: &Watch,
     request: Request<Incoming>,
     limit: usize,
@@ -30,7 +33,7 @@ pub(super) async fn answer(
     watch.answering();
     match xmlrpc::read_call(&body) {
         Ok(call) => {
-            let bytes = match run(context, call).await {
+            let bytes = match run(context, caller, call).await {
                 Ok(value) => xmlrpc::write_response(&value),
                 Err(fault) => xmlrpc::write_fault(fault.code, &fault.text),
             };
@@ -44,12 +47,14 @@ pub(super) async fn answer(
 }
 
 /// Runs a call and leaves its trace in the log.
-async fn run(context: &Context, call: Call) -> Result<Value, WireFault> {
+async fn run(context: &Context, caller: &Caller, call: Call) -> Result<Value, WireFault> {
     let method = printable(&call.method);
     context.trace(|| format!("XML-RPC method called: {method}()"));
     let result = match context.methods.decode(&call) {
-        Ok(Invocation::Multicall(calls)) => multicall(context, calls).await.map_err(Into::into),
-        decoded => one(context, &call, decoded).await,
+        Ok(Invocation::Multicall(calls)) => {
+            multicall(context, caller, calls).await.map_err(Into::into)
+        }
+        decoded => one(context, caller, &call, decoded).await,
     };
     context.trace(|| match &result {
         Ok(_) => format!("XML-RPC method {method}() returned successfully"),
@@ -65,14 +70,18 @@ async fn run(context: &Context, call: Call) -> Result<Value, WireFault> {
 }
 
 /// Runs calls in order. A fault takes the place of its result.
-async fn multicall(context: &Context, calls: Vec<Result<Call, Fault>>) -> Result<Value, Fault> {
+async fn multicall(
+    context: &Context,
+    caller: &Caller,
+    calls: Vec<Result<Call, Fault>>,
+) -> Result<Value, Fault> {
     let (mut results, mut size) = (Vec::with_capacity(calls.len()), 0_usize);
     for (index, call) in calls.into_iter().enumerate() {
         if index % CALLS_A_TURN == CALLS_A_TURN - 1 {
             tokio::task::yield_now().await;
         }
         let result = match call {
-            Ok(call) => one(context, &call, context.methods.decode(&call)).await,
+            Ok(call) => one(context, caller, &call, context.methods.decode(&call)).await,
             Err(fault) => Err(fault.into()),
         };
         let value = result.unwrap_or_else(|fault| answer::fault(&fault));
@@ -91,21 +100,70 @@ async fn multicall(context: &Context, calls: Vec<Result<Call, Fault>>) -> Result
 /// Runs one call that holds no others; the table's methods first, then those of helpers.
 async fn one(
     context: &Context,
+    caller: &Caller,
     call: &Call,
     decoded: Result<Invocation, Fault>,
 ) -> Result<Value, WireFault> {
-    match (decoded, context.methods.foreign(&call.method)) {
-        (Ok(invocation), _) => single(context, invocation).await.map_err(Into::into),
-        (Err(_), Some(name)) => helper::call(context, name, &call.params).await,
+    let invocation = decoded.as_ref().ok();
+    let deed = || record::Deed {
+        verb: verb(context, call).unwrap_or(Verb::Login),
+        method: &call.method,
+        target: invocation.and_then(Invocation::object),
+        args: context.methods.shown_args(call),
+    };
+    if let Err(fault) = permit(context, caller, call, invocation) {
+        record::denied(context, caller, deed(), &fault).await;
+        return Err(fault.into());
+    }
+    let entry = record::begin(context, caller, deed()).await?;
+    let result = match (decoded, context.methods.foreign(&call.method)) {
+        (Ok(invocation), _) => single(context, caller, invocation)
+            .await
+            .map_err(Into::into),
+        (Err(_), Some(name)) => helper::call(context, caller, name, &call.params).await,
         (Err(fault), None) => Err(fault.into()),
+    };
+    entry
+        .end(result.as_ref().err().map(|fault: &WireFault| fault.code))
+        .await;
+    result
+}
+
+/// The right that a call needs; none for a method that nobody has.
+fn verb(context: &Context, call: &Call) -> Option<Verb> {
+    match context.methods.find(&call.method) {
+        Some(method) => Some(method.verb),
+        None => context.methods.foreign(&call.method).map(|_| Verb::Helper),
+    }
+}
+
+/// Refuses a call that its caller has no right to. A method that nobody has stays unknown to everybody.
+fn permit(
+    context: &Context,
+    caller: &Caller,
+    call: &Call,
+    invocation: Option<&Invocation>,
+) -> Result<(), Fault> {
+    let Some(verb) = verb(context, call) else {
+        return Ok(());
+    };
+    let object = invocation.and_then(Invocation::object);
+    caller.permit(verb, object)?;
+    match invocation.and_then(Invocation::signal) {
+        Some(signal) => caller.permit_signal(signal, object),
+        None => Ok(()),
     }
 }
 
 /// Runs one call of the table that holds no others.
-async fn single(context: &Context, invocation: Invocation) -> Result<Value, Fault> {
+async fn single(
+    context: &Context,
+    caller: &Caller,
+    invocation: Invocation,
+) -> Result<Value, Fault> {
     match invocation {
         Invocation::Core(request) => {
-            let reply = context.control.ask(request).await?;
+            let reply = caller.ask(context, request).await?;
             Ok(answer::reply(&reply, &clock::short_local))
         }
         Invocation::Tell(text) => while_serving(context, Value::text(text)).await,
@@ -127,7 +185,12 @@ async fn single(context: &Context, invocation: Invocation) -> Result<Value, Faul
             channel,
             range,
         } => {
-            let path = log_path(context, provost_model::Request::LogPath { name, channel }).await?;
+            let path = log_path(
+                context,
+                caller,
+                provost_model::Request::LogPath { name, channel },
+            )
+            .await?;
             files::read(path, context.paths, range)
                 .await
                 .map(Value::Str)
@@ -137,7 +200,12 @@ async fn single(context: &Context, invocation: Invocation) -> Result<Value, Faul
             channel,
             range,
         } => {
-            let path = log_path(context, provost_model::Request::LogPath { name, channel }).await?;
+            let path = log_path(
+                context,
+                caller,
+                provost_model::Request::LogPath { name, channel },
+            )
+            .await?;
             let tail = files::tail(path, context.paths, range).await?;
             Ok(Value::Array(vec![
                 Value::Str(tail.text),
@@ -148,15 +216,15 @@ async fn single(context: &Context, invocation: Invocation) -> Result<Value, Faul
         Invocation::OwnVersion => Ok(Value::text(env!("CARGO_PKG_VERSION"))),
         Invocation::ListMethods => {
             let mut names = context.methods.list();
-            names.extend(helper::names(context).await);
+            names.extend(helper::names(context, caller).await);
             names.sort();
             Ok(Value::Array(names.into_iter().map(Value::Str).collect()))
         }
-        Invocation::MethodHelp(name) => match helper::find(context, &name).await {
+        Invocation::MethodHelp(name) => match helper::find(context, caller, &name).await {
             Some(method) => Ok(Value::Str(method.help)),
             None => context.methods.help(&name),
         },
-        Invocation::MethodSignature(name) => match helper::find(context, &name).await {
+        Invocation::MethodSignature(name) => match helper::find(context, caller, &name).await {
             Some(method) => helper::signature(method),
             None => context.methods.signature(&name),
         },
@@ -177,9 +245,10 @@ async fn while_serving(context: &Context, value: Value) -> Result<Value, Fault> 
 /// Where a process logs; none when it does not. What it has written by now is in that file.
 pub(super) async fn log_path(
     context: &Context,
+    caller: &Caller,
     request: provost_model::Request,
 ) -> Result<Option<std::path::PathBuf>, Fault> {
-    let reply = context.control.ask(request).await?;
+    let reply = caller.ask(context, request).await?;
     context.logger.catch_up().await;
     match reply {
         Reply::Log(path) => Ok(path),

@@ -1,8 +1,11 @@
 //! A client's socket, TCP or unix, that keeps its [`Watch`] informed.
 
+use super::caller::{Peer, PeerProcess};
 use super::watch::Watch;
+use provost_os::sockets;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::os::fd::AsFd as _;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -22,11 +25,19 @@ pub(super) enum Socket {
 }
 
 impl Socket {
-    /// The client's address as upstream shows it.
-    pub(super) fn peer(&self) -> String {
+    /// The client, as far as the system knows it.
+    pub(super) fn peer(&self) -> Peer {
         match self {
-            Self::Tcp(_, address) => format!("{}:{}", address.ip(), address.port()),
-            Self::Unix(_) => "localhost:0".to_owned(),
+            Self::Tcp(_, address) => Peer {
+                shown: format!("{}:{}", address.ip(), address.port()),
+                address: Some(address.ip()),
+                process: None,
+            },
+            Self::Unix(stream) => Peer {
+                shown: "localhost:0".to_owned(),
+                address: None,
+                process: process(stream),
+            },
         }
     }
 
@@ -87,6 +98,16 @@ impl Socket {
             Self::Unix(stream) => stream.try_write(bytes),
         }
     }
+}
+
+fn process(stream: &UnixStream) -> Option<PeerProcess> {
+    let found = sockets::peer_credentials(stream.as_fd())?;
+    Some(PeerProcess {
+        uid: found.uid,
+        gid: found.gid,
+        pid: found.pid,
+        groups: sockets::peer_groups(stream.as_fd()),
+    })
 }
 
 async fn linger(mut stream: impl AsyncRead + AsyncWrite + Unpin, limit: usize) {

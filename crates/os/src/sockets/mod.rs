@@ -1,10 +1,12 @@
 //! Listening, and knowing who is at the other end.
 
+mod groups;
 mod problem;
 mod shared;
 mod tcp;
 mod unix;
 
+pub use groups::peer_groups;
 pub use problem::BindProblem;
 pub use shared::{listen_tcp, listen_unix};
 pub use tcp::bind_tcp;

@@ -5,6 +5,7 @@ use super::process::core;
 use super::{Invocation, Kind, Method, Param};
 use crate::answer::pack;
 use crate::xmlrpc::Value;
+use provost_model::access::Verb;
 use provost_model::{CacheDeed, Fault, FaultCode, Request};
 
 /// What `getAPIVersion` answers: that of release 1.1.0 of the package.
@@ -27,6 +28,7 @@ const BAD_NAME: &[FaultCode] = &[FaultCode::BadName];
 pub(super) const METHODS: &[Method] = &[
     Method {
         name: "getAPIVersion",
+        verb: Verb::Status,
         aliases: &[],
         summary: "Tells the version of this interface.",
         params: &[],
@@ -37,6 +39,7 @@ pub(super) const METHODS: &[Method] = &[
     },
     Method {
         name: "getKeys",
+        verb: Verb::Cache,
         aliases: &[],
         summary: "Names the keys that have a value.",
         params: &[],
@@ -47,6 +50,7 @@ pub(super) const METHODS: &[Method] = &[
     },
     Method {
         name: "getCount",
+        verb: Verb::Cache,
         aliases: &[],
         summary: "Counts the keys that have a value.",
         params: &[],
@@ -57,6 +61,7 @@ pub(super) const METHODS: &[Method] = &[
     },
     Method {
         name: "store",
+        verb: Verb::Cache,
         aliases: &[],
         summary: "Keeps a value under a key, in place of what it had. At most 10,000 keys and 16 MiB are kept.",
         params: &[
@@ -81,6 +86,7 @@ pub(super) const METHODS: &[Method] = &[
     },
     Method {
         name: "fetch",
+        verb: Verb::Cache,
         aliases: &[],
         summary: "Gives back the value of a key.",
         params: &[KEY],
@@ -91,6 +97,7 @@ pub(super) const METHODS: &[Method] = &[
     },
     Method {
         name: "delete",
+        verb: Verb::Cache,
         aliases: &[],
         summary: "Forgets a key and its value, if it has one.",
         params: &[KEY],
@@ -101,6 +108,7 @@ pub(super) const METHODS: &[Method] = &[
     },
     Method {
         name: "clear",
+        verb: Verb::Cache,
         aliases: &[],
         summary: "Forgets all keys and their values.",
         params: &[],

@@ -1,6 +1,7 @@
 //! Methods about supervisord itself: versions, its state, its log, its configuration.
 
 use super::{Invocation, Kind, Method, Param};
+use provost_model::access::Verb;
 use provost_model::{FaultCode, Request};
 
 const GROUP: Param = Param {
@@ -30,6 +31,7 @@ const OK: &str = "Always true; a failure is a fault.";
 pub(super) const METHODS: &[Method] = &[
     Method {
         name: "getAPIVersion",
+        verb: Verb::Status,
         aliases: &["getVersion"],
         summary: "Tells the version of this interface.",
         params: &[],
@@ -40,6 +42,7 @@ pub(super) const METHODS: &[Method] = &[
     },
     Method {
         name: "getSupervisorVersion",
+        verb: Verb::Status,
         aliases: &[],
         summary: "Tells the release of Supervisor that supervisord is compatible with.",
         params: &[],
@@ -50,6 +53,7 @@ pub(super) const METHODS: &[Method] = &[
     },
     Method {
         name: "getIdentification",
+        verb: Verb::Status,
         aliases: &[],
         summary: "Tells the identifier of this supervisord, from its configuration.",
         params: &[],
@@ -60,6 +64,7 @@ pub(super) const METHODS: &[Method] = &[
     },
     Method {
         name: "getState",
+        verb: Verb::Status,
         aliases: &[],
         summary: "Tells the state of supervisord.",
         params: &[],
@@ -70,6 +75,7 @@ pub(super) const METHODS: &[Method] = &[
     },
     Method {
         name: "getPID",
+        verb: Verb::Status,
         aliases: &[],
         summary: "Tells the process id of supervisord.",
         params: &[],
@@ -80,6 +86,7 @@ pub(super) const METHODS: &[Method] = &[
     },
     Method {
         name: "readLog",
+        verb: Verb::MainLog,
         aliases: &["readMainLog"],
         summary: "Reads a part of supervisord's own log.",
         params: &[OFFSET, LENGTH],
@@ -94,6 +101,7 @@ pub(super) const METHODS: &[Method] = &[
     },
     Method {
         name: "clearLog",
+        verb: Verb::ClearMainLog,
         aliases: &[],
         summary: "Empties supervisord's own log.",
         params: &[],
@@ -104,6 +112,7 @@ pub(super) const METHODS: &[Method] = &[
     },
     Method {
         name: "shutdown",
+        verb: Verb::Shutdown,
         aliases: &[],
         summary: "Stops all processes, then ends supervisord. The answer comes before that.",
         params: &[],
@@ -114,6 +123,7 @@ pub(super) const METHODS: &[Method] = &[
     },
     Method {
         name: "restart",
+        verb: Verb::Reload,
         aliases: &[],
         summary: "Stops all processes, then starts supervisord anew with the configuration as it is then. \
                   The answer comes before that.",
@@ -125,6 +135,7 @@ pub(super) const METHODS: &[Method] = &[
     },
     Method {
         name: "reloadConfig",
+        verb: Verb::Config,
         aliases: &[],
         summary: "Reads the configuration again and tells which groups differ from those in service. Nothing \
                   running is touched: addProcessGroup and removeProcessGroup do that.",
@@ -136,6 +147,7 @@ pub(super) const METHODS: &[Method] = &[
     },
     Method {
         name: "addProcessGroup",
+        verb: Verb::Update,
         aliases: &[],
         summary: "Takes a group of the latest configuration into service.",
         params: &[GROUP],
@@ -150,6 +162,7 @@ pub(super) const METHODS: &[Method] = &[
     },
     Method {
         name: "removeProcessGroup",
+        verb: Verb::Update,
         aliases: &[],
         summary: "Takes a group out of service, all of whose processes are stopped.",
         params: &[GROUP],

@@ -4,6 +4,7 @@
 
 use super::process::{GROUP, NAME_OR_GROUP, OK_OR_RESULTS, RESULTS, SIGNAL, core};
 use super::{Invocation, Kind, Method};
+use provost_model::access::Verb;
 use provost_model::{FaultCode, Request};
 
 /// What `getAPIVersion` answers: that of release 0.9 of the package.
@@ -16,6 +17,7 @@ const PACKAGE_VERSION: &str = "0.9";
 pub(super) const METHODS: &[Method] = &[
     Method {
         name: "getAPIVersion",
+        verb: Verb::Status,
         aliases: &[],
         summary: "Tells the version of this interface.",
         params: &[],
@@ -26,6 +28,7 @@ pub(super) const METHODS: &[Method] = &[
     },
     Method {
         name: "getMrLaForgeVersion",
+        verb: Verb::Status,
         aliases: &[],
         summary: "Tells the release of mr.laforge that this interface is compatible with.",
         params: &[],
@@ -36,6 +39,7 @@ pub(super) const METHODS: &[Method] = &[
     },
     Method {
         name: "killProcess",
+        verb: Verb::Signal,
         aliases: &[],
         summary: "Sends a signal to a process that starts or runs.",
         params: &[NAME_OR_GROUP, SIGNAL],
@@ -56,6 +60,7 @@ pub(super) const METHODS: &[Method] = &[
     },
     Method {
         name: "killProcessGroup",
+        verb: Verb::Signal,
         aliases: &[],
         summary: "Sends a signal to the processes of a group that start or run.",
         params: &[GROUP, SIGNAL],

@@ -7,6 +7,7 @@
 mod args;
 mod cache;
 mod daemon;
+mod invocation;
 mod laforge;
 mod process;
 mod reference;
@@ -17,6 +18,7 @@ pub use reference::reference;
 
 use crate::xmlrpc::{Call, Value};
 use args::Args;
+use provost_model::access::Verb;
 use provost_model::config::Interface;
 use provost_model::{Channel, Fault, FaultCode, Request};
 
@@ -81,6 +83,8 @@ pub struct Param {
 pub struct Method {
     /// Its name after the dot.
     pub name: &'static str,
+    /// The right that its caller needs.
+    pub verb: Verb,
     /// Older names that do the same.
     pub aliases: &'static [&'static str],
     /// What it does.
@@ -266,6 +270,16 @@ impl Methods {
             }
             _ => invocation,
         })
+    }
+
+    /// The parameters of a call as a record may show them.
+    pub fn shown_args(&self, call: &Call) -> Vec<String> {
+        let method = self.find(&call.method);
+        let of_one = |(index, value): (usize, &Value)| {
+            let param = method.and_then(|method| method.params.get(index));
+            invocation::shown(param, value)
+        };
+        call.params.iter().enumerate().map(of_one).collect()
     }
 
     /// The answer to `system.methodHelp`.

@@ -3,6 +3,7 @@
 use super::args::Args;
 use super::daemon::{LENGTH, OFFSET};
 use super::{Invocation, Kind, Method, Param};
+use provost_model::access::Verb;
 use provost_model::{Channel, Fault, FaultCode, Request};
 
 const NAME: Param = Param {
@@ -97,6 +98,7 @@ const BAD_NAME: &[FaultCode] = &[FaultCode::BadName];
 pub(super) const METHODS: &[Method] = &[
     Method {
         name: "startProcess",
+        verb: Verb::Start,
         aliases: &[],
         summary: "Starts a process.",
         params: &[NAME_OR_GROUP, WAIT_START],
@@ -112,6 +114,7 @@ pub(super) const METHODS: &[Method] = &[
     },
     Method {
         name: "startProcessGroup",
+        verb: Verb::Start,
         aliases: &[],
         summary: "Starts the processes of a group that do not run, by priority.",
         params: &[GROUP, WAIT_START],
@@ -127,6 +130,7 @@ pub(super) const METHODS: &[Method] = &[
     },
     Method {
         name: "startAllProcesses",
+        verb: Verb::Start,
         aliases: &[],
         summary: "Starts all processes that do not run, by priority.",
         params: &[WAIT_START],
@@ -141,6 +145,7 @@ pub(super) const METHODS: &[Method] = &[
     },
     Method {
         name: "stopProcess",
+        verb: Verb::Stop,
         aliases: &[],
         summary: "Stops a process: its stop signal, and SIGKILL when that takes too long.",
         params: &[NAME_OR_GROUP, WAIT_STOP],
@@ -156,6 +161,7 @@ pub(super) const METHODS: &[Method] = &[
     },
     Method {
         name: "stopProcessGroup",
+        verb: Verb::Stop,
         aliases: &[],
         summary: "Stops the running processes of a group.",
         params: &[GROUP, WAIT_STOP],
@@ -171,6 +177,7 @@ pub(super) const METHODS: &[Method] = &[
     },
     Method {
         name: "stopAllProcesses",
+        verb: Verb::Stop,
         aliases: &[],
         summary: "Stops all running processes.",
         params: &[WAIT_STOP],
@@ -185,6 +192,7 @@ pub(super) const METHODS: &[Method] = &[
     },
     Method {
         name: "signalProcess",
+        verb: Verb::Signal,
         aliases: &[],
         summary: "Sends a signal to a process.",
         params: &[NAME_OR_GROUP, SIGNAL],
@@ -200,6 +208,7 @@ pub(super) const METHODS: &[Method] = &[
     },
     Method {
         name: "signalProcessGroup",
+        verb: Verb::Signal,
         aliases: &[],
         summary: "Sends a signal to the running processes of a group.",
         params: &[GROUP, SIGNAL],
@@ -215,6 +224,7 @@ pub(super) const METHODS: &[Method] = &[
     },
     Method {
         name: "signalAllProcesses",
+        verb: Verb::Signal,
         aliases: &[],
         summary: "Sends a signal to all running processes.",
         params: &[SIGNAL],
@@ -229,6 +239,7 @@ pub(super) const METHODS: &[Method] = &[
     },
     Method {
         name: "getProcessInfo",
+        verb: Verb::Status,
         aliases: &[],
         summary: "Tells about a process.",
         params: &[NAME],
@@ -243,6 +254,7 @@ pub(super) const METHODS: &[Method] = &[
     },
     Method {
         name: "getAllProcessInfo",
+        verb: Verb::Status,
         aliases: &[],
         summary: "Tells about every process in service.",
         params: &[],
@@ -253,6 +265,7 @@ pub(super) const METHODS: &[Method] = &[
     },
     Method {
         name: "getAllConfigInfo",
+        verb: Verb::Config,
         aliases: &[],
         summary: "Tells about every process of the latest configuration, in service or not.",
         params: &[],
@@ -263,6 +276,7 @@ pub(super) const METHODS: &[Method] = &[
     },
     Method {
         name: "readProcessStdoutLog",
+        verb: Verb::Logs,
         aliases: &["readProcessLog"],
         summary: "Reads a part of a process' stdout log.",
         params: &[NAME, OFFSET, LENGTH],
@@ -273,6 +287,7 @@ pub(super) const METHODS: &[Method] = &[
     },
     Method {
         name: "readProcessStderrLog",
+        verb: Verb::Logs,
         aliases: &[],
         summary: "Reads a part of a process' stderr log.",
         params: &[NAME, OFFSET, LENGTH],
@@ -283,6 +298,7 @@ pub(super) const METHODS: &[Method] = &[
     },
     Method {
         name: "tailProcessStdoutLog",
+        verb: Verb::Logs,
         aliases: &["tailProcessLog"],
         summary: "Reads the end of a process' stdout log, for asking again and again.",
         params: &[NAME, TAIL_OFFSET, TAIL_LENGTH],
@@ -293,6 +309,7 @@ pub(super) const METHODS: &[Method] = &[
     },
     Method {
         name: "tailProcessStderrLog",
+        verb: Verb::Logs,
         aliases: &[],
         summary: "Reads the end of a process' stderr log, for asking again and again.",
         params: &[NAME, TAIL_OFFSET, TAIL_LENGTH],
@@ -303,6 +320,7 @@ pub(super) const METHODS: &[Method] = &[
     },
     Method {
         name: "clearProcessLogs",
+        verb: Verb::ClearLog,
         aliases: &["clearProcessLog"],
         summary: "Empties both logs of a process.",
         params: &[NAME],
@@ -317,6 +335,7 @@ pub(super) const METHODS: &[Method] = &[
     },
     Method {
         name: "clearAllProcessLogs",
+        verb: Verb::ClearLog,
         aliases: &[],
         summary: "Empties the logs of all processes.",
         params: &[],
@@ -327,6 +346,7 @@ pub(super) const METHODS: &[Method] = &[
     },
     Method {
         name: "sendProcessStdin",
+        verb: Verb::Stdin,
         aliases: &[],
         summary: "Writes to the standard input of a process, as UTF-8.",
         params: &[
@@ -350,6 +370,7 @@ pub(super) const METHODS: &[Method] = &[
     },
     Method {
         name: "sendRemoteCommEvent",
+        verb: Verb::Event,
         aliases: &[],
         summary: "Sends a REMOTE_COMMUNICATION event to the listeners that subscribed to it.",
         params: &[

@@ -74,6 +74,7 @@ fn entry(out: &mut String, namespace: &str, method: &Method) {
         let _ = writeln!(out, "- `{}`: {}", param.name, cell(param.text));
     }
     let _ = writeln!(out, "- Result: {}", cell(method.result_text));
+    let _ = writeln!(out, "- Right: `{}`", method.verb.name());
     if !method.faults.is_empty() {
         let faults: Vec<String> = method
             .faults

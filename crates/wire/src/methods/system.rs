@@ -3,6 +3,7 @@
 use super::args::Args;
 use super::{Invocation, Kind, MAX_MULTICALL, Method, Param};
 use crate::xmlrpc::{Call, Value};
+use provost_model::access::Verb;
 use provost_model::{Fault, FaultCode, Request};
 
 const METHOD_NAME: Param = Param {
@@ -16,6 +17,7 @@ const METHOD_NAME: Param = Param {
 pub(super) const SYSTEM: &[Method] = &[
     Method {
         name: "listMethods",
+        verb: Verb::Login,
         aliases: &[],
         summary: "Names every method of this server.",
         params: &[],
@@ -26,6 +28,7 @@ pub(super) const SYSTEM: &[Method] = &[
     },
     Method {
         name: "methodHelp",
+        verb: Verb::Login,
         aliases: &[],
         summary: "Describes a method.",
         params: &[METHOD_NAME],
@@ -36,6 +39,7 @@ pub(super) const SYSTEM: &[Method] = &[
     },
     Method {
         name: "methodSignature",
+        verb: Verb::Login,
         aliases: &[],
         summary: "Names the types that a method takes and answers.",
         params: &[METHOD_NAME],
@@ -46,6 +50,7 @@ pub(super) const SYSTEM: &[Method] = &[
     },
     Method {
         name: "multicall",
+        verb: Verb::Login,
         aliases: &[],
         summary: "Runs many calls in one, in order, each after the one before has its result.",
         params: &[Param {
@@ -65,6 +70,7 @@ pub(super) const SYSTEM: &[Method] = &[
 pub(super) const OWN: &[Method] = &[
     Method {
         name: "getEventPools",
+        verb: Verb::Status,
         aliases: &[],
         summary: "Tells of every pool of event listeners what waits in it, what was delivered, refused and lost since \
                   it came into service, and what its listeners are at.",
@@ -79,6 +85,7 @@ pub(super) const OWN: &[Method] = &[
     },
     Method {
         name: "getVersion",
+        verb: Verb::Status,
         aliases: &[],
         summary: "Tells the version of Provost itself, where supervisor.getSupervisorVersion tells the release of \
                   Supervisor that it is compatible with.",

@@ -6,6 +6,7 @@ use super::args::Args;
 use super::process::core;
 use super::{Invocation, Kind, Method, Param};
 use crate::xmlrpc::Value;
+use provost_model::access::Verb;
 use provost_model::{Fault, FaultCode, Level, Request};
 
 /// What `getAPIVersion` answers: that of release 1.0.0 of the package.
@@ -24,6 +25,7 @@ const OK: &str = "Always true; a failure is a fault.";
 pub(super) const METHODS: &[Method] = &[
     Method {
         name: "getAPIVersion",
+        verb: Verb::Status,
         aliases: &[],
         summary: "Tells the version of this interface.",
         params: &[],
@@ -34,6 +36,7 @@ pub(super) const METHODS: &[Method] = &[
     },
     Method {
         name: "getGroupNames",
+        verb: Verb::Status,
         aliases: &[],
         summary: "Names the groups in service.",
         params: &[],
@@ -44,6 +47,7 @@ pub(super) const METHODS: &[Method] = &[
     },
     Method {
         name: "log",
+        verb: Verb::WriteLog,
         aliases: &[],
         summary: "Writes a line to the log of supervisord.",
         params: &[
@@ -67,6 +71,7 @@ pub(super) const METHODS: &[Method] = &[
     },
     Method {
         name: "addProgramToGroup",
+        verb: Verb::Define,
         aliases: &[],
         summary: "Takes a program that no file has into a group in service; it is gone after a restart and after an \
                   update of the group.",
@@ -96,6 +101,7 @@ pub(super) const METHODS: &[Method] = &[
     },
     Method {
         name: "removeProcessFromGroup",
+        verb: Verb::Define,
         aliases: &[],
         summary: "Takes a process that does not run out of its group, wherever it was configured.",
         params: &[

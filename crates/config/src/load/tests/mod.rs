@@ -1,5 +1,6 @@
 //! What a user gets from a file: values, upstream's sentence, places, hints.
 
+mod access;
 mod additions;
 mod helpers;
 mod plugins;

@@ -1,5 +1,6 @@
 //! The api thread from outside: raw sockets against it, a stand-in for the control thread behind it.
 
+mod access;
 mod actions;
 mod http;
 mod limits;
@@ -10,6 +11,7 @@ mod web;
 use super::{Api, ApiSettings, Listener, OpenServer, start};
 use crate::control::{ClientMessage, ControlHandle};
 use crate::logs::{Board, Logger};
+use provost_model::access::{AccessSpec, ServerAccess};
 use provost_model::config::{Interface, ServerAddress, ServerSpec};
 use provost_model::{Answer, Reply, Request, SupervisorState};
 use provost_wire::xmlrpc::{self, Value, WireFault};
@@ -54,6 +56,8 @@ struct Plan {
     web_csrf: bool,
     strict: bool,
     allowed_hosts: &'static [&'static str],
+    access: AccessSpec,
+    namespaces: Vec<(String, Interface)>,
 }
 
 impl Default for Plan {
@@ -66,6 +70,8 @@ impl Default for Plan {
             web_csrf: true,
             strict: false,
             allowed_hosts: &[],
+            access: AccessSpec::default(),
+            namespaces: vec![("supervisor".to_owned(), Interface::Main)],
         }
     }
 }
@@ -117,6 +123,7 @@ impl Rig {
                     .collect(),
                 max_request_body: 4 << 20,
                 strict: plan.strict,
+                access: ServerAccess::default(),
             },
             listener,
         };
@@ -140,8 +147,10 @@ impl Rig {
             paths: provost_os::spot::Paths::Guarded,
             logger: plan.logger,
             board: board.clone(),
-            namespaces: vec![("supervisor".to_owned(), Interface::Main)],
+            namespaces: plan.namespaces,
             descriptors: plan.descriptors,
+            access: plan.access,
+            audit: None,
         });
         Self {
             api: Some(api.unwrap()),

@@ -1,6 +1,8 @@
 //! What the links of the status page do, and what they say about it.
 
+use crate::api::caller::Caller;
 use crate::api::{Context, clock};
+use provost_model::access::Verb;
 use provost_model::info::ProcessResult;
 use provost_model::spec::namespec;
 use provost_model::{Answer, Fault, FaultCode, Reply, Request};
@@ -49,19 +51,31 @@ impl Action {
             _ => return None,
         })
     }
+
+    /// The right that it needs.
+    pub(super) fn verb(self) -> Verb {
+        match self {
+            Self::Refresh => Verb::Status,
+            Self::StopAll | Self::Stop => Verb::Stop,
+            Self::RestartAll | Self::Restart => Verb::Restart,
+            Self::Start => Verb::Start,
+            Self::ClearLog => Verb::ClearLog,
+        }
+    }
 }
 
 /// Does it, waits for its end and says how it went, in upstream's words. Fails when there is nothing that could be done.
 pub(super) async fn run(
     context: &Rc<Context>,
+    caller: &Rc<Caller>,
     action: Option<Action>,
     name: Option<&str>,
 ) -> Result<String, &'static str> {
     const UNKNOWN: &str = "There is no such action.";
     match action {
         Some(Action::Refresh) => return Ok(format!("Page refreshed at {}", clock::long_local())),
-        Some(Action::StopAll) => return Ok(stop_all(context).await),
-        Some(Action::RestartAll) => return Ok(lasting(context, "All", restart_all).await),
+        Some(Action::StopAll) => return Ok(stop_all(context, caller).await),
+        Some(Action::RestartAll) => return Ok(lasting(context, caller, "All", restart_all).await),
         _ => {}
     }
     let Some(name) = name else {
@@ -73,30 +87,32 @@ pub(super) async fn run(
     let known = Request::GetProcessInfo {
         name: name.to_owned(),
     };
-    if let Err(fault) = context.control.ask(known).await
+    if let Err(fault) = caller.ask(context, known).await
         && fault.code == FaultCode::BadName
     {
         return Ok(format!("No such process named {name}"));
     }
     Ok(match action {
-        Some(Action::Start) => match start(context, name).await {
+        Some(Action::Start) => match start(context, caller, name).await {
             Ok(_) => format!("Process {name} started"),
             Err(fault) => failed(name, &fault),
         },
-        Some(Action::Stop) => match stop(context, name).await {
+        Some(Action::Stop) => match stop(context, caller, name).await {
             Ok(_) => format!("Process {name} stopped"),
             Err(fault) => unexpected(&fault),
         },
         Some(Action::Restart) => {
             let owned = name.to_owned();
-            lasting(context, name, |context| restart(context, owned)).await
+            lasting(context, caller, name, |context, caller| {
+                restart(context, caller, owned)
+            })
+            .await
         }
         Some(Action::ClearLog) => {
             let name = name.to_owned();
             let message = format!("Log for {name} cleared");
-            match context
-                .control
-                .ask(Request::ClearProcessLogs { name })
+            match caller
+                .ask(context, Request::ClearProcessLogs { name })
                 .await
             {
                 Ok(_) => message,
@@ -107,27 +123,23 @@ pub(super) async fn run(
     })
 }
 
-async fn start(context: &Context, name: &str) -> Answer {
+async fn start(context: &Context, caller: &Caller, name: &str) -> Answer {
     let (name, wait) = (name.to_owned(), true);
-    context
-        .control
-        .ask(Request::StartProcess { name, wait })
-        .await
+    let request = Request::StartProcess { name, wait };
+    caller.ask(context, request).await
 }
 
-async fn stop(context: &Context, name: &str) -> Answer {
+async fn stop(context: &Context, caller: &Caller, name: &str) -> Answer {
     let (name, wait) = (name.to_owned(), true);
-    context
-        .control
-        .ask(Request::StopProcess { name, wait })
-        .await
+    let request = Request::StopProcess { name, wait };
+    caller.ask(context, request).await
 }
 
-async fn restart(context: Rc<Context>, name: String) -> String {
-    let stopped = stop(&context, &name).await;
+async fn restart(context: Rc<Context>, caller: Rc<Caller>, name: String) -> String {
+    let stopped = stop(&context, &caller, &name).await;
     let started = match stopped {
         Err(fault) if fault.code != FaultCode::NotRunning => Err(fault),
-        _ => start(&context, &name).await,
+        _ => start(&context, &caller, &name).await,
     };
     match started {
         Ok(_) => format!("Process {name} restarted"),
@@ -135,19 +147,21 @@ async fn restart(context: Rc<Context>, name: String) -> String {
     }
 }
 
-async fn stop_all(context: &Context) -> String {
-    let stopped = context
-        .control
-        .ask(Request::StopAllProcesses { wait: true })
+async fn stop_all(context: &Context, caller: &Caller) -> String {
+    let stopped = caller
+        .ask(context, Request::StopAllProcesses { wait: true })
         .await;
     summary("stopped", &failures(stopped, FaultCode::NotRunning))
 }
 
-async fn restart_all(context: Rc<Context>) -> String {
-    let control = &context.control;
-    let stopped = control.ask(Request::StopAllProcesses { wait: true }).await;
+async fn restart_all(context: Rc<Context>, caller: Rc<Caller>) -> String {
+    let stopped = caller
+        .ask(&context, Request::StopAllProcesses { wait: true })
+        .await;
     let mut all = failures(stopped, FaultCode::NotRunning);
-    let started = control.ask(Request::StartAllProcesses { wait: true }).await;
+    let started = caller
+        .ask(&context, Request::StartAllProcesses { wait: true })
+        .await;
     all.extend(failures(started, FaultCode::AlreadyStarted));
     // Both halves may have the same to say.
     all.dedup();
@@ -155,9 +169,9 @@ async fn restart_all(context: Rc<Context>) -> String {
 }
 
 /// Does work that must not end half way because its client leaves.
-async fn lasting<W, F>(context: &Rc<Context>, what: &str, work: W) -> String
+async fn lasting<W, F>(context: &Rc<Context>, caller: &Rc<Caller>, what: &str, work: W) -> String
 where
-    W: FnOnce(Rc<Context>) -> F,
+    W: FnOnce(Rc<Context>, Rc<Caller>) -> F,
     F: Future<Output = String> + 'static,
 {
     struct Counted(Rc<Context>);
@@ -175,7 +189,7 @@ where
     }
     restarts.set(restarts.get() + 1);
     let counted = Counted(Rc::clone(context));
-    let work = work(Rc::clone(context));
+    let work = work(Rc::clone(context), Rc::clone(caller));
     let task = tokio::task::spawn_local(async move {
         let _counted = counted;
         work.await

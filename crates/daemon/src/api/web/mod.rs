@@ -10,15 +10,18 @@ mod status;
 mod style;
 mod tail;
 
+use super::caller::Caller;
 use super::respond::{self, Outgoing, put};
-use super::route::Server;
+use super::route::{self, Server};
 use super::sender::{self, Sender};
 use super::watch::Watch;
-use super::{Context, body, percent};
+use super::{Context, body, percent, record};
 use action::Action;
 use hyper::body::Incoming;
 use hyper::header::{HeaderValue, LOCATION};
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
+use provost_model::FaultCode;
+use provost_model::access::Verb;
 use seal::Seal;
 use std::cell::Cell;
 use std::io;
@@ -59,6 +62,17 @@ enum Page {
     Style,
 }
 
+impl Page {
+    /// The right that its reader needs; that to act on it comes on top.
+    fn verb(self) -> Verb {
+        match self {
+            Self::Status => Verb::Status,
+            Self::Tail => Verb::Logs,
+            Self::Well | Self::Style => Verb::Login,
+        }
+    }
+}
+
 /// The fields of a request.
 struct Form {
     query: Vec<(String, String)>,
@@ -79,7 +93,7 @@ impl Form {
 pub(super) async fn answer(
     context: &Rc<Context>,
     server: &Server,
-    watch: &Watch,
+    (caller, watch): (&Rc<Caller>, &Watch),
     path: &str,
     request: Request<Incoming>,
 ) -> Response<Outgoing> {
@@ -115,17 +129,20 @@ pub(super) async fn answer(
         }
     }
     watch.answering();
+    if let Err(refusal) = route::read(context, caller, page.verb(), path).await {
+        return *refusal;
+    }
     match page {
         Page::Well => respond::with(StatusCode::OK, "text/plain", "OK"),
         Page::Style => style::answer(context.web.started, &headers),
-        Page::Tail => tail::page(context, form.get("processname"), form.get("limit")).await,
+        Page::Tail => tail::page(context, caller, form.get("processname"), form.get("limit")).await,
         Page::Status => match form.get("action") {
-            None => status::page(context, form.get("message")).await,
+            None => status::page(context, caller, form.get("message")).await,
             Some(_) if method == Method::HEAD => respond::error(
                 StatusCode::BAD_REQUEST,
                 "Actions are taken by GET and POST.",
             ),
-            Some(action) => act(context, server, &headers, &method, &form, action).await,
+            Some(action) => act(context, server, caller, &headers, &method, &form, action).await,
         },
     }
 }
@@ -134,6 +151,7 @@ pub(super) async fn answer(
 async fn act(
     context: &Rc<Context>,
     server: &Server,
+    caller: &Rc<Caller>,
     headers: &HeaderMap,
     method: &Method,
     form: &Form,
@@ -141,6 +159,18 @@ async fn act(
 ) -> Response<Outgoing> {
     let action = Action::of(wanted);
     let name = form.get("processname");
+    let method_name = format!("web:{wanted}");
+    let verb = action.map_or(Verb::Login, Action::verb);
+    let deed = || record::Deed {
+        verb,
+        method: &method_name,
+        target: name,
+        args: Vec::new(),
+    };
+    if let Err(fault) = caller.permit(verb, name) {
+        record::denied(context, caller, deed(), &fault).await;
+        return route::forbidden(&fault);
+    }
     let changes = action.is_some_and(|action| action != Action::Refresh);
     if changes && server.spec().web_csrf {
         let seal = &context.web.seal;
@@ -155,10 +185,22 @@ async fn act(
             Sender::Unclear => return frame::confirm(wanted, name, &seal.token(wanted, name)),
         }
     }
-    let message = match action::run(context, action, name).await {
-        Ok(message) => message,
-        Err(mistake) => return respond::error(StatusCode::BAD_REQUEST, mistake),
+    let entry = match record::begin(context, caller, deed()).await {
+        Ok(entry) => entry,
+        Err(fault) => {
+            return respond::error(StatusCode::SERVICE_UNAVAILABLE, &fault.to_string());
+        }
     };
+    let message = match action::run(context, caller, action, name).await {
+        Ok(message) => message,
+        Err(mistake) => {
+            entry.end(Some(FaultCode::BadArguments.code())).await;
+            return respond::error(StatusCode::BAD_REQUEST, mistake);
+        }
+    };
+    // The message tells a failure in words; the line has the common code for one.
+    let failed = message.starts_with("ERROR:") || message.starts_with("unexpected rpc fault");
+    entry.end(failed.then(|| FaultCode::Failed.code())).await;
     let mut response = respond::error(StatusCode::MOVED_PERMANENTLY, "");
     frame::never_keep(&mut response);
     let location = format!(

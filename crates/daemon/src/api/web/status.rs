@@ -1,10 +1,13 @@
 //! The status page: every process, its state, and what can be done with it.
 
+use super::action::Action;
 use super::frame;
+use crate::api::caller::Caller;
 use crate::api::percent::encode;
 use crate::api::respond::{self, Outgoing, escape};
 use crate::api::{Context, clock};
 use hyper::{Response, StatusCode};
+use provost_model::access::Verb;
 use provost_model::info::ProcessInfo;
 use provost_model::spec::namespec;
 use provost_model::{ProcessState, Reply, Request};
@@ -12,8 +15,12 @@ use provost_wire::describe::description;
 use std::fmt::Write as _;
 
 /// The page, with what an action has to say about itself. While the daemon is stopping there is none.
-pub(super) async fn page(context: &Context, message: Option<&str>) -> Response<Outgoing> {
-    let mut infos = match context.control.ask(Request::GetAllProcessInfo).await {
+pub(super) async fn page(
+    context: &Context,
+    caller: &Caller,
+    message: Option<&str>,
+) -> Response<Outgoing> {
+    let mut infos = match caller.ask(context, Request::GetAllProcessInfo).await {
         Ok(Reply::Infos(infos)) => infos,
         Ok(_) => Vec::new(),
         Err(fault) => {
@@ -27,6 +34,9 @@ pub(super) async fn page(context: &Context, message: Option<&str>) -> Response<O
         ("restartall", "Restart All"),
         ("stopall", "Stop All"),
     ] {
+        if !may(caller, action) {
+            continue;
+        }
         // Writing into a String cannot fail, here and below.
         let _ = writeln!(
             content,
@@ -44,35 +54,48 @@ pub(super) async fn page(context: &Context, message: Option<&str>) -> Response<O
     if infos.is_empty() {
         content.push_str("<p>No programs to manage</p>\n");
     } else {
-        table(&mut content, &infos);
+        table(&mut content, caller, &infos);
     }
     content.push_str("</main>\n");
     frame::page(StatusCode::OK, "Supervisor Status", &content)
 }
 
-fn table(out: &mut String, infos: &[ProcessInfo]) {
+/// Whether an action is shown to somebody.
+fn may(caller: &Caller, action: &str) -> bool {
+    Action::of(action).is_some_and(|action| caller.may(action.verb()))
+}
+
+fn table(out: &mut String, caller: &Caller, infos: &[ProcessInfo]) {
     out.push_str(
         "<table>\n<thead>\n<tr><th class=\"state\">State</th><th class=\"desc\">Description</th>\
          <th class=\"name\">Name</th><th class=\"action\">Action</th></tr>\n</thead>\n<tbody>\n",
     );
     for (index, info) in infos.iter().enumerate() {
-        row(out, info, index % 2 == 1);
+        row(out, caller, info, index % 2 == 1);
     }
     out.push_str("</tbody>\n</table>\n");
 }
 
-fn row(out: &mut String, info: &ProcessInfo, shaded: bool) {
+fn row(out: &mut String, caller: &Caller, info: &ProcessInfo, shaded: bool) {
     let name = namespec(&info.group, &info.name);
     let quoted = encode(&name);
+    let reads_logs = caller.may(Verb::Logs);
+    let shown = if reads_logs {
+        format!(
+            "<a href=\"tail.html?processname={quoted}\" target=\"_blank\">{}</a>",
+            escape(&name)
+        )
+    } else {
+        escape(&name)
+    };
     let _ = writeln!(
         out,
         "<tr{}>\n<td class=\"status\"><span class=\"{}\">{}</span></td>\n<td><span>{}</span></td>\n\
-         <td><a href=\"tail.html?processname={quoted}\" target=\"_blank\">{}</a></td>\n<td class=\"action\"><ul>",
+         <td>{shown}</td>\n<td class=\"action\"><ul>",
         if shaded { " class=\"shade\"" } else { "" },
         class(info.state),
         info.state.name().to_lowercase(),
         escape(&description(info, &clock::short_local)),
-        escape(&name),
     );
     let actions: &[(&str, &str)] = match info.state {
         ProcessState::Running => &[("restart", "Restart"), ("stop", "Stop")],
@@ -83,12 +106,16 @@ fn row(out: &mut String, info: &ProcessInfo, shaded: bool) {
         | ProcessState::Unknown => &[],
     };
     for (action, label) in actions.iter().chain(&[("clearlog", "Clear Log")]) {
+        if !may(caller, action) {
+            continue;
+        }
         let _ = writeln!(
             out,
             "<li><a href=\"index.html?processname={quoted}&amp;action={action}\" name=\"{label}\">{label}</a></li>"
         );
     }
-    for (channel, label) in [("", "Tail -f Stdout"), ("/stderr", "Tail -f Stderr")] {
+    let logs = [("", "Tail -f Stdout"), ("/stderr", "Tail -f Stderr")];
+    for (channel, label) in logs.into_iter().filter(|_| reads_logs) {
         let _ = writeln!(
             out,
             "<li><a href=\"logtail/{quoted}{channel}\" name=\"{label}\" target=\"_blank\">{label}</a></li>"

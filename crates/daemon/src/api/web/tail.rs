@@ -1,6 +1,7 @@
 //! The page with the end of a process's output.
 
 use super::{action, frame};
+use crate::api::caller::Caller;
 use crate::api::percent::encode;
 use crate::api::respond::{Outgoing, escape};
 use crate::api::{Context, files, rpc};
@@ -17,13 +18,14 @@ const MOST: u64 = 1024 * 1024;
 /// The page. A limit that is no number counts as none.
 pub(super) async fn page(
     context: &Context,
+    caller: &Caller,
     name: Option<&str>,
     limit: Option<&str>,
 ) -> Response<Outgoing> {
     let limit = limit.map_or(LEAST, bytes);
     let text = match name {
         None => "No process name found".to_owned(),
-        Some(name) => match end_of_log(context, name, limit).await {
+        Some(name) => match end_of_log(context, caller, name, limit).await {
             Ok(text) => text,
             Err(fault) if fault.code == FaultCode::NoFile => format!("No file for {name}"),
             Err(fault) => format!("ERROR: {}", action::unexpected(&fault)),
@@ -49,12 +51,17 @@ pub(super) async fn page(
     frame::page(StatusCode::OK, &title, &content)
 }
 
-async fn end_of_log(context: &Context, name: &str, limit: u64) -> Result<String, Fault> {
+async fn end_of_log(
+    context: &Context,
+    caller: &Caller,
+    name: &str,
+    limit: u64,
+) -> Result<String, Fault> {
     let request = Request::LogPath {
         name: name.to_owned(),
         channel: Channel::Stdout,
     };
-    let path = rpc::log_path(context, request).await?;
+    let path = rpc::log_path(context, caller, request).await?;
     let range = Range {
         offset: i64::try_from(limit).map_or(i64::MIN, |limit| -limit),
         length: 0,

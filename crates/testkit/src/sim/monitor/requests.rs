@@ -202,7 +202,8 @@ impl Monitor {
             | Request::ClearMainLog
             | Request::CallHelper { .. }
             | Request::HelperMethods
-            | Request::HelperMisspoke { .. } => {}
+            | Request::HelperMisspoke { .. }
+            | Request::Within { .. } => {}
         }
     }
 

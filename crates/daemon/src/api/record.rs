@@ -1,0 +1,125 @@
+//! What is written down about a call, and when: a line before its answer, whatever comes of it.
+
+use super::Context;
+use super::caller::{Caller, Peer};
+use crate::audit::Audit;
+use provost_model::access::Verb;
+use provost_model::{Fault, FaultCode};
+use provost_wire::audit::{Outcome, Record};
+use std::time::Instant;
+
+/// A call that is to be recorded. One that is dropped half way is recorded as left by its client.
+pub(super) struct Entry {
+    audit: Option<Audit>,
+    record: Record,
+    since: Instant,
+}
+
+/// What a call is.
+pub(super) struct Deed<'a> {
+    pub(super) verb: Verb,
+    pub(super) method: &'a str,
+    pub(super) target: Option<&'a str>,
+    /// Without secrets.
+    pub(super) args: Vec<String>,
+}
+
+/// Begins to record a call. Fails when it must be recorded and cannot be.
+pub(super) async fn begin(
+    context: &Context,
+    caller: &Caller,
+    deed: Deed<'_>,
+) -> Result<Entry, Fault> {
+    let is_wanted = |audit: &&Audit| audit.records_reads() || !deed.verb.only_reads();
+    let audit = context.audit.as_ref().filter(is_wanted).cloned();
+    let mut record = of_caller(caller, deed.method);
+    record.target = deed.target.map(str::to_owned);
+    record.args = deed.args;
+    if let Some(audit) = audit.as_ref().filter(|audit| audit.refuses())
+        && !audit.record(record.clone()).await
+    {
+        let text = "the call cannot be recorded in the audit log, and [audit] on_failure=refuse";
+        return Err(Fault::about(FaultCode::Failed, text));
+    }
+    Ok(Entry {
+        audit,
+        record,
+        since: Instant::now(),
+    })
+}
+
+/// Records a call that its caller had no right to.
+pub(super) async fn denied(context: &Context, caller: &Caller, deed: Deed<'_>, fault: &Fault) {
+    if let Some(audit) = &context.audit {
+        let mut record = of_caller(caller, deed.method);
+        record.target = deed.target.map(str::to_owned);
+        record.args = deed.args;
+        record.outcome = Outcome::Denied(fault.code.code());
+        audit.record(record).await;
+    }
+}
+
+impl Entry {
+    /// Records how it ended; none for well, else the fault's code.
+    pub(super) async fn end(mut self, fault: Option<i32>) {
+        if let Some(audit) = self.audit.take() {
+            let mut record = self.record.clone();
+            record.outcome = fault.map_or(Outcome::Done, Outcome::Fault);
+            record.ms = self.elapsed();
+            audit.record(record).await;
+        }
+    }
+
+    fn elapsed(&self) -> u64 {
+        u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        if let Some(audit) = self.audit.take() {
+            let mut record = self.record.clone();
+            record.outcome = Outcome::Left;
+            record.ms = self.elapsed();
+            audit.post(record);
+        }
+    }
+}
+
+fn of_caller(caller: &Caller, method: &str) -> Record {
+    let mut record = of_peer(&caller.peer);
+    record.principal.clone_from(&caller.name);
+    record.how.clone_from(&caller.how);
+    method.clone_into(&mut record.method);
+    record
+}
+
+fn of_peer(peer: &Peer) -> Record {
+    let process = peer.process.as_ref();
+    Record {
+        principal: String::new(),
+        how: String::new(),
+        transport: if peer.address.is_some() {
+            "tcp"
+        } else {
+            "unix"
+        },
+        peer: process.map(|process| (process.uid, process.gid, process.pid)),
+        addr: peer.address.map(|address| address.to_string()),
+        method: String::new(),
+        target: None,
+        args: Vec::new(),
+        outcome: Outcome::Begun,
+        ms: 0,
+    }
+}
+
+/// Records that somebody was not let in.
+pub(super) fn unknown(context: &Context, peer: &Peer, count: u64) {
+    if let Some(audit) = &context.audit {
+        let mut record = of_peer(peer);
+        "login".clone_into(&mut record.method);
+        record.outcome = Outcome::Unknown(count);
+        audit.post(record);
+    }
+}

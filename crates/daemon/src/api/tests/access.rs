@@ -1,0 +1,213 @@
+//! Every method and every page as every built-in role: what is refused never reaches the core.
+
+use super::*;
+use provost_model::FaultCode;
+use provost_model::access::{Rights, Scope, Secret, UserSpec, Verb};
+use provost_wire::base64;
+use provost_wire::methods::Methods;
+
+const ROLES: [&str; 4] = ["none", "viewer", "operator", "admin"];
+
+fn namespaces() -> Vec<(String, Interface)> {
+    let whitelist = Vec::new();
+    [
+        ("supervisor", Interface::Main),
+        ("twiddler", Interface::Twiddler { whitelist }),
+        ("cache", Interface::Cache),
+        ("laforge", Interface::Laforge),
+    ]
+    .map(|(name, interface)| (name.to_owned(), interface))
+    .into()
+}
+
+/// A user for each role, with every program and called as the role, and one with some programs only.
+fn users() -> AccessSpec {
+    let user = |name: &str, role: &str, programs: &str| UserSpec {
+        name: name.to_owned(),
+        rights: Rights::of_role(role).unwrap(),
+        scope: Scope::of(&[programs.to_owned()]),
+        unix_user: None,
+        unix_group: None,
+        password: Some(Secret("p".to_owned())),
+        password_file: None,
+        token_file: None,
+    };
+    let mut users: Vec<UserSpec> = ROLES.iter().map(|role| user(role, role, "*")).collect();
+    users.push(user("some", "admin", "web:*"));
+    let audit = None;
+    AccessSpec { users, audit }
+}
+
+fn rig() -> Rig {
+    Rig::new(Plan {
+        access: users(),
+        namespaces: namespaces(),
+        ..Plan::default()
+    })
+}
+
+fn header(user: &str) -> String {
+    proof(&format!("{user}:p"))
+}
+
+fn proof(text: &str) -> String {
+    let basic = base64::encode(text.as_bytes());
+    format!("Authorization: Basic {basic}\r\n")
+}
+
+/// Parameters that every method takes as far as it takes any.
+fn params(method: &str, methods: &Methods) -> Vec<Value> {
+    let signature = methods.find(method).unwrap().signature();
+    let of_kind = |kind: &&str| match *kind {
+        "int" | "integer" => Value::Int(0),
+        "boolean" => Value::Bool(false),
+        "array" => Value::Array(Vec::new()),
+        "struct" => Value::Struct(vec![("command".to_owned(), Value::text("x"))]),
+        _ => Value::text("1"),
+    };
+    signature.iter().skip(1).map(of_kind).collect()
+}
+
+/// The code of a call's fault; 0 for none.
+fn fault_of(rig: &Rig, user: &str, method: &str, params: &[Value]) -> i32 {
+    let body = xmlrpc::write_call(method, params);
+    let mut request = format!(
+        "POST /RPC2 HTTP/1.1\r\n{}Content-Length: {}\r\n\r\n",
+        header(user),
+        body.len()
+    )
+    .into_bytes();
+    request.extend_from_slice(&body);
+    let response = rig.ask(request);
+    assert_eq!(response.status, 200, "{user} {method}");
+    match xmlrpc::read_response(&response.body).unwrap() {
+        Ok(_) => 0,
+        Err(fault) => fault.code,
+    }
+}
+
+/// What the stand-in has heard since the last time, but the look whether supervisord stops.
+fn heard(rig: &Rig) -> Vec<Heard> {
+    let not_check = |heard: &Heard| *heard != Heard::Asked(Request::Check);
+    rig.heard.try_iter().filter(not_check).collect()
+}
+
+#[test]
+fn i33_every_method_is_refused_to_the_roles_without_its_verb_and_to_no_other() {
+    let (rig, methods) = (rig(), Methods::new(namespaces()));
+    for method in methods.list() {
+        let verb = methods.find(&method).unwrap().verb;
+        for role in ROLES {
+            let fault = fault_of(&rig, role, &method, &params(&method, &methods));
+            let allowed = Rights::of_role(role).unwrap().hold(verb);
+            let denied = fault == FaultCode::NotPermitted.code();
+            assert_eq!(denied, !allowed, "{method} as {role}: {fault}");
+            let told = heard(&rig);
+            assert!(allowed || told.is_empty(), "{method} as {role}: {told:?}");
+        }
+    }
+}
+
+#[test]
+fn i33_calls_inside_a_multicall_are_refused_one_by_one() {
+    let rig = rig();
+    let call = |method: &str| {
+        let params = (
+            "params".to_owned(),
+            Value::Array(vec![Value::text("web:a")]),
+        );
+        Value::Struct(vec![("methodName".to_owned(), Value::text(method)), params])
+    };
+    let calls = ["supervisor.stopProcess", "supervisor.getProcessInfo"].map(call);
+    let fault = fault_of(
+        &rig,
+        "viewer",
+        "system.multicall",
+        &[Value::Array(calls.into())],
+    );
+    assert_eq!(fault, 0);
+    let name = "web:a".to_owned();
+    assert_eq!(
+        heard(&rig),
+        [Heard::Asked(Request::GetProcessInfo { name })]
+    );
+}
+
+#[test]
+fn i33_every_page_and_action_is_refused_to_the_roles_without_its_verb() {
+    let rig = rig();
+    for (path, verb) in [
+        ("/", Verb::Status),
+        ("/index.html", Verb::Status),
+        ("/ok.html", Verb::Login),
+        ("/stylesheets/supervisor.css", Verb::Login),
+        ("/tail.html?processname=a", Verb::Logs),
+        ("/logtail/a", Verb::Logs),
+        ("/mainlogtail", Verb::MainLog),
+        ("/?action=refresh", Verb::Status),
+        ("/?action=stopall", Verb::Stop),
+        ("/?action=restartall", Verb::Restart),
+        ("/?action=start&processname=a", Verb::Start),
+        ("/?action=stop&processname=a", Verb::Stop),
+        ("/?action=restart&processname=a", Verb::Restart),
+        ("/?action=clearlog&processname=a", Verb::ClearLog),
+    ] {
+        for role in ROLES {
+            let response = rig.ask(format!("GET {path} HTTP/1.1\r\n{}\r\n", header(role)));
+            let rights = Rights::of_role(role).unwrap();
+            // Whoever acts on the status page must be able to see it.
+            let allowed = rights.hold(verb) && (!path.contains('?') || rights.hold(Verb::Status));
+            assert_eq!(
+                response.status == 403,
+                !allowed,
+                "{path} as {role}: {response:?}"
+            );
+            let told = heard(&rig);
+            assert!(allowed || told.is_empty(), "{path} as {role}: {told:?}");
+        }
+    }
+}
+
+#[test]
+fn s03_without_a_proof_no_route_answers() {
+    let rig = rig();
+    for path in [
+        "/",
+        "/nope",
+        "/ok.html",
+        "/stylesheets/supervisor.css",
+        "/tail.html",
+        "/logtail/a",
+        "/mainlogtail",
+        "/RPC2",
+    ] {
+        for headers in [String::new(), header("nobody"), proof("admin:q")] {
+            let response = rig.ask(format!("GET {path} HTTP/1.1\r\n{headers}\r\n"));
+            assert_eq!(response.status, 401, "{path} {headers}");
+        }
+    }
+    assert_eq!(heard(&rig), []);
+}
+
+#[test]
+fn i33_a_caller_with_some_programs_asks_within_them() {
+    let rig = rig();
+    assert_eq!(
+        fault_of(&rig, "some", "supervisor.stopAllProcesses", &[]),
+        0
+    );
+    let told = heard(&rig);
+    let is_within = |heard: &Heard| {
+        matches!(heard, Heard::Asked(Request::Within { scope, request })
+            if !scope.is_everything() && **request == Request::StopAllProcesses { wait: true })
+    };
+    assert!(told.len() == 1 && told.iter().all(is_within), "{told:?}");
+    for method in [
+        "supervisor.shutdown",
+        "supervisor.clearLog",
+        "supervisor.restart",
+    ] {
+        assert_eq!(fault_of(&rig, "some", method, &[]), 93, "{method}");
+    }
+    assert_eq!(heard(&rig), []);
+}

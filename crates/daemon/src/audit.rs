@@ -1,0 +1,232 @@
+//! The audit log: one line a call, written by a thread that may wait for its disk.
+//!
+//! Whoever records waits for the line for a moment only. The file is opened anew when it was moved away, and a new file
+//! goes on with the chain of the old one.
+
+use crate::logs::Logger;
+use jiff::Timestamp;
+use provost_model::Level;
+use provost_model::access::AuditSpec;
+use provost_os::files;
+use provost_wire::audit::{Chain, NONE_BEFORE, Record, digest};
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// Records that wait for the disk. What comes on top is told to the main log instead.
+const WAITING: usize = 4096;
+
+/// How long a call waits for its line.
+const TIME: Duration = Duration::from_secs(2);
+
+/// Bytes of a line that are read back: more than any line has.
+const LINE: usize = 64 * 1024;
+
+type Job = (Record, Option<oneshot::Sender<bool>>);
+
+/// Takes records from any thread; cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Audit {
+    sender: SyncSender<Job>,
+    reads: bool,
+    refuse: bool,
+}
+
+impl Audit {
+    /// Starts the thread. A file that cannot be opened is an error, so that a wrong path is found at start.
+    pub(crate) fn start(spec: &AuditSpec, logger: Logger) -> io::Result<Self> {
+        let mut book = Book {
+            path: spec.file.clone(),
+            open: None,
+            seq: 0,
+            prev: NONE_BEFORE.to_owned(),
+            failing: false,
+            logger,
+        };
+        book.open()?;
+        let (sender, jobs) = sync_channel::<Job>(WAITING);
+        std::thread::Builder::new()
+            .name("audit".to_owned())
+            .spawn(move || {
+                for (record, answer) in jobs {
+                    let written = book.write(&record);
+                    if let Some(answer) = answer {
+                        // Whoever waited may have given up.
+                        let _ = answer.send(written);
+                    }
+                }
+            })?;
+        Ok(Self {
+            sender,
+            reads: spec.reads,
+            refuse: spec.refuse,
+        })
+    }
+
+    /// Whether calls that change nothing are recorded, too.
+    pub(crate) fn records_reads(&self) -> bool {
+        self.reads
+    }
+
+    /// Whether calls that cannot be recorded are refused.
+    pub(crate) fn refuses(&self) -> bool {
+        self.refuse
+    }
+
+    /// Writes a line; false when it is not written in time.
+    pub(crate) async fn record(&self, record: Record) -> bool {
+        let (answer, written) = oneshot::channel();
+        if self.sender.try_send((record, Some(answer))).is_err() {
+            return false;
+        }
+        matches!(tokio::time::timeout(TIME, written).await, Ok(Ok(true)))
+    }
+
+    /// Has a line written without waiting for it.
+    pub(crate) fn post(&self, record: Record) {
+        // Of a disk that hangs for so long the main log tells.
+        let _ = self.sender.try_send((record, None));
+    }
+}
+
+/// The file and where its chain stands. It belongs to the thread.
+struct Book {
+    path: PathBuf,
+    open: Option<File>,
+    seq: u64,
+    prev: String,
+    /// The main log knows that nothing can be written.
+    failing: bool,
+    logger: Logger,
+}
+
+impl Book {
+    /// Opens the file, and takes the chain up where its last line stands, if it has any.
+    fn open(&mut self) -> io::Result<()> {
+        let mut file = files::open_audit(&self.path)?;
+        if file.metadata()?.len() > 0
+            && let Some((line, is_whole)) = last_line(&self.path)?
+        {
+            if !is_whole {
+                // What a crash cut short stays as it is; the next line names it.
+                file.write_all(b"\n")?;
+            }
+            let mut chain = Chain::default();
+            // A line that is none counts as one without a number.
+            let _ = chain.step(&line);
+            let seq = chain.last().map_or(0, |(seq, _)| seq);
+            self.seq = self.seq.max(seq);
+            self.prev = digest(&line);
+        }
+        self.open = Some(file);
+        Ok(())
+    }
+
+    fn write(&mut self, record: &Record) -> bool {
+        match self.try_write(record) {
+            Ok(()) => {
+                if std::mem::take(&mut self.failing) {
+                    let text = format!("audit log {} is written again", self.path.display());
+                    self.logger.log(Level::Warn, text);
+                }
+                true
+            }
+            Err(error) => {
+                self.open = None;
+                if !std::mem::replace(&mut self.failing, true) {
+                    let text = format!(
+                        "could not write the audit log {}: {error}; calls go unrecorded, or are refused where \
+                         on_failure=refuse",
+                        self.path.display()
+                    );
+                    self.logger.log(Level::Critical, text);
+                }
+                false
+            }
+        }
+    }
+
+    fn try_write(&mut self, record: &Record) -> io::Result<()> {
+        if !self.is_current() {
+            self.open()?;
+        }
+        let file = self.open.as_mut().ok_or(io::ErrorKind::NotFound)?;
+        let seq = self.seq.saturating_add(1);
+        let time = Timestamp::now()
+            .strftime("%Y-%m-%dT%H:%M:%S%.3fZ")
+            .to_string();
+        let mut line = record.line(seq, &time, &self.prev);
+        let own = digest(line.as_bytes());
+        line.push('\n');
+        let before = file.metadata()?.len();
+        if let Err(error) = file.write_all(line.as_bytes()) {
+            // Half a line would break the chain; a disk that is full lets it be cut off.
+            let _ = file.set_len(before);
+            return Err(error);
+        }
+        (self.seq, self.prev) = (seq, own);
+        Ok(())
+    }
+
+    /// Whether the open file still has the name.
+    fn is_current(&self) -> bool {
+        let identity = |metadata: &std::fs::Metadata| (metadata.dev(), metadata.ino());
+        let named = std::fs::symlink_metadata(&self.path).ok();
+        let open = self.open.as_ref().and_then(|file| file.metadata().ok());
+        match (named, open) {
+            (Some(named), Some(open)) => identity(&named) == identity(&open),
+            _ => false,
+        }
+    }
+}
+
+/// The last line of a file, and whether it has an end.
+fn last_line(path: &Path) -> io::Result<Option<(Vec<u8>, bool)>> {
+    let mut reader = BufReader::new(File::open(path)?);
+    let (mut last, mut is_whole) = (None, true);
+    loop {
+        let mut line = Vec::new();
+        if reader.read_until(b'\n', &mut line)? == 0 {
+            return Ok(last.map(|line| (line, is_whole)));
+        }
+        is_whole = line.last() == Some(&b'\n');
+        if is_whole {
+            line.pop();
+        }
+        line.truncate(LINE);
+        last = Some(line);
+    }
+}
+
+/// `supervisord --verify-audit FILE`: what to print, and whether the chain holds.
+pub(crate) fn verify(path: &Path) -> io::Result<(String, bool)> {
+    let mut reader = BufReader::new(File::open(path)?);
+    let mut chain = Chain::default();
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        if reader.read_until(b'\n', &mut line)? == 0 {
+            break;
+        }
+        if line.last() == Some(&b'\n') {
+            line.pop();
+        }
+        if let Err(broken) = chain.step(&line) {
+            let text = format!("{}:{}: {}\n", path.display(), broken.line, broken.why);
+            return Ok((text, false));
+        }
+    }
+    let text = match chain.last() {
+        None => format!("{}: no lines\n", path.display()),
+        Some((seq, digest)) => format!(
+            "{}: {} lines fit; the last one has seq {seq} and SHA-256 {digest}\n",
+            path.display(),
+            chain.lines()
+        ),
+    };
+    Ok((text, true))
+}

@@ -1,8 +1,9 @@
 //! All pools, and what they share: numbers of events, files of spools, and who listens for which.
 
+use super::Monitor;
 use super::pools::Pool;
 use super::spools::Files;
-use provost_model::{Event, EventKind, ProcId};
+use provost_model::{Channel, Event, EventKind, ProcId, Run};
 use std::collections::BTreeMap;
 
 /// All pools, and the numbers they share.
@@ -66,5 +67,33 @@ impl Pools {
     /// The pool that a process listens for.
     pub(super) fn of(&mut self, proc: ProcId) -> Option<&mut Pool> {
         self.by_group.get_mut(self.home.get(&proc)?)
+    }
+}
+
+impl Monitor {
+    /// A child wrote something that is an event.
+    pub(super) fn wrote(&mut self, run: Run, channel: Channel, data: &[u8], captured: bool) {
+        let Some(proc) = self.runs.get(&run).and_then(|id| self.procs.get(id)) else {
+            return;
+        };
+        let Some(pid) = proc.pid else { return };
+        let (process, group, data) = (proc.name.clone(), proc.group.clone(), data.to_vec());
+        self.pools.emit(&if captured {
+            Event::ProcessCommunication {
+                process,
+                group,
+                pid,
+                channel,
+                data,
+            }
+        } else {
+            Event::ProcessLog {
+                process,
+                group,
+                pid,
+                channel,
+                data,
+            }
+        });
     }
 }

@@ -6,8 +6,7 @@ use super::{Group, Monitor};
 use provost_core::{Input, StdinProblem};
 use provost_model::spawn::SpawnProblem;
 use provost_model::{
-    Channel, Errno, Event, ExitStatus, GroupKind, GroupSpec, Notice, Pid, ProcId, ProcessState,
-    Run, Signal,
+    Errno, Event, ExitStatus, GroupKind, GroupSpec, Notice, Pid, ProcId, ProcessState, Run, Signal,
 };
 use std::sync::Arc;
 
@@ -473,30 +472,5 @@ impl Monitor {
         }
         self.helper_deadlines();
         self.tick();
-    }
-
-    fn wrote(&mut self, run: Run, channel: Channel, data: &[u8], captured: bool) {
-        let Some(proc) = self.runs.get(&run).and_then(|id| self.procs.get(id)) else {
-            return;
-        };
-        let Some(pid) = proc.pid else { return };
-        let (process, group, data) = (proc.name.clone(), proc.group.clone(), data.to_vec());
-        self.pools.emit(&if captured {
-            Event::ProcessCommunication {
-                process,
-                group,
-                pid,
-                channel,
-                data,
-            }
-        } else {
-            Event::ProcessLog {
-                process,
-                group,
-                pid,
-                channel,
-                data,
-            }
-        });
     }
 }

@@ -8,7 +8,7 @@ use provost_e2e::{
 };
 
 use crate::compare::compare;
-use crate::differences::names_a_mistake;
+use crate::differences::{is_added_file, names_a_mistake};
 
 /// The sections that make a daemon answer; cases add to them.
 const SERVER: &str = "\
@@ -239,6 +239,9 @@ fn wait_for_auto_logs(daemon: &Daemon, processes: &str) {
 fn files(daemon: &Daemon) -> String {
     let mut lines = Vec::new();
     for name in daemon.place().list("") {
+        if is_added_file(&name) {
+            continue;
+        }
         let Ok(about) = fs::symlink_metadata(daemon.place().join(&name)) else {
             continue;
         };

@@ -3,12 +3,17 @@
 //! A case of a differential test may differ only when it stands here. `docs/differences.md` tells users the same, and
 //! names every `key`.
 //!
-//! Three additions show in so many cases that they are taken out before those are compared: the member `autorestart` of
+//! Four additions show in so many cases that they are taken out before those are compared: the member `autorestart` of
 //! `getAllConfigInfo`, which 4.3.0 does not have ([`without_autorestart`]), the headers that protect browsers ([`is_added_header`]),
-//! and the lines of the log that name mistyped keys and sections, and dangers of the configuration ([`names_a_mistake`]).
+//! the run records beside the pid file ([`is_added_file`]), and the lines of the log that name mistyped keys and sections, and dangers of the configuration ([`names_a_mistake`]).
 
 mod events;
 mod web;
+
+/// Whether a file is one that upstream does not have: the run records.
+pub fn is_added_file(name: &str) -> bool {
+    name.ends_with(".pid.runs")
+}
 
 /// One intended difference in one case.
 #[derive(Clone, Copy, Debug)]

@@ -8,7 +8,7 @@ use provost_e2e::{
 };
 
 use crate::compare::assert_same;
-use crate::differences::names_a_mistake;
+use crate::differences::{is_added_file, names_a_mistake};
 
 /// A configuration to run a script against.
 #[derive(Clone, Debug)]
@@ -296,7 +296,7 @@ impl Rig {
     /// Writes down the names of the files of the place that start with a text.
     pub fn list(&mut self, start: &str) {
         let mut names = self.daemon.place().list("");
-        names.retain(|name| name.starts_with(start));
+        names.retain(|name| name.starts_with(start) && !is_added_file(name));
         self.note(&format!("files {start}*: {}", names.join(" ")));
     }
 

@@ -184,7 +184,7 @@ fn f16_a_main_log_on_a_full_disk_catches_up() {
 
 /// A start on a full disk goes on without its pid file, and says so.
 #[test]
-fn f16_a_pid_file_on_a_full_disk_is_told() {
+fn f16_a_full_disk_takes_no_pid_file_and_no_record_of_a_run() {
     let mount =
         "mount -t tmpfs -o size=64k none small\nhead -c 64k /dev/zero >small/filler || true";
     let config = format!(
@@ -206,6 +206,9 @@ fn f16_a_pid_file_on_a_full_disk_is_told() {
         .find(|line| line.contains("could not write pidfile"));
     let line = line.expect("it is told");
     assert!(line.contains("No space left on device"), "{line}");
+    // Nothing runs that the next supervisord could not know of, until there is room again.
+    daemon.wait_log("spawnerr: could not record the run in ");
+    fs::remove_file(inside(&daemon, "small/filler")).expect("it is ours");
     assert_well(&daemon);
 }
 

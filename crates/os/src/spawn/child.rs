@@ -182,14 +182,20 @@ impl<'a> Prepared<'a> {
         })
     }
 
-    /// Makes the three channels 0, 1 and 2. All are first moved above 2: one of them may itself be one of the three.
+    /// Makes the three channels 0, 1 and 2. One that is itself one of the three is first moved above 2; the others stay
+    /// where they are, as there may be no descriptor left.
     fn take_stdio(&self) -> Result<(), Sys> {
-        let stdin = fcntl_dupfd_cloexec(self.stdin, FIRST_OTHER)?;
-        let stdout = fcntl_dupfd_cloexec(self.stdout, FIRST_OTHER)?;
-        let stderr = fcntl_dupfd_cloexec(self.stderr, FIRST_OTHER)?;
-        stdio::dup2_stdin(&stdin)?;
-        stdio::dup2_stdout(&stdout)?;
-        stdio::dup2_stderr(&stderr)
+        let moved = [self.stdin, self.stdout, self.stderr].map(|fd| {
+            let is_above = fd.as_raw_fd() >= FIRST_OTHER;
+            (!is_above)
+                .then(|| fcntl_dupfd_cloexec(fd, FIRST_OTHER))
+                .transpose()
+        });
+        let [stdin, stdout, stderr] = moved;
+        let (stdin, stdout, stderr) = (stdin?, stdout?, stderr?);
+        stdio::dup2_stdin(stdin.as_ref().map_or(self.stdin, AsFd::as_fd))?;
+        stdio::dup2_stdout(stdout.as_ref().map_or(self.stdout, AsFd::as_fd))?;
+        stdio::dup2_stderr(stderr.as_ref().map_or(self.stderr, AsFd::as_fd))
     }
 
     /// Closes everything but the three channels and the report, which closes at exec. While this process waits, and while

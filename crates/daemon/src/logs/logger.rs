@@ -13,8 +13,9 @@ use tokio::sync::oneshot;
 /// Bytes of text that may wait for the logs thread; while a disk hangs, what comes beyond is counted and dropped.
 pub(super) const QUEUE_BYTES_MAX: usize = 1 << 20;
 
-/// How long a reader of logs waits for what is not yet written.
-const CATCH_UP_MAX: Duration = Duration::from_millis(500);
+/// How long a reader of logs waits for what is not yet written: as long as for the file itself. A disk that has much to
+/// write makes everybody wait for a second or so.
+const CATCH_UP_MAX: Duration = Duration::from_secs(2);
 
 /// A message to the logs thread.
 #[derive(Debug)]
@@ -172,7 +173,7 @@ impl Logger {
     }
 
     /// Waits until what was logged and ordered before stands in the files, so that whoever reads them next finds it there.
-    /// A disk that hangs is not waited for.
+    /// A disk that hangs is waited for at most [`CATCH_UP_MAX`].
     pub async fn catch_up(&self) {
         let (done, written) = oneshot::channel();
         self.0.send(Message::CatchUp { done });

@@ -200,6 +200,7 @@ fn killasgroup_reaches_children() {
             let pid = daemon.place().read("inner").trim().parse().unwrap_or(0);
             !provost_e2e::is_alive(pid)
         });
+        rig.wait_log("with SIGKILL");
         rig.log_of("killing");
     });
 }

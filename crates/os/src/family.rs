@@ -3,13 +3,13 @@
 //! What the kernel tells in `/proc` is a snapshot. A process is therefore known by its pid and the moment at which it
 //! started, and a signal goes by a descriptor of the process, so that one that got the same pid later is never met.
 
-use crate::{errno, kill, last_errno};
+use crate::kill;
+use crate::pidfd::PidFd;
+use crate::proc::{Stat, stat_of};
 use provost_model::{Errno, Pid, Signal};
-use rustix::process::{PidfdFlags, pidfd_open};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
-use std::os::fd::AsRawFd;
 use std::path::Path;
 
 /// Most processes that one search finds. A fork bomb is killed in more than one round.
@@ -27,8 +27,7 @@ pub struct Member {
 impl Member {
     /// The process that has this pid now; none when there is none, or only a zombie.
     pub fn now(pid: Pid) -> Option<Self> {
-        let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        let (state, started) = parse_stat(&text)?;
+        let Stat { state, started, .. } = stat_of(pid)?;
         (!matches!(state, 'Z' | 'X')).then_some(Self { pid, started })
     }
 
@@ -47,46 +46,22 @@ impl Member {
     }
 
     fn send(self, signal: Signal) -> Result<(), Errno> {
-        let pid = rustix::process::Pid::from_raw(self.pid.0).ok_or(Errno(libc::EINVAL))?;
-        let descriptor = match pidfd_open(pid, PidfdFlags::empty()) {
-            Ok(descriptor) => descriptor,
+        let process = match PidFd::open(self.pid) {
+            Ok(process) => process,
             // A kernel without descriptors of processes: the look before the signal must do.
-            Err(rustix::io::Errno::NOSYS) if self.is_alive() => {
+            Err(Errno(libc::ENOSYS)) if self.is_alive() => {
                 return kill::kill(self.pid, signal, false);
             }
-            Err(rustix::io::Errno::NOSYS) => return Ok(()),
-            Err(error) => return Err(errno(error)),
+            Err(Errno(libc::ENOSYS)) => return Ok(()),
+            Err(error) => return Err(error),
         };
         // Looked at after the descriptor was opened: if it is still the one, the descriptor is of it.
-        if !self.is_alive() {
-            return Ok(());
-        }
-        // SAFETY: the call takes an open descriptor and numbers; without a `siginfo` it touches no memory of ours.
-        let result = unsafe {
-            libc::syscall(
-                libc::SYS_pidfd_send_signal,
-                descriptor.as_raw_fd(),
-                signal.number(),
-                std::ptr::null::<libc::siginfo_t>(),
-                0,
-            )
-        };
-        if result == 0 {
-            Ok(())
+        if self.is_alive() {
+            process.signal(signal, false)
         } else {
-            Err(last_errno())
+            Ok(())
         }
     }
-}
-
-/// State and start from the text of a `/proc/PID/stat`.
-fn parse_stat(text: &str) -> Option<(char, u64)> {
-    let (_, fields) = text.rsplit_once(") ")?;
-    let mut fields = fields.split(' ');
-    let state = fields.next()?.chars().next()?;
-    // The start is the 22nd field, the state the third.
-    let started = fields.nth(18)?.parse().ok()?;
-    Some((state, started))
 }
 
 /// From now on, orphans among our descendants become our children; or not any more.
@@ -143,16 +118,6 @@ pub fn has_in_environment(pid: Pid, wanted: &[String]) -> bool {
 mod tests {
     use super::*;
     use std::process::Command;
-
-    #[test]
-    fn a_name_with_brackets_and_blanks_does_not_confuse() {
-        let fields: Vec<String> = (4..30).map(|number| number.to_string()).collect();
-        let text = format!("12 (a) b) R {}", fields.join(" "));
-        assert_eq!(parse_stat(&text), Some(('R', 22)));
-        for broken in ["", "1 (a", "1 (a) ", "1 (a) R 1 2 3"] {
-            assert_eq!(parse_stat(broken), None, "{broken}");
-        }
-    }
 
     #[test]
     fn a_member_is_found_signalled_and_gone() {

@@ -20,32 +20,51 @@ pub fn pid_namespace() -> Option<u64> {
     stat("/proc/self/ns/pid").ok().map(|found| found.st_ino)
 }
 
-/// When a process started, in ticks of the kernel since the boot. With the pid it means one process only.
-pub fn start_ticks(pid: Pid) -> Option<u64> {
-    let text = fs::read(format!("/proc/{}/stat", pid.0)).ok()?;
+/// What `/proc/PID/stat` tells of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stat {
+    /// `Z` for one that has ended and was not collected.
+    pub(crate) state: char,
+    /// When it started, in ticks of the kernel since the boot.
+    pub(crate) started: u64,
+    /// Its wait status, once it has ended; 0 for whoever may not see it.
+    exit_code: i32,
+}
+
+/// Looks at a process. None when there is none.
+pub(crate) fn stat_of(pid: Pid) -> Option<Stat> {
+    parse_stat(&fs::read(format!("/proc/{}/stat", pid.0)).ok()?)
+}
+
+fn parse_stat(text: &[u8]) -> Option<Stat> {
     // The name of the program comes second, in parentheses, and may hold anything.
     let end = text.iter().rposition(|&byte| byte == b')')?;
     let rest = std::str::from_utf8(text.get(end + 1..)?).ok()?;
-    rest.split_ascii_whitespace().nth(19)?.parse().ok()
+    // The state is the third field, the start the 22nd, the status the 52nd.
+    let mut fields = rest.split_ascii_whitespace();
+    Some(Stat {
+        state: fields.next()?.chars().next()?,
+        started: fields.nth(18)?.parse().ok()?,
+        exit_code: fields.nth(29)?.parse().ok()?,
+    })
+}
+
+/// When a process started, in ticks of the kernel since the boot. With the pid it means one process only.
+pub fn start_ticks(pid: Pid) -> Option<u64> {
+    stat_of(pid).map(|stat| stat.started)
 }
 
 /// Whether the first thread of a process has ended; others of it may not have yet.
 pub(crate) fn is_zombie(pid: Pid) -> bool {
-    let text = fs::read(format!("/proc/{}/stat", pid.0)).unwrap_or_default();
-    let end = text.iter().rposition(|&byte| byte == b')');
-    end.and_then(|end| text.get(end + 2)) == Some(&b'Z')
+    stat_of(pid).is_some_and(|stat| stat.state == 'Z')
 }
 
 /// The wait status of a zombie. None for other processes, and where we may not see it: the system shows 0 then.
 pub(crate) fn exit_code(pid: Pid) -> Option<i32> {
     // Asks for the same permission, and says so when we do not have it.
     fs::read(format!("/proc/{}/io", pid.0)).ok()?;
-    let text = fs::read(format!("/proc/{}/stat", pid.0)).ok()?;
-    let end = text.iter().rposition(|&byte| byte == b')')?;
-    let rest = std::str::from_utf8(text.get(end + 1..)?).ok()?;
-    let mut words = rest.split_ascii_whitespace();
-    (words.next()? == "Z").then_some(())?;
-    words.nth(48)?.parse().ok()
+    let stat = stat_of(pid).filter(|stat| stat.state == 'Z')?;
+    Some(stat.exit_code)
 }
 
 /// How long ago that was, counting time in which the machine slept.
@@ -111,4 +130,24 @@ fn open_pipe(path: &str, number: u64, end: End) -> Option<OwnedFd> {
     let flags = way | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
     let fd = rustix::fs::open(path, flags, Mode::empty()).ok()?;
     fstat(&fd).is_ok_and(|found| is_it(&found)).then_some(fd)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_brackets_and_blanks_does_not_confuse() {
+        let fields: Vec<String> = (4..=52).map(|number| number.to_string()).collect();
+        let text = format!("12 (a) b) R {}", fields.join(" "));
+        let stat = Stat {
+            state: 'R',
+            started: 22,
+            exit_code: 52,
+        };
+        assert_eq!(parse_stat(text.as_bytes()), Some(stat));
+        for broken in ["", "1 (a", "1 (a) ", "1 (a) R 1 2 3"] {
+            assert_eq!(parse_stat(broken.as_bytes()), None, "{broken}");
+        }
+    }
 }

@@ -4,7 +4,7 @@
 //! remembered under a keyed hash, because clients send their password with every request.
 
 use super::auth;
-use argon2::{Argon2, PasswordHash, PasswordVerifier as _};
+use argon2::{Argon2, Params, PasswordHash, PasswordVerifier as _};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -31,6 +31,11 @@ const REMEMBERED: usize = 256;
 
 /// Bytes of a file of passwords or tokens that are read: some ten thousand tokens.
 const FILE: u64 = 1024 * 1024;
+
+/// Memory that a hash may ask for, 1 GiB, and passes over it: far more than anybody recommends. A hash that wants more fits
+/// nobody; it would end supervisord for want of memory, or hold every login up.
+const HASH_KIB_MAX: u32 = 1 << 20;
+const HASH_PASSES_MAX: u32 = 100;
 
 /// What a client sent.
 pub(super) enum Claim {
@@ -254,8 +259,12 @@ fn read(path: &Path) -> io::Result<String> {
 
 fn argon2_fits(stored: &str, given: &[u8]) -> bool {
     let hash = stored.strip_prefix(auth::ARGON2ID).unwrap_or(stored);
-    PasswordHash::new(hash.trim())
-        .is_ok_and(|hash| Argon2::default().verify_password(given, &hash).is_ok())
+    PasswordHash::new(hash.trim()).is_ok_and(|hash| {
+        let is_bearable = Params::try_from(&hash).is_ok_and(|params| {
+            params.m_cost() <= HASH_KIB_MAX && params.t_cost() <= HASH_PASSES_MAX
+        });
+        is_bearable && Argon2::default().verify_password(given, &hash).is_ok()
+    })
 }
 
 /// The name of a token, when a line is one of this digest that has not ended.
@@ -296,7 +305,7 @@ mod tests {
 
     /// `argon2id` of `open sesame`, with little memory so that the test is quick.
     fn hashed() -> String {
-        use argon2::{Algorithm, Params, PasswordHasher as _, Version};
+        use argon2::{Algorithm, PasswordHasher as _, Version};
         let params = Params::new(64, 1, 1, None).unwrap();
         let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let hash = hasher
@@ -347,6 +356,17 @@ mod tests {
             assert_eq!(known("b", "open sesame"), None);
             assert_eq!(known("c", ""), None);
             assert_eq!(known("d", "open sesame"), None);
+        }
+    }
+
+    #[test]
+    fn a_hash_that_wants_all_memory_or_all_time_fits_nobody() {
+        let good = hashed();
+        assert!(argon2_fits(&good, b"open sesame"));
+        for (cost, more) in [("m=64,", "m=4294967295,"), ("t=1,", "t=4294967295,")] {
+            let bad = good.replace(cost, more);
+            assert_ne!(bad, good);
+            assert!(!argon2_fits(&bad, b"open sesame"));
         }
     }
 

@@ -10,10 +10,10 @@ use provost_model::access::AuditSpec;
 use provost_os::files;
 use provost_wire::audit::{Chain, NONE_BEFORE, Record, digest};
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -23,8 +23,8 @@ const WAITING: usize = 4096;
 /// How long a call waits for its line.
 const TIME: Duration = Duration::from_secs(2);
 
-/// Bytes of a line that are read back: more than any line has.
-const LINE: usize = 64 * 1024;
+/// Bytes of the end of a file that are read back: more than any line has.
+const LINE: u64 = 64 * 1024;
 
 type Job = (Record, Option<oneshot::Sender<bool>>);
 
@@ -38,7 +38,9 @@ pub(crate) struct Audit {
 
 impl Audit {
     /// Starts the thread. A file that cannot be opened is an error, so that a wrong path is found at start.
-    pub(crate) fn start(spec: &AuditSpec, logger: Logger) -> io::Result<Self> {
+    ///
+    /// The second value is for the end of a life: no other may go on with the chain before.
+    pub(crate) fn start(spec: &AuditSpec, logger: Logger) -> io::Result<(Self, LastLine)> {
         let mut book = Book {
             path: spec.file.clone(),
             open: None,
@@ -49,9 +51,11 @@ impl Audit {
         };
         book.open()?;
         let (sender, jobs) = sync_channel::<Job>(WAITING);
+        let (at_end, last_line) = sync_channel(0);
         std::thread::Builder::new()
             .name("audit".to_owned())
             .spawn(move || {
+                let _dropped_at_the_end: SyncSender<()> = at_end;
                 for (record, answer) in jobs {
                     let written = book.write(&record);
                     if let Some(answer) = answer {
@@ -60,11 +64,12 @@ impl Audit {
                     }
                 }
             })?;
-        Ok(Self {
+        let audit = Self {
             sender,
             reads: spec.reads,
             refuse: spec.refuse,
-        })
+        };
+        Ok((audit, LastLine(last_line)))
     }
 
     /// Whether calls that change nothing are recorded, too.
@@ -90,6 +95,18 @@ impl Audit {
     pub(crate) fn post(&self, record: Record) {
         // Of a disk that hangs for so long the main log tells.
         let _ = self.sender.try_send((record, None));
+    }
+}
+
+/// Knows when the thread has written its last line.
+#[derive(Debug)]
+pub(crate) struct LastLine(Receiver<()>);
+
+impl LastLine {
+    /// Waits for it, once nobody can record any more. Only a disk that hangs takes long, and that is not waited for.
+    pub(crate) fn wait(&self) {
+        // Nothing is ever sent: it ends with the thread.
+        let _ = self.0.recv_timeout(TIME);
     }
 }
 
@@ -184,22 +201,21 @@ impl Book {
     }
 }
 
-/// The last line of a file, and whether it has an end.
+/// The last line of a file, and whether it has an end. Only the end of the file is read, however large it has become.
 fn last_line(path: &Path) -> io::Result<Option<(Vec<u8>, bool)>> {
-    let mut reader = BufReader::new(File::open(path)?);
-    let (mut last, mut is_whole) = (None, true);
-    loop {
-        let mut line = Vec::new();
-        if reader.read_until(b'\n', &mut line)? == 0 {
-            return Ok(last.map(|line| (line, is_whole)));
-        }
-        is_whole = line.last() == Some(&b'\n');
-        if is_whole {
-            line.pop();
-        }
-        line.truncate(LINE);
-        last = Some(line);
+    let mut file = File::open(path)?;
+    let size = file.metadata()?.len();
+    file.seek(SeekFrom::Start(size.saturating_sub(LINE)))?;
+    let mut end = Vec::new();
+    file.take(LINE).read_to_end(&mut end)?;
+    let is_whole = end.last() == Some(&b'\n');
+    if is_whole {
+        end.pop();
     }
+    let last = end.rsplit(|&byte| byte == b'\n').next();
+    Ok(last
+        .filter(|_| size > 0)
+        .map(|line| (line.to_vec(), is_whole)))
 }
 
 /// `supervisord --verify-audit FILE`: what to print, and whether the chain holds.
@@ -229,4 +245,29 @@ pub(crate) fn verify(path: &Path) -> io::Result<(String, bool)> {
         ),
     };
     Ok((text, true))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_line_is_found_at_the_end_of_any_file() {
+        let path = std::env::temp_dir().join(format!("provost-audit-{}", std::process::id()));
+        let long = "x".repeat(200_000);
+        for (text, expected) in [
+            (String::new(), None),
+            ("one".to_owned(), Some(("one", false))),
+            ("one\ntwo\n".to_owned(), Some(("two", true))),
+            (format!("{long}\ntwo\n"), Some(("two", true))),
+            (format!("{long}\ntwo\nthr"), Some(("thr", false))),
+        ] {
+            std::fs::write(&path, &text).unwrap();
+            let found = last_line(&path).unwrap();
+            let found = found.map(|(line, whole)| (String::from_utf8(line).unwrap(), whole));
+            let expected = expected.map(|(line, whole)| (line.to_owned(), whole));
+            assert_eq!(found, expected);
+        }
+        std::fs::remove_file(&path).unwrap();
+    }
 }

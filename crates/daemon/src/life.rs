@@ -315,7 +315,7 @@ fn supervise(
             )
         })
     });
-    let audit = audit.transpose()?;
+    let (audit, last_line) = audit.transpose()?.unzip();
     let (client_sender, clients) = channel();
     let client_waker = waker.clone();
     let control = ControlHandle::new(client_sender, Arc::new(move || client_waker.wake()));
@@ -360,6 +360,9 @@ fn supervise(
     .map_err(failed("start the control thread"))?;
     let (ending, logs) = shell.run().map_err(failed("wait for events"))?;
     api.stop();
+    if let Some(last_line) = last_line {
+        last_line.wait();
+    }
     if let Stopped::Stuck = logs.stop(FLUSH_MAX) {
         output::err(
             "supervisord: a log did not take its last lines within 5 seconds; they are lost\n",

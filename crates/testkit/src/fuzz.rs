@@ -7,11 +7,11 @@
     reason = "a fuzzer is told of what it found by a panic, everywhere"
 )]
 
+use crate::specs::process;
 use provost_core::{Core, Effect, Input, LoadedConfig};
-use provost_model::spec::{AutoRestart, LogFile, OutputSpec, PoolSpec, ResultHandler};
+use provost_model::spec::{PoolSpec, ResultHandler};
 use provost_model::{
     EventKind, GroupKind, GroupSpec, Mono, Notice, Now, Pid, ProcessSpec, Request, RequestId, Run,
-    Signal,
 };
 use provost_wire::spool::{self, Record};
 use std::sync::Arc;
@@ -117,42 +117,10 @@ fn busy_listener() -> (Core, Run) {
 }
 
 fn pool() -> Arc<GroupSpec> {
-    let output = OutputSpec {
-        logfile: LogFile::None,
-        maxbytes: 0,
-        backups: 0,
-        capture_maxbytes: 0,
-        events_enabled: false,
-        syslog: false,
-    };
     let process = ProcessSpec {
-        name: "l".to_owned(),
-        group: "l".to_owned(),
-        program: "l".to_owned(),
-        command: "/bin/l".to_owned(),
-        directory: None,
-        umask: None,
         priority: -1,
-        autostart: true,
-        autorestart: AutoRestart::Never,
-        startsecs: 1,
         startretries: 0,
-        uid: None,
-        stdout: output.clone(),
-        stderr: output,
-        redirect_stderr: false,
-        stopsignal: Signal::TERM,
-        stopwaitsecs: 10,
-        stopasgroup: false,
-        killasgroup: false,
-        stop_cont: false,
-        stop_tree: false,
-        sigpipe_default: false,
-        logfile_full: provost_model::spec::LogfileFull::Drop,
-        exitcodes: vec![0],
-        environment: Vec::new(),
-        serverurl: None,
-        socket: None,
+        ..process("l")
     };
     Arc::new(GroupSpec {
         name: "l".to_owned(),

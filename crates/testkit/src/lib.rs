@@ -6,3 +6,4 @@
 pub mod fuzz;
 pub mod garble;
 pub mod sim;
+pub mod specs;

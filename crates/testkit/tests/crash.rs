@@ -5,12 +5,12 @@
 //! or was recorded (I02).
 
 use provost_core::{Core, Effect, Input, LoadedConfig};
-use provost_model::spec::{AutoRestart, LogFile, LogfileFull, OutputSpec};
+use provost_model::spec::AutoRestart;
 use provost_model::{
-    ExitStatus, GroupKind, GroupSpec, Mono, Now, Orphan, Pid, ProcId, ProcessSpec, Run, Signal,
-    Wall,
+    ExitStatus, GroupKind, GroupSpec, Mono, Now, Orphan, Pid, ProcId, ProcessSpec, Run, Wall,
 };
 use provost_testkit::sim::rng::Rng;
+use provost_testkit::specs::process;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,42 +49,9 @@ struct World {
 }
 
 fn spec(name: &str) -> Arc<ProcessSpec> {
-    let output = OutputSpec {
-        logfile: LogFile::None,
-        maxbytes: 0,
-        backups: 0,
-        capture_maxbytes: 0,
-        events_enabled: false,
-        syslog: false,
-    };
     Arc::new(ProcessSpec {
-        name: name.to_owned(),
-        group: name.to_owned(),
-        program: name.to_owned(),
-        command: "x".to_owned(),
-        directory: None,
-        umask: None,
-        priority: 999,
-        autostart: true,
         autorestart: AutoRestart::Always,
-        startsecs: 1,
-        startretries: 3,
-        uid: None,
-        stdout: output.clone(),
-        stderr: output,
-        redirect_stderr: false,
-        stopsignal: Signal::TERM,
-        stopwaitsecs: 10,
-        stopasgroup: false,
-        killasgroup: false,
-        stop_cont: false,
-        stop_tree: false,
-        sigpipe_default: false,
-        logfile_full: LogfileFull::Drop,
-        exitcodes: vec![0],
-        environment: Vec::new(),
-        serverurl: None,
-        socket: None,
+        ..process(name)
     })
 }
 

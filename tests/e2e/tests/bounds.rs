@@ -6,6 +6,7 @@ use std::net::TcpStream;
 use std::os::unix::fs::symlink;
 use std::time::{Duration, Instant};
 
+use provost_e2e::means::processor_ticks;
 use provost_e2e::{
     CREDENTIALS, Outcome, PATIENCE, Rpc, Side, Start, Target, Value, Victim, encode_call,
     read_answer, resident_bytes, wait_until,
@@ -14,20 +15,6 @@ use rustix::process::Signal;
 
 /// Memory that the daemon may have after what is done here, with debug code.
 const MEMORY: u64 = 100 << 20;
-
-/// Processor time of a process so far, in seconds.
-fn cpu(pid: u32) -> f64 {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("it runs");
-    let (_, fields) = stat.rsplit_once(") ").expect("the name is in brackets");
-    let numbers: Vec<f64> = fields
-        .split(' ')
-        .skip(11)
-        .take(2)
-        .map(|text| text.parse().expect("it is a number"))
-        .collect();
-    // The unit is a hundredth of a second everywhere.
-    numbers.iter().sum::<f64>() / 100.0
-}
 
 #[test]
 fn s09_who_guesses_passwords_waits_and_is_told_of_once() {
@@ -64,7 +51,8 @@ fn s09_who_guesses_passwords_waits_and_is_told_of_once() {
 #[test]
 fn f51_endless_headers_cost_nothing_before_a_password_is_asked_for() {
     let victim = Victim::with_password();
-    let (before, pid) = (cpu(victim.daemon().pid()), victim.daemon().pid());
+    let pid = victim.daemon().pid();
+    let before = processor_ticks(pid);
     for _ in 0..5 {
         let mut stream = TcpStream::connect(("127.0.0.1", victim.port())).expect("a connection");
         stream.write_all(b"GET / HTTP/1.1\r\n").expect("it listens");
@@ -77,7 +65,8 @@ fn f51_endless_headers_cost_nothing_before_a_password_is_asked_for() {
         .wait_log("sent a request header of more than 16 KiB or 100 lines, and was refused (431)");
     let log = victim.daemon().main_log();
     assert_eq!(log.matches("and was refused (431)").count(), 1, "{log}");
-    assert!(cpu(pid) - before < 2.0, "{}", cpu(pid) - before);
+    let used = processor_ticks(pid) - before;
+    assert!(used < 200, "{used} ticks, a hundred a second");
     assert!(resident_bytes(pid) < MEMORY);
     victim
         .daemon()
@@ -242,13 +231,17 @@ fn f45_what_a_broken_listener_writes_without_end_costs_no_time() {
         stdout_logfile=NONE\n";
     let daemon = Start::new(Side::Ours, config).start();
     daemon.wait_log("spew: has entered the UNKNOWN state");
-    let (begun, before) = (Instant::now(), cpu(daemon.pid()));
+    let (begun, before) = (Instant::now(), processor_ticks(daemon.pid()));
     // Nothing is awaited: this is the time that is measured.
     while begun.elapsed() < Duration::from_secs(3) {
         std::thread::sleep(Duration::from_millis(100));
     }
-    let share = (cpu(daemon.pid()) - before) / begun.elapsed().as_secs_f64();
-    assert!(share < 0.05, "{share} of a processor");
+    // A hundred ticks a second are a whole processor.
+    let (used, time) = (processor_ticks(daemon.pid()) - before, begun.elapsed());
+    assert!(
+        u128::from(used) * 200 < time.as_millis(),
+        "{used} ticks in {time:?}"
+    );
 }
 
 #[test]

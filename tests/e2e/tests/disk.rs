@@ -299,9 +299,8 @@ fn f17_rotation_in_a_read_only_directory_waits() {
     );
 }
 
-/// The directory is gone when logs are to be reopened: a line each, and everything goes on.
-#[test]
-fn f18_reopening_in_a_vanished_directory_is_told_and_survived() {
+/// A daemon whose program `n` has begun to write to a log in a directory of its own.
+fn counting_in_a_directory() -> Daemon {
     let start = Start::new(
         Side::Ours,
         &format!(
@@ -312,6 +311,13 @@ fn f18_reopening_in_a_vanished_directory_is_told_and_survived() {
     wait_until(PATIENCE, "lines in the log", || {
         !daemon.place().read("logs/n.log").is_empty()
     });
+    daemon
+}
+
+/// The directory is gone when logs are to be reopened: a line each, and everything goes on.
+#[test]
+fn f18_reopening_in_a_vanished_directory_is_told_and_survived() {
+    let daemon = counting_in_a_directory();
     let pid = daemon.rpc().pid("n");
     fs::remove_dir_all(daemon.place().join("logs")).expect("it is ours");
     daemon.signal(Signal::USR2);
@@ -333,16 +339,7 @@ fn f18_reopening_in_a_vanished_directory_is_told_and_survived() {
 /// the directory is there again and the logs are reopened.
 #[test]
 fn f18_a_vanished_directory_is_noticed_by_the_next_write() {
-    let start = Start::new(
-        Side::Ours,
-        &format!(
-            "[program:n]\nstartsecs=0\n{COUNTER}stdout_logfile=%(here)s/logs/n.log\nstdout_logfile_maxbytes=0\n{OTHER}"
-        ),
-    );
-    let daemon = start.file("logs/placeholder", "").start();
-    wait_until(PATIENCE, "lines in the log", || {
-        !daemon.place().read("logs/n.log").is_empty()
-    });
+    let daemon = counting_in_a_directory();
     fs::remove_dir_all(daemon.place().join("logs")).expect("it is ours");
     daemon.wait_log(
         "logs/n.log was removed and cannot be made anew: No such file or directory (ENOENT)",

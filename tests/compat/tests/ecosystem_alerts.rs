@@ -42,8 +42,9 @@ fn supervisor_alert_runs_its_command_for_each_change_of_state() {
                      echo \"$*\" >> alerts\n\
                      case \"$*\" in *exited*) mkdir refused-once 2>/dev/null && exit 1;; esac\n\
                      exit 0\n";
+        // Upstream answers the start of what has ended by then with a fault; so it lives for a moment.
         let config = format!(
-            "[program:short]\ncommand=/bin/sh -c 'exit 0'\nautostart=false\nstartsecs=0\nautorestart=false\n\
+            "[program:short]\ncommand=/bin/sh -c 'sleep 0.3; exit 0'\nautostart=false\nstartsecs=0\nautorestart=false\n\
              [eventlistener:alert]\n\
              command={} -c '/bin/sh %(here)s/alert.sh to-all'\n\
              events=PROCESS_STATE_RUNNING,PROCESS_STATE_EXITED,PROCESS_STATE_FATAL\nstdout_logfile=NONE\n",

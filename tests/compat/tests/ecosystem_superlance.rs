@@ -101,9 +101,10 @@ fn memmon_restarts_the_program_that_uses_too_much_memory() {
 #[test]
 fn crashmail_tells_of_an_unexpected_exit() {
     with_both(|side| {
+        // Upstream answers the start of what has ended by then with a fault; so it lives for a moment.
         let config = format!(
             "[program:works]\ncommand=/bin/sh -c 'exit 0'\nstartsecs=0\nautorestart=false\n\
-             [program:fails]\ncommand=/bin/sh -c 'exit 3'\nstartsecs=0\nautorestart=false\nautostart=false\n\
+             [program:fails]\ncommand=/bin/sh -c 'sleep 0.3; exit 3'\nstartsecs=0\nautorestart=false\nautostart=false\n\
              [group:shop]\nprograms=fails\n\
              [eventlistener:crashmail]\n\
              command={} -a -o host1 -m ops@example.org {SENDMAIL}\nevents=PROCESS_STATE\n\

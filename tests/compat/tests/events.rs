@@ -41,7 +41,7 @@ fn every_event_of_a_program_s_life() {
         + "[program:ok]\ncommand=/bin/sh -c 'sleep 0.3; exit 0'\nautostart=false\nautorestart=false\nstartsecs=0\n\
            [program:bad]\ncommand=/bin/sh -c 'sleep 0.3; exit 3'\nautostart=false\nautorestart=false\nstartsecs=0\n\
            [program:long]\ncommand=/bin/cat\nautostart=false\nstartsecs=0\n\
-           [program:hopeless]\ncommand=/bin/sh -c 'exit 1'\nautostart=false\nstartretries=1\nstartsecs=5\n\
+           [program:hopeless]\ncommand=/bin/sh -c 'sleep 0.3; exit 1'\nautostart=false\nstartretries=1\nstartsecs=5\n\
            [program:absent]\ncommand=/no/such/file\nautostart=false\nstartretries=1\n\
            [program:group]\ncommand=/bin/cat\nprocess_name=one\nautostart=false\nstartsecs=0\n";
     Scenario::new("events states", &config).run(|rig| {

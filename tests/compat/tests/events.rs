@@ -256,7 +256,8 @@ fn output_as_events() {
             rig.call("startProcess", &["p".into()]);
             recorded(rig, "lis", "\\nend", 1);
             rig.call("startProcess", &["c".into()]);
-            recorded(rig, "lis", "\\nend", 2);
+            // The piece that was captured comes as output first, then as communication.
+            recorded(rig, "lis", "\\nend", 3);
         });
 }
 

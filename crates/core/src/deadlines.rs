@@ -2,12 +2,13 @@
 //!
 //! Each owner has at most one deadline. Setting, clearing and taking the next one cost O(log n).
 
+use serde::{Deserialize, Serialize};
 use crate::group::GroupId;
 use provost_model::{Mono, ProcId, RequestId, Ticket};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Whose deadline it is. The order breaks ties between deadlines of the same instant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Timer {
     /// The state of a process: up, retry, kill or respawn.
     Process(ProcId),
@@ -34,7 +35,7 @@ pub(crate) enum Timer {
 }
 
 /// The ordered set.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Deadlines {
     order: BTreeSet<(Mono, Timer)>,
     of: BTreeMap<Timer, Mono>,

@@ -1,15 +1,16 @@
 //! Groups in service: their processes by name and by priority, and how many of them have not ended.
 
+use serde::{Deserialize, Serialize};
 use provost_model::{GroupSpec, ProcId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A group, numbered in the order of creation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct GroupId(pub(crate) u32);
 
 /// A group in service.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Group {
     pub(crate) name: Arc<str>,
     pub(crate) spec: Arc<GroupSpec>,
@@ -76,7 +77,7 @@ impl Group {
 }
 
 /// All groups in service.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Groups {
     last: u32,
     all: BTreeMap<GroupId, Group>,

@@ -1,5 +1,6 @@
 //! What the core is told: facts about the world, and requests.
 
+use serde::{Deserialize, Serialize};
 use provost_model::helper::HelperWord;
 use provost_model::spawn::{SocketProblem, SpawnProblem};
 use provost_model::{
@@ -10,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A configuration as the core needs it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoadedConfig {
     /// `identifier` of `[supervisord]`.
     pub identifier: Arc<str>,
@@ -19,7 +20,7 @@ pub struct LoadedConfig {
 }
 
 /// One thing that happened or was asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Input {
     /// A process that an earlier supervisord left behind lives and is to be taken over. Comes before `Started`.
     Orphan(Orphan),
@@ -111,6 +112,7 @@ pub enum Input {
         /// Which channel.
         channel: Channel,
         /// Where.
+        #[serde(with = "provost_model::saved::path")]
         path: PathBuf,
     },
     /// Bytes from a listener's stdout.
@@ -118,6 +120,7 @@ pub enum Input {
         /// Which run.
         run: Run,
         /// What it wrote.
+        #[serde(with = "provost_model::saved::bytes")]
         data: Vec<u8>,
     },
     /// A listener's stdin is closed; the event with this serial was not delivered.
@@ -162,6 +165,7 @@ pub enum Input {
         /// Which channel.
         channel: Channel,
         /// The text.
+        #[serde(with = "provost_model::saved::bytes")]
         data: Vec<u8>,
     },
     /// A chunk of output of a process with `…_events_enabled`.
@@ -171,6 +175,7 @@ pub enum Input {
         /// Which channel.
         channel: Channel,
         /// The chunk.
+        #[serde(with = "provost_model::saved::bytes")]
         data: Vec<u8>,
     },
     /// A signal to supervisord.
@@ -192,7 +197,7 @@ pub enum Input {
 }
 
 /// Why bytes for a child's stdin were not taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StdinProblem {
     /// The child closed it, or is gone.
     Closed,
@@ -201,7 +206,7 @@ pub enum StdinProblem {
 }
 
 /// Why a log could not be cleared.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ClearProblem {
     /// There is no log file; carries its path or is empty.
     NoFile(String),
@@ -210,7 +215,7 @@ pub enum ClearProblem {
 }
 
 /// What came of an order for a spool. `bytes` is what waits in the file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SpoolAnswer {
     /// It is open.
     Opened {
@@ -245,5 +250,5 @@ pub enum SpoolAnswer {
 }
 
 /// An order for a spool could not be carried out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpoolProblem;

@@ -3,6 +3,7 @@
 //! Groups stop in descending priority; those of equal priority stop together (upstream stops them one after another, and
 //! so kills the last ones of many late). A stage begins when all of the stage before it have ended.
 
+use serde::{Deserialize, Serialize};
 use crate::deadlines::Timer;
 use crate::group::GroupId;
 use crate::job::Purpose;
@@ -20,7 +21,7 @@ use std::time::Duration;
 const SHUTDOWN_REPORT_PERIOD: Duration = Duration::from_secs(3);
 
 /// What the daemon is doing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Phase {
     /// Not started yet.
     Waiting,
@@ -35,14 +36,14 @@ pub(crate) enum Phase {
 }
 
 /// What follows when all have ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Goal {
     Shutdown,
     Restart,
 }
 
 /// An ordered stop under way.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Stopping {
     goal: Goal,
     /// Groups that are being stopped and have not ended.
@@ -53,7 +54,7 @@ pub(crate) struct Stopping {
 }
 
 /// A configuration that is being read for a restart, and who asked for it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct RestartLoad {
     requesters: Vec<RequestId>,
 }

@@ -3,6 +3,7 @@
 //! The edge opens and closes them as it is told; who uses which is known here. Before a group comes into service each of
 //! its sockets is opened and closed once, so that a mistake is told to whoever asked, and not by the first start.
 
+use serde::{Deserialize, Serialize};
 use crate::Effect;
 use crate::job::Purpose;
 use crate::supervisor::Core;
@@ -14,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A socket between the order to open it and the order to close it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Shared {
     spec: Arc<FcgiSpec>,
     users: BTreeSet<Run>,
@@ -23,7 +24,7 @@ struct Shared {
 }
 
 /// All of them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Sockets {
     last: u64,
     all: BTreeMap<SocketId, Shared>,

@@ -2,6 +2,7 @@
 //!
 //! They last as long as the daemon serves. A value is bytes to the core; what they mean is known at the edge.
 
+use serde::{Deserialize, Serialize};
 use provost_model::fault::{Fault, FaultCode};
 use provost_model::{Answer, CacheDeed, Reply};
 use std::collections::BTreeMap;
@@ -15,13 +16,13 @@ const KEYS_MAX: usize = 10_000;
 const BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// All stores.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Stores {
     by_namespace: BTreeMap<String, Store>,
 }
 
 /// One store.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Store {
     values: BTreeMap<String, Arc<[u8]>>,
     /// Bytes of all keys and values.

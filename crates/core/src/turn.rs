@@ -1,5 +1,6 @@
 //! What one step works with: the time, the orders it writes down, and what it did.
 
+use serde::{Deserialize, Serialize};
 use crate::Effect;
 use crate::sockets::Sockets;
 use provost_model::{Event, Notice, Now, ProcId, ProcessState, Run};
@@ -29,7 +30,7 @@ impl Turn<'_> {
 }
 
 /// Which process a run belongs to, for runs that may still be answered.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Runs {
     last: u64,
     live: BTreeMap<Run, ProcId>,
@@ -69,7 +70,7 @@ impl Runs {
 }
 
 /// What a process did in a step, for groups, listener pools and waiting clients to follow.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Happening {
     /// It changed its state.
     Changed {

@@ -17,6 +17,7 @@ pub mod notice;
 pub mod orphan;
 pub mod quote;
 pub mod request;
+pub mod saved;
 pub mod signal;
 pub mod spawn;
 pub mod spec;

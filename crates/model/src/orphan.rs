@@ -1,9 +1,10 @@
 //! Processes that a supervisord left behind when it died.
 
 use crate::{Mono, Pid, Wall};
+use serde::{Deserialize, Serialize};
 
 /// What a new supervisord does with processes that an earlier one left behind.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Orphans {
     /// Take them over as they are.
     #[default]
@@ -15,7 +16,7 @@ pub enum Orphans {
 }
 
 /// A process that lives, is certainly the one that was recorded, and is to be taken over.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Orphan {
     /// Its group.
     pub group: String,

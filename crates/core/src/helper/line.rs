@@ -13,6 +13,7 @@
 //! A call whose client has left, or has waited long enough, stays known until its answer comes: that answer is no
 //! breach of the protocol. It also counts until then, so that a helper that hangs cannot be given ever more.
 
+use serde::{Deserialize, Serialize};
 use provost_model::helper::{HelperMethod, HelperSpec};
 use provost_model::{Mono, ProcId, RequestId, Wall};
 use std::collections::BTreeMap;
@@ -26,7 +27,7 @@ pub(crate) const CALLS_MAX: usize = 64;
 pub(crate) const WAITING_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// How far the conversation has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Line {
     Down,
     Greeting,
@@ -35,9 +36,10 @@ pub(crate) enum Line {
 }
 
 /// A call that was not sent yet.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Waiting {
     pub(crate) method: String,
+    #[serde(with = "provost_model::saved::bytes")]
     pub(crate) body: Vec<u8>,
     /// When its client waits no more.
     pub(crate) deadline: Mono,
@@ -46,7 +48,7 @@ pub(crate) struct Waiting {
 }
 
 /// A call that was sent, while its client waits.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Sent {
     pub(crate) request: RequestId,
     pub(crate) method: String,
@@ -64,7 +66,7 @@ pub(crate) enum Match {
 }
 
 /// A helper in service.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Helper {
     /// Its namespace, which is the name of its group.
     pub(crate) name: Arc<str>,

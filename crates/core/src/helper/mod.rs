@@ -9,6 +9,7 @@ mod line;
 mod tests;
 
 pub(crate) use line::Helper;
+use serde::{Deserialize, Serialize};
 use line::{Line, Match, Waiting};
 
 use crate::deadlines::Timer;
@@ -29,7 +30,7 @@ use std::time::Duration;
 const HUNG_UP_GRACE: Duration = Duration::from_secs(1);
 
 /// All helpers in service, and where the calls of clients are.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Helpers {
     all: BTreeMap<GroupId, Helper>,
     /// The helper of a call, and the number of the call once it was sent.
@@ -74,6 +75,7 @@ impl Core {
         turn: &mut Turn<'_>,
         id: RequestId,
         (namespace, method): (&str, String),
+        #[serde(with = "provost_model::saved::bytes")]
         body: Vec<u8>,
     ) {
         let home = self.groups.named(namespace).map(|(home, _)| home);

@@ -12,6 +12,7 @@ mod upkeep;
 #[cfg(test)]
 mod upkeep_tests;
 
+use serde::{Deserialize, Serialize};
 use crate::deadlines::Timer;
 use crate::supervisor::Core;
 use crate::turn::Turn;
@@ -37,7 +38,7 @@ const LOAD_PATIENCE: Duration = Duration::from_mins(1);
 const SOCKET_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a client asks of one or many processes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Deed {
     Start { wait: bool },
     Stop { wait: bool },
@@ -46,7 +47,7 @@ pub(crate) enum Deed {
 }
 
 /// By whose rules a signal is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Manner {
     /// Those of `signalProcess`.
     Signal,
@@ -55,7 +56,7 @@ pub(crate) enum Manner {
 }
 
 /// What an order that will be answered was for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Purpose {
     Probe {
         request: RequestId,
@@ -118,7 +119,7 @@ impl Purpose {
 }
 
 /// Orders that will be answered.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Tickets {
     last: u64,
     purposes: BTreeMap<Ticket, Purpose>,
@@ -146,7 +147,7 @@ impl Tickets {
 }
 
 /// A signal that was ordered for a client and may yet fail.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Sent {
     request: RequestId,
     index: usize,
@@ -154,7 +155,7 @@ struct Sent {
 }
 
 /// All of it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Jobs {
     /// Requests that are to be answered.
     unanswered: BTreeSet<RequestId>,

@@ -13,6 +13,7 @@
 //! Upstream does not look at the first seven bytes of a result line, and neither does this: old listeners rely on it.
 //! A result of no bytes is handled at once (upstream waits for further bytes).
 
+use serde::{Deserialize, Serialize};
 use super::result::{Judgement, judge, kept_bytes};
 use provost_model::Envelope;
 use provost_model::spec::ResultHandler;
@@ -29,11 +30,12 @@ pub(crate) const RESULT_BYTES_MAX: usize = 16 * 1024 * 1024;
 const SHOWN_BYTES_MAX: usize = 256;
 
 /// The state of a listener.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Ack {
     /// Waits for the word that it is ready.
     Acknowledged {
         /// What it has said of it.
+        #[serde(with = "provost_model::saved::bytes")]
         said: Vec<u8>,
     },
     /// Can take an event.
@@ -50,12 +52,16 @@ pub(crate) enum Ack {
 }
 
 /// How far a result has come.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Answering {
     /// The line with the length.
-    Line(Vec<u8>),
+    Line(#[serde(with = "provost_model::saved::bytes")] Vec<u8>),
     /// The result itself: bytes to come, and of those that came what the handler looks at.
-    Body { left: usize, said: Vec<u8> },
+    Body {
+        left: usize,
+        #[serde(with = "provost_model::saved::bytes")]
+        said: Vec<u8>,
+    },
 }
 
 /// What became of what a listener said.

@@ -1,11 +1,12 @@
 //! Who hears of which kind of event, and the numbers of events.
 
+use serde::{Deserialize, Serialize};
 use crate::group::GroupId;
 use provost_model::EventKind;
 use std::collections::BTreeMap;
 
 /// Numbers that grow by one and begin again at 0 after the largest that upstream's listeners can have seen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Serials {
     next: u64,
 }
@@ -30,7 +31,7 @@ impl Serials {
 ///
 /// A pool stands once under each concrete kind, however many of its subscriptions cover that kind: it hears of each
 /// event once (upstream delivers once for each).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Bus {
     pools: BTreeMap<EventKind, Vec<GroupId>>,
     pub(crate) serials: Serials,

@@ -1,5 +1,6 @@
 //! Events for which a pool had no room: all of them are counted, and a burst of them makes two lines in the log.
 
+use serde::{Deserialize, Serialize};
 use crate::turn::Turn;
 use provost_model::{Mono, Notice};
 use std::sync::Arc;
@@ -11,14 +12,14 @@ const QUIET: Duration = Duration::from_secs(10);
 const BURST_MAX: Duration = Duration::from_mins(1);
 
 /// What a pool has lost.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Losses {
     total: u64,
     burst: Option<Burst>,
 }
 
 /// A burst under way.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Burst {
     began: Mono,
     latest: Mono,

@@ -1,5 +1,6 @@
 //! One listener pool: the events that wait, and the listeners that can take them.
 
+use serde::{Deserialize, Serialize};
 use super::ack::{Ack, Answering, Heard};
 use super::bus::Serials;
 use super::losses::Losses;
@@ -13,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// A listener process.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Listener {
     proc: ProcId,
     name: Arc<str>,
@@ -41,7 +42,7 @@ impl Listener {
 }
 
 /// A pool in service.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Pool {
     name: Arc<str>,
     handler: ResultHandler,

@@ -12,6 +12,7 @@
 //!
 //! It refuses to know what a file is: sizes, checksums and what is damaged are the edge's.
 
+use serde::{Deserialize, Serialize};
 use crate::{SpoolAnswer, SpoolOrder, SpoolProblem};
 use provost_model::info::SpoolInfo;
 use provost_model::spec::SpoolSpec;
@@ -32,13 +33,13 @@ const AHEAD_MAX: usize = 1_024;
 const RETRY: Duration = Duration::from_secs(5);
 
 /// An event that waits in memory; `record` is its number on disk, if it is there too.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Waiting {
     pub(crate) envelope: Envelope,
     pub(crate) record: Option<u64>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum State {
     Opening,
     Open,
@@ -46,7 +47,7 @@ enum State {
 }
 
 /// What kind of order is under way, and what it tells to be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum UnderWay {
     Open,
     Append { done: u64 },
@@ -68,7 +69,7 @@ pub(crate) struct Aftermath {
 }
 
 /// The spool.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Spool {
     pub(crate) id: SpoolId,
     pool: Arc<str>,

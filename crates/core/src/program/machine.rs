@@ -15,6 +15,7 @@
 //! A child that lives while a signal cannot be sent to it makes UNKNOWN. Only the monotonic clock decides.
 //! This file has the states and the way up, `stop.rs` the way down, `end.rs` the exits.
 
+use serde::{Deserialize, Serialize};
 use super::restart;
 use crate::Effect;
 use crate::group::GroupId;
@@ -25,14 +26,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A child and the run that made it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Child {
     pub(crate) run: Run,
     pub(crate) pid: Pid,
 }
 
 /// The state with what belongs to it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum State {
     Stopped,
     /// Ordered, and no answer yet. `stop`: a stop request is to be carried out as soon as there is a child.
@@ -66,7 +67,7 @@ pub(crate) enum State {
 }
 
 /// A configured process and what became of it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Process {
     pub(crate) id: ProcId,
     pub(crate) name: Arc<str>,
@@ -89,7 +90,9 @@ pub(crate) struct Process {
     /// The last end of a child.
     pub(super) ended: Option<Wall>,
     /// Paths of AUTO logs, as the edge chose them.
+    #[serde(with = "provost_model::saved::maybe_path")]
     pub(crate) auto_stdout: Option<PathBuf>,
+    #[serde(with = "provost_model::saved::maybe_path")]
     pub(crate) auto_stderr: Option<PathBuf>,
 }
 

@@ -1,10 +1,10 @@
 //! What the core orders. An order that fails comes back as a fact.
 
-use serde::{Deserialize, Serialize};
 use provost_model::{
     Answer, Envelope, FcgiSpec, GroupSpec, Notice, Pid, ProcId, ProcessSpec, RequestId, Run,
     Signal, SocketId, SpoolId, Ticket, Wall,
 };
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -178,6 +178,19 @@ pub enum Effect {
         program: String,
         /// Keys, lower case, and values.
         options: Vec<(String, String)>,
+    },
+    /// Find out whether another program can take over, changing nothing. Answered by `Rehearsed`.
+    Rehearse {
+        /// For the answer.
+        ticket: Ticket,
+        /// Its path as the client gave it; none means the one that supervisord was started from.
+        binary: Option<String>,
+    },
+    /// Let the program that was rehearsed last take over. Answered by `HandedOver`, by whichever program goes on with
+    /// the state.
+    HandOver {
+        /// For the answer.
+        ticket: Ticket,
     },
     /// Answer a client.
     Reply {

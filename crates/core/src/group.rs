@@ -1,7 +1,7 @@
 //! Groups in service: their processes by name and by priority, and how many of them have not ended.
 
-use serde::{Deserialize, Serialize};
 use provost_model::{GroupSpec, ProcId};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use std::sync::Arc;
 pub(crate) struct GroupId(pub(crate) u32);
 
 /// A group in service.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct Group {
     pub(crate) name: Arc<str>,
     pub(crate) spec: Arc<GroupSpec>,
@@ -77,7 +77,7 @@ impl Group {
 }
 
 /// All groups in service.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Groups {
     last: u32,
     all: BTreeMap<GroupId, Group>,
@@ -89,6 +89,19 @@ impl Groups {
     pub(crate) fn reserve(&mut self) -> GroupId {
         self.last = self.last.saturating_add(1);
         GroupId(self.last)
+    }
+
+    /// None, after so many.
+    pub(crate) fn after(last: u32) -> Self {
+        Self {
+            last,
+            ..Self::default()
+        }
+    }
+
+    /// The number given last.
+    pub(crate) fn last(&self) -> u32 {
+        self.last
     }
 
     /// Takes a group into service.

@@ -1,12 +1,12 @@
 //! What the core is told: facts about the world, and requests.
 
-use serde::{Deserialize, Serialize};
 use provost_model::helper::HelperWord;
 use provost_model::spawn::{SocketProblem, SpawnProblem};
 use provost_model::{
     Channel, Envelope, Errno, ExitStatus, GroupSpec, Orphan, Pid, ProcId, ProcessSpec, Request,
     RequestId, Run, Signal, Ticket,
 };
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -177,6 +177,23 @@ pub enum Input {
         /// The chunk.
         #[serde(with = "provost_model::saved::bytes")]
         data: Vec<u8>,
+    },
+    /// The operator wants another program to take over, and told so by a signal.
+    UpgradeAsked,
+    /// The answer to `Effect::Rehearse`.
+    Rehearsed {
+        /// Which order.
+        ticket: Ticket,
+        /// The version of the program that can take over, or why it cannot.
+        result: Result<String, String>,
+    },
+    /// The answer to `Effect::HandOver`.
+    HandedOver {
+        /// Which order.
+        ticket: Ticket,
+        /// The version that has taken over, told by the new program; or why it has not, told by the old one, which
+        /// goes on.
+        result: Result<String, String>,
     },
     /// A signal to supervisord.
     Signal(Signal),

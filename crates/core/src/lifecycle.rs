@@ -3,7 +3,6 @@
 //! Groups stop in descending priority; those of equal priority stop together (upstream stops them one after another, and
 //! so kills the last ones of many late). A stage begins when all of the stage before it have ended.
 
-use serde::{Deserialize, Serialize};
 use crate::deadlines::Timer;
 use crate::group::GroupId;
 use crate::job::Purpose;
@@ -14,6 +13,7 @@ use crate::turn::Turn;
 use crate::{Effect, LoadedConfig};
 use provost_model::fault::{Fault, FaultCode};
 use provost_model::{Event, Notice, ProcId, Reply, RequestId, Signal, SupervisorState};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -59,7 +59,34 @@ pub(crate) struct RestartLoad {
     requesters: Vec<RequestId>,
 }
 
+impl RestartLoad {
+    /// Clients that wait for it.
+    pub(crate) fn requesters(&self) -> impl Iterator<Item = RequestId> + '_ {
+        self.requesters.iter().copied()
+    }
+}
+
 impl Phase {
+    /// Groups whose end is waited for.
+    pub(crate) fn stopping(&self) -> impl Iterator<Item = GroupId> + '_ {
+        let stopping = match self {
+            Self::Stopping(stopping) => Some(stopping),
+            Self::Waiting | Self::Serving | Self::Saving(_) | Self::Ended(_) => None,
+        };
+        stopping
+            .into_iter()
+            .flat_map(|stopping| stopping.stage.iter().copied())
+    }
+
+    /// Groups that are or will be stopped.
+    pub(crate) fn groups(&self) -> impl Iterator<Item = GroupId> + '_ {
+        let later = match self {
+            Self::Stopping(stopping) => stopping.later.as_slice(),
+            Self::Waiting | Self::Serving | Self::Saving(_) | Self::Ended(_) => &[],
+        };
+        self.stopping().chain(later.iter().flatten().copied())
+    }
+
     pub(crate) fn published(&self) -> SupervisorState {
         match self {
             Self::Waiting | Self::Serving => SupervisorState::Running,

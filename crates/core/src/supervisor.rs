@@ -235,6 +235,9 @@ impl Core {
             Input::Captured { run, channel, data } => self.captured(turn, run, channel, data),
             Input::Logged { run, channel, data } => self.logged(turn, run, channel, data),
             Input::Signal(signal) => self.signalled(turn, signal),
+            Input::UpgradeAsked => self.upgrade_asked(turn),
+            Input::Rehearsed { ticket, result } => self.rehearsed(turn, ticket, result),
+            Input::HandedOver { ticket, result } => self.handed_over(turn, ticket, result),
             Input::Tick => {}
             Input::Requested { id, request } => self.requested(turn, id, request),
             Input::RequesterGone { id } => self.requester_gone(id),

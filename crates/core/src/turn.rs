@@ -1,9 +1,9 @@
 //! What one step works with: the time, the orders it writes down, and what it did.
 
-use serde::{Deserialize, Serialize};
 use crate::Effect;
 use crate::sockets::Sockets;
 use provost_model::{Event, Notice, Now, ProcId, ProcessState, Run};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
 /// The orders of one step, in the order in which they are to be carried out.
@@ -33,6 +33,8 @@ impl Turn<'_> {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Runs {
     last: u64,
+    /// Follows from what processes are in.
+    #[serde(skip)]
     live: BTreeMap<Run, ProcId>,
 }
 
@@ -51,6 +53,16 @@ impl Runs {
         let run = Run(self.last);
         self.live.insert(run, proc);
         run
+    }
+
+    /// A run that was begun before.
+    pub(crate) fn go_on(&mut self, run: Run, proc: ProcId) -> Option<ProcId> {
+        self.live.insert(run, proc)
+    }
+
+    /// The number given last.
+    pub(crate) fn last(&self) -> u64 {
+        self.last
     }
 
     /// The run has ended.

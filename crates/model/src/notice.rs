@@ -269,6 +269,18 @@ pub enum Notice {
         /// What is wrong with it.
         reason: String,
     },
+    /// USR1 was received, and asks for an upgrade.
+    UpgradeRequested,
+    /// Another program has taken over.
+    Upgraded {
+        /// Its version.
+        version: String,
+    },
+    /// No other program has taken over; everything goes on.
+    UpgradeFailed {
+        /// Why.
+        reason: String,
+    },
     /// USR2 was received.
     ReopenRequested,
     /// All logs are about to be opened again.

@@ -116,6 +116,12 @@ pub enum Request {
     Shutdown,
     /// Stop everything and start anew. Answer: `Done`, or `CANT_REREAD` when the configuration is broken.
     Restart,
+    /// Let another program take over without touching what runs. Answer: `Text`, its version; `FAILED` when it cannot, or
+    /// when an upgrade is under way.
+    Upgrade {
+        /// Its path; none means the one that supervisord was started from.
+        binary: Option<String>,
+    },
     /// Where a process logs, for reading. Answer: `Log`; `BAD_NAME` also for `group:*`.
     LogPath {
         /// Which.

@@ -104,6 +104,34 @@ pub mod bytes {
     }
 }
 
+/// For byte strings by name.
+pub mod bytes_by_name {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    /// Writes them.
+    pub fn serialize<S: Serializer>(
+        map: &BTreeMap<String, Arc<[u8]>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Value<'a>(#[serde(with = "super::bytes")] &'a Arc<[u8]>);
+        serializer.collect_map(map.iter().map(|(name, bytes)| (name, Value(bytes))))
+    }
+
+    /// Reads them.
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeMap<String, Arc<[u8]>>, D::Error> {
+        #[derive(Deserialize)]
+        struct Value(#[serde(with = "super::bytes")] Arc<[u8]>);
+        let map = BTreeMap::<String, Value>::deserialize(deserializer)?;
+        let bytes = map.into_iter().map(|(name, Value(bytes))| (name, bytes));
+        Ok(bytes.collect())
+    }
+}
+
 /// For paths.
 pub mod path {
     use super::{read, write};
@@ -133,7 +161,6 @@ pub mod maybe_path {
     struct One(#[serde(with = "super::path")] PathBuf);
 
     /// Writes it.
-    #[expect(clippy::ref_option, reason = "this is how it is called")]
     pub fn serialize<S: Serializer>(
         path: &Option<PathBuf>,
         serializer: S,

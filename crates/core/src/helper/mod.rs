@@ -5,12 +5,13 @@
 //! by itself: `autorestart`, `startretries` and FATAL say what follows.
 
 mod line;
+mod sound;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use line::Helper;
-use serde::{Deserialize, Serialize};
 use line::{Line, Match, Waiting};
+use serde::{Deserialize, Serialize};
 
 use crate::deadlines::Timer;
 use crate::group::GroupId;
@@ -48,6 +49,26 @@ impl Helpers {
         self.all.contains_key(&home)
     }
 
+    /// All that are in service.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (GroupId, &Helper)> {
+        self.all.iter().map(|(home, helper)| (*home, helper))
+    }
+
+    /// Whether the call of this client is open.
+    pub(crate) fn is_calling(&self, id: RequestId) -> bool {
+        self.calls.contains_key(&id)
+    }
+
+    /// Clients whose calls are open.
+    pub(crate) fn calling(&self) -> impl Iterator<Item = RequestId> + '_ {
+        self.calls.keys().copied()
+    }
+
+    /// Puts in place what is not saved.
+    pub(crate) fn restore(&mut self) {
+        self.all.values_mut().for_each(Helper::restore);
+    }
+
     /// What helpers have announced, by namespace.
     fn methods(&self) -> Vec<(Arc<str>, Arc<[HelperMethod]>)> {
         let helpers = self.all.values();
@@ -75,7 +96,6 @@ impl Core {
         turn: &mut Turn<'_>,
         id: RequestId,
         (namespace, method): (&str, String),
-        #[serde(with = "provost_model::saved::bytes")]
         body: Vec<u8>,
     ) {
         let home = self.groups.named(namespace).map(|(home, _)| home);

@@ -1,11 +1,11 @@
 //! A deed to one or many processes for one client, and what is still open in it.
 
-use serde::{Deserialize, Serialize};
 use super::Deed;
 use provost_model::fault::{Fault, FaultCode};
 use provost_model::info::ProcessResult;
 use provost_model::spawn::SpawnProblem;
 use provost_model::{ProcId, ProcessState, Reply, RequestId};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -13,10 +13,10 @@
 //! Upstream does not look at the first seven bytes of a result line, and neither does this: old listeners rely on it.
 //! A result of no bytes is handled at once (upstream waits for further bytes).
 
-use serde::{Deserialize, Serialize};
 use super::result::{Judgement, judge, kept_bytes};
 use provost_model::Envelope;
 use provost_model::spec::ResultHandler;
+use serde::{Deserialize, Serialize};
 
 /// What a listener says when it can take an event.
 const READY: &[u8] = b"READY\n";
@@ -234,6 +234,14 @@ impl Ack {
     }
 
     /// The event it works on.
+    pub(crate) fn event(&self) -> Option<&Envelope> {
+        match self {
+            Self::Busy { envelope, .. } => Some(envelope),
+            Self::Acknowledged { .. } | Self::Ready | Self::Unknown => None,
+        }
+    }
+
+    /// The same, taken away.
     pub(crate) fn into_event(self) -> Option<Envelope> {
         match self {
             Self::Busy { envelope, .. } => Some(envelope),

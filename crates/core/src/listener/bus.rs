@@ -1,8 +1,8 @@
 //! Who hears of which kind of event, and the numbers of events.
 
-use serde::{Deserialize, Serialize};
 use crate::group::GroupId;
 use provost_model::EventKind;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Numbers that grow by one and begin again at 0 after the largest that upstream's listeners can have seen.
@@ -15,6 +15,11 @@ pub(crate) struct Serials {
 const SERIAL_MAX: u64 = i64::MAX as u64;
 
 impl Serials {
+    /// The next number, which is not taken.
+    pub(crate) fn peek(self) -> u64 {
+        self.next
+    }
+
     /// The next number.
     pub(crate) fn take(&mut self) -> u64 {
         let serial = self.next;
@@ -33,6 +38,8 @@ impl Serials {
 /// event once (upstream delivers once for each).
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Bus {
+    /// Follows from the pools.
+    #[serde(skip)]
     pools: BTreeMap<EventKind, Vec<GroupId>>,
     pub(crate) serials: Serials,
 }

@@ -1,8 +1,8 @@
 //! Events for which a pool had no room: all of them are counted, and a burst of them makes two lines in the log.
 
-use serde::{Deserialize, Serialize};
 use crate::turn::Turn;
 use provost_model::{Mono, Notice};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
 

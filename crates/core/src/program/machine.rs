@@ -15,13 +15,13 @@
 //! A child that lives while a signal cannot be sent to it makes UNKNOWN. Only the monotonic clock decides.
 //! This file has the states and the way up, `stop.rs` the way down, `end.rs` the exits.
 
-use serde::{Deserialize, Serialize};
 use super::restart;
 use crate::Effect;
 use crate::group::GroupId;
 use crate::turn::{Act, Happening};
 use provost_model::spawn::SpawnProblem;
 use provost_model::{Event, Mono, Notice, Pid, ProcId, ProcessSpec, ProcessState, Run, Wall};
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -70,9 +70,13 @@ pub(crate) enum State {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Process {
     pub(crate) id: ProcId,
+    /// Saved with the specifications, as are group and specification.
+    #[serde(skip)]
     pub(crate) name: Arc<str>,
+    #[serde(skip)]
     pub(crate) group: Arc<str>,
     pub(crate) home: GroupId,
+    #[serde(skip, default = "crate::saved::no_spec")]
     pub(crate) spec: Arc<ProcessSpec>,
     pub(super) state: State,
     /// Early ends since it was last up or started by hand.
@@ -145,6 +149,18 @@ impl Process {
             | State::Backoff { .. }
             | State::Exited { .. }
             | State::Fatal => None,
+        }
+    }
+
+    /// The run that has not ended, its child born or awaited.
+    pub(crate) fn run(&self) -> Option<Run> {
+        match self.state {
+            State::Awaited { run, .. } => Some(run),
+            State::Starting { child, .. }
+            | State::Running { child }
+            | State::Stopping { child, .. }
+            | State::Unknown { child, .. } => Some(child.run),
+            State::Stopped | State::Backoff { .. } | State::Exited { .. } | State::Fatal => None,
         }
     }
 

@@ -71,6 +71,9 @@ impl Monitor {
                     }
                 }
             }
+            Input::UpgradeAsked => self.upgrade_asked(None),
+            Input::Rehearsed { ticket, result } => self.upgrade_step(*ticket, false, result),
+            Input::HandedOver { ticket, result } => self.upgrade_step(*ticket, true, result),
             Input::Fenced { ticket }
             | Input::StdinWritten { ticket, .. }
             | Input::LogsCleared { ticket, .. } => {
@@ -471,6 +474,7 @@ impl Monitor {
             }
         }
         self.helper_deadlines();
+        self.upgrade_deadline();
         self.tick();
     }
 }

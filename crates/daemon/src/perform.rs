@@ -19,6 +19,9 @@ use provost_wire::events;
 use std::os::fd::AsFd;
 use std::sync::{Arc, PoisonError};
 
+/// Why no other program can take over yet.
+const NO_UPGRADE: &str = "upgrade in place is not possible here";
+
 impl Shell {
     /// Does one order.
     pub(crate) fn perform(&mut self, effect: Effect) {
@@ -95,6 +98,14 @@ impl Shell {
             }
             Effect::ClearMainLog { ticket } => self.logs.order(Order::ClearMain { ticket }),
             Effect::ReopenLogs => self.logs.order(Order::Reopen),
+            Effect::Rehearse { ticket, .. } => {
+                let result = Err(NO_UPGRADE.to_owned());
+                self.tell(Input::Rehearsed { ticket, result });
+            }
+            Effect::HandOver { ticket } => {
+                let result = Err(NO_UPGRADE.to_owned());
+                self.tell(Input::HandedOver { ticket, result });
+            }
             Effect::LoadConfig {
                 ticket,
                 for_restart,

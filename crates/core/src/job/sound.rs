@@ -1,16 +1,58 @@
 //! Whether the jobs of a state that came from outside fit together.
 
-use super::Jobs;
 use super::batch::Batch;
+use super::{Deed, Jobs, Purpose, Tickets};
 use crate::saved::{Sound, ensure};
 use provost_model::{ProcId, RequestId, Run};
+use std::collections::BTreeSet;
+
+/// Orders that deeds wait for.
+#[derive(Default)]
+struct Orders {
+    /// Looks at commands and emptied logs, by request and place in it.
+    single: BTreeSet<(RequestId, usize)>,
+    fences: BTreeSet<RequestId>,
+}
+
+impl Orders {
+    fn of(tickets: &Tickets) -> Self {
+        let mut orders = Self::default();
+        for (_, purpose) in tickets.open() {
+            match purpose {
+                Purpose::Probe { request, index } | Purpose::Clear { request, index } => {
+                    orders.single.insert((*request, *index));
+                }
+                Purpose::Fence { request, .. } => {
+                    orders.fences.insert(*request);
+                }
+                Purpose::Stdin { .. }
+                | Purpose::ClearMain { .. }
+                | Purpose::Load { .. }
+                | Purpose::LoadForRestart
+                | Purpose::TrySocket { .. }
+                | Purpose::Program { .. }
+                | Purpose::Spool { .. }
+                | Purpose::SaveSpool { .. }
+                | Purpose::Rehearse { .. }
+                | Purpose::HandOver { .. } => {}
+            }
+        }
+        orders
+    }
+}
 
 impl Jobs {
-    /// Whether all parts fit together.
-    pub(crate) fn check(&self) -> Sound {
+    /// Whether all parts fit together, these orders being under way.
+    pub(crate) fn check(&self, tickets: &Tickets) -> Sound {
+        let orders = Orders::of(tickets);
         for (request, batch) in &self.batches {
             let is_whole = batch.is_whole();
             ensure(is_whole, || format!("request {} is in disorder", request.0))?;
+            for index in 0..batch.items.len() {
+                ensure(self.goes_on(&orders, *request, batch, index), || {
+                    format!("request {} waits for nothing", request.0)
+                })?;
+            }
         }
         for (proc, watches) in &self.watches {
             for watch in watches {
@@ -23,6 +65,26 @@ impl Jobs {
             }
         }
         Ok(())
+    }
+
+    /// Whether one process of a deed is done with, or something will come that goes on with it.
+    fn goes_on(&self, orders: &Orders, request: RequestId, batch: &Batch, index: usize) -> bool {
+        let Some(item) = batch.items.get(index).filter(|item| !item.is_done) else {
+            return true;
+        };
+        let watches = self.watches.get(&item.proc).into_iter().flatten();
+        let is_watched = || {
+            let mut watches = watches;
+            watches.any(|watch| (watch.request, watch.index) == (request, index))
+        };
+        let is_ordered = orders.single.contains(&(request, index));
+        match batch.deed {
+            Deed::Start { .. } if index < batch.next => is_watched(),
+            Deed::Start { .. } => item.probed.is_some() || is_ordered,
+            Deed::Stop { wait: true } => is_watched(),
+            Deed::Stop { wait: false } | Deed::Signal { .. } => orders.fences.contains(&request),
+            Deed::Clear => is_ordered,
+        }
     }
 
     /// Requests that are to be answered.

@@ -87,19 +87,21 @@ impl Purpose {
         }
     }
 
-    /// The client who gets the answer when it is answered.
+    /// The client who is answered when it is, and not by the deed that it is part of.
     pub(crate) fn request(&self) -> Option<RequestId> {
         match self {
-            Self::Probe { request, .. }
-            | Self::Fence { request, .. }
-            | Self::Stdin { request, .. }
-            | Self::Clear { request, .. }
+            Self::Stdin { request, .. }
             | Self::ClearMain { request }
             | Self::Load { request }
             | Self::TrySocket { request, .. }
             | Self::Program { request, .. } => Some(*request),
             Self::Rehearse { request } | Self::HandOver { request } => *request,
-            Self::LoadForRestart | Self::Spool { .. } | Self::SaveSpool { .. } => None,
+            Self::Probe { .. }
+            | Self::Fence { .. }
+            | Self::Clear { .. }
+            | Self::LoadForRestart
+            | Self::Spool { .. }
+            | Self::SaveSpool { .. } => None,
         }
     }
 

@@ -56,7 +56,7 @@ impl Core {
         for timer in self.deadlines.timers() {
             self.check_timer(timer)?;
         }
-        self.jobs.check()?;
+        self.jobs.check(&self.tickets)?;
         self.check_waiting()?;
         self.check_orders()
     }

@@ -7,6 +7,9 @@ use super::rng::Rng;
 use super::run::Subject;
 use provost_core::{Core, Effect, Input, LoadedConfig};
 use provost_model::{Mono, Now};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::fmt;
 
 /// How often a core is written down and read again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +55,8 @@ impl Subject for Kept {
             self.core.handle(now, input, out);
             return;
         }
-        let mut loaded = match reload(&self.core) {
+        let carried = carry(&input);
+        let mut loaded = match carried.and_then(|()| reload(&self.core, str::to_owned)) {
             Ok(loaded) => loaded,
             Err(what) => {
                 self.complaint = Some(what);
@@ -63,7 +67,9 @@ impl Subject for Kept {
         let mut expected = Vec::new();
         self.core.handle(now, input.clone(), &mut expected);
         loaded.handle(now, input, out);
-        if expected != *out {
+        if let Err(what) = out.iter().try_for_each(carry) {
+            self.complaint = Some(what);
+        } else if expected != *out {
             let what = format!("a loaded core orders {out:?}, the one before {expected:?}");
             self.complaint = Some(what);
         } else if loaded.next_deadline() != self.core.next_deadline() {
@@ -90,12 +96,26 @@ impl Subject for Kept {
     }
 }
 
-/// The core as it is after it was written down and read again, if that is the same.
-pub fn reload(core: &Core) -> Result<Core, String> {
+/// Whether an input or an order is the same after it was written down and read again: they are carried, too.
+fn carry<T>(one: &T) -> Result<(), String>
+where
+    T: Serialize + DeserializeOwned + PartialEq + fmt::Debug,
+{
+    let text = serde_json::to_string(one).map_err(|error| format!("{one:?}: {error}"))?;
+    let read: T = serde_json::from_str(&text).map_err(|error| format!("{text}: {error}"))?;
+    if read == *one {
+        Ok(())
+    } else {
+        Err(format!("{one:?} is read as {read:?}"))
+    }
+}
+
+/// The core as it is after it was written down, went through something and was read again, if it is the same then.
+pub fn reload(core: &Core, through: impl FnOnce(&str) -> String) -> Result<Core, String> {
     core.check()
         .map_err(|what| format!("a core finds itself unsound: {what}"))?;
     let text = save(core)?;
-    let loaded = load(&text)?;
+    let loaded = load(&through(&text))?;
     if save(&loaded)? != text {
         return Err(format!("a loaded core is saved differently: {text}"));
     }

@@ -5,8 +5,8 @@
 //!
 //! - Fields and variants are only added. No name is used again for something else, and none gets another type.
 //! - What is not known is ignored, so that a version before can read what a version after has written.
-//! - A field that the first version (0.1.0) has must be there: a state without it is damaged. A field that is added later
-//!   is marked `#[serde(default)]`, and its default means what was so before there was the field.
+//! - A field that the first version (0.1.0) has must be there, unless it is an `Option`: a state without it is damaged. A
+//!   field that is added later is marked `#[serde(default)]`, and its default means what was so before there was the field.
 //! - A new meaning that a version before would get wrong raises the number of the format (`core/saved/`).
 //!
 //! Files in `fixtures/snapshots/` are states of versions that were released; each later version loads them.

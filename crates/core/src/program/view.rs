@@ -12,11 +12,11 @@ const WALL_CLOCK_SLACK_SECS: u64 = 1;
 
 impl Process {
     /// What has happened to it, in numbers: early ends, shortages, exit status, seconds of the last start and end.
-    pub(crate) fn history(&self) -> (u32, u32, i32, i64, i64) {
+    pub(crate) fn history(&self) -> (u32, u32, Option<i32>, i64, i64) {
         (
             self.tries,
             self.shortages,
-            self.exitstatus.unwrap_or(0),
+            self.exitstatus,
             self.started.map_or(0, |(_, wall)| wall.secs),
             self.ended.map_or(0, |wall| wall.secs),
         )

@@ -145,10 +145,13 @@ impl Core {
 
     fn check_pool(&self, id: GroupId) -> Sound {
         let group = self.groups.get(id);
-        let group = group.filter(|group| matches!(group.spec.kind, GroupKind::Pool(_)));
-        let pool = self.pools.get(&id).zip(group);
-        let is_one = pool.is_some_and(|(pool, group)| {
-            *pool.name() == *group.name && pool.members().eq(group.procs.iter().copied())
+        let is_one = self.pools.get(&id).zip(group).is_some_and(|(pool, group)| {
+            let GroupKind::Pool(spec) = &group.spec.kind else {
+                return false;
+            };
+            *pool.name() == *group.name
+                && pool.members().eq(group.procs.iter().copied())
+                && pool.spool_id().is_some() == spec.spool.is_some()
         });
         ensure(is_one, || format!("pool {} is not that of its group", id.0))
     }

@@ -82,6 +82,7 @@ fn write_process(out: &mut Hash, process: &Process) -> fmt::Result {
     writeln!(out, "process {id} {name} {state} run {run} pid {pid}")?;
     let deadline = process.deadline().map_or(0, |at| at.0);
     let (tries, shortages, status, started, ended) = process.history();
+    let status = status.map_or_else(|| "none".to_owned(), |status| status.to_string());
     writeln!(
         out,
         "deadline {deadline} tries {tries} {shortages} status {status} started {started} ended {ended}"

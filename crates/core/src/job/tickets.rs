@@ -138,6 +138,11 @@ impl Tickets {
         self.purposes.remove(&ticket)
     }
 
+    /// Whether this order is to be answered.
+    pub(crate) fn is_open(&self, ticket: Ticket) -> bool {
+        self.purposes.contains_key(&ticket)
+    }
+
     /// Whether there is such an order.
     pub(crate) fn any(&self, is_it: impl Fn(&Purpose) -> bool) -> bool {
         self.purposes.values().any(is_it)

@@ -181,7 +181,7 @@ impl Core {
     fn check_timer(&self, timer: Timer) -> Sound {
         let is_known = match timer {
             Timer::Process(proc) | Timer::StopReport(proc) => self.procs.contains_key(&proc),
-            Timer::Answer(ticket) => self.tickets.open().any(|(open, _)| open == ticket),
+            Timer::Answer(ticket) => self.tickets.is_open(ticket),
             Timer::Call(request) => self.helpers.is_calling(request),
             Timer::HungUp(home) | Timer::Hello(home) => self.helpers.is_one(home),
             Timer::ShutdownReport | Timer::Saving => self.phase.is_over(),

@@ -1,6 +1,7 @@
 //! The shell around the core: boot, the control loop, the logs thread, the api thread, workers, messages.
 
 mod adopt;
+mod answers;
 pub mod api;
 mod audit;
 mod birth;

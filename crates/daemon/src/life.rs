@@ -331,6 +331,7 @@ fn supervise(
         board: logs.board(),
         access: config.access.clone(),
         audit,
+        carried: Vec::new(),
         descriptors: limits::get(Resource::Files)
             .0
             .and_then(|soft| usize::try_from(soft).ok())

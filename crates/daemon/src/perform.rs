@@ -121,12 +121,7 @@ impl Shell {
                 program,
                 options,
             } => self.read_program(ticket, group, program, options),
-            Effect::Reply { id, answer } => {
-                if let Some(client) = self.answers.remove(&id) {
-                    // A client that left in between needs no answer.
-                    let _ = client.send(answer);
-                }
-            }
+            Effect::Reply { id, answer } => self.answers.reply(id, answer),
             Effect::Notice(notice)
                 if messages::is_routine(&notice) && !self.logger.enabled(Level::Debug) => {}
             Effect::Notice(notice) => {

@@ -4,6 +4,7 @@
 //! requests, deadlines), tells the core, and performs what it orders. With nothing to do it sleeps without limit.
 
 use crate::adopt::Adopted;
+use crate::answers::Answers;
 use crate::children::Children;
 use crate::control::ClientMessage;
 use crate::done::Done;
@@ -19,17 +20,16 @@ use crate::workers::Workers;
 use provost_config::Config;
 use provost_core::{Core, Effect, Input};
 use provost_model::config::DaemonSpec;
-use provost_model::{Answer, Level, Mono, RequestId, Run, Signal};
+use provost_model::{Level, Mono, Run, Signal};
 use provost_os::clock;
 use provost_os::reactor::{Interest, Reactor, Ready, Waker};
 use provost_os::signals::SignalQueue;
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::os::fd::AsFd;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::oneshot;
 
 /// Facts and requests taken in one turn; the rest waits for the next, so that no source starves another.
 pub(crate) const FACTS_PER_TURN: usize = 1_024;
@@ -133,7 +133,7 @@ pub(crate) struct Shell {
     pub(crate) runs: Runs,
     pub(crate) adopted: Adopted,
     pub(crate) sockets: Sockets,
-    pub(crate) answers: HashMap<RequestId, oneshot::Sender<Answer>>,
+    pub(crate) answers: Answers,
     pub(crate) buffer: Vec<u8>,
     pub(crate) next_config: Option<Box<Config>>,
     pub(crate) ending: Option<bool>,
@@ -191,7 +191,7 @@ impl Shell {
             runs,
             adopted: parts.adopted,
             sockets: Sockets::default(),
-            answers: HashMap::new(),
+            answers: Answers::default(),
             buffer: vec![0; 64 << 10],
             next_config: None,
             ending: None,
@@ -402,11 +402,12 @@ impl Shell {
                     request,
                     answer,
                 }) => {
-                    self.answers.insert(id, answer);
+                    self.answers.ask(id, answer);
                     self.tell(Input::Requested { id, request });
                 }
+                Ok(ClientMessage::Attach { id, answer }) => self.answers.attach(id, answer),
                 Ok(ClientMessage::Gone { id }) => {
-                    if self.answers.remove(&id).is_some() {
+                    if self.answers.gone(id) {
                         self.tell(Input::RequesterGone { id });
                     }
                 }

@@ -151,6 +151,7 @@ impl Rig {
             descriptors: plan.descriptors,
             access: plan.access,
             audit: None,
+            carried: Vec::new(),
         });
         Self {
             api: Some(api.unwrap()),
@@ -246,6 +247,7 @@ fn stand_in(
                     let _ = told();
                 }
             }
+            ClientMessage::Attach { .. } => {}
             ClientMessage::Gone { .. } => drop(tell.send(Heard::Gone)),
         }
     }

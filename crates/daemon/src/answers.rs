@@ -17,7 +17,11 @@ pub(crate) struct Answers {
 impl Answers {
     /// Connections that were carried over are going to attach to these requests.
     pub(crate) fn expect(&mut self, ids: impl IntoIterator<Item = RequestId>) {
-        self.expected.extend(ids);
+        for id in ids {
+            // Whoever waited here is gone, where the same image goes on.
+            self.waiting.remove(&id);
+            self.expected.insert(id);
+        }
     }
 
     /// A request was made.

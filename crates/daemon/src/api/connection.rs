@@ -217,7 +217,7 @@ async fn converse(
                 Poll::Pending => return Poll::Pending,
             }
         }
-        if (watch.is_last() || is_work) && !draining {
+        if watch.is_last() && !draining {
             draining = true;
             connection.as_mut().graceful_shutdown();
         }
@@ -238,6 +238,10 @@ async fn converse(
             // All that was handed over for writing has been taken, and nothing more will come of itself.
             tape.settle();
             return Poll::Ready(End::Taken);
+        }
+        if is_work && watch.stage() == Stage::Between {
+            // It is done.
+            return Poll::Ready(End::Over(None));
         }
         if timer.passed(watch.deadline(), cx) {
             Poll::Ready(End::Over(Some(watch.lateness())))

@@ -249,7 +249,7 @@ impl Api {
     /// Ends the thread without closing anything, and gives out all it holds for the next one to go on with.
     ///
     /// The control thread calls it, and answers nothing from then on: an answer that comes while this runs may find nobody.
-    /// What it has been asked and has not looked at yet it takes back with [`Carried::withdraw`].
+    /// What it has not looked at yet goes through [`Carried::take_back`].
     ///
     /// It takes some milliseconds; at most a tenth of a second where a disk is slow.
     pub fn hand_over(self) -> Carried {

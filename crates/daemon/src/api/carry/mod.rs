@@ -5,17 +5,20 @@
 //! as the bytes that came; the next image reads them once more, and finds noted ([`progress`]) what must not be done twice.
 //! An answer that is begun is carried as the bytes that are left of it.
 
+mod framing;
 pub(super) mod progress;
 pub(super) mod tape;
 
 use super::OpenServer;
 use super::caller::PeerProcess;
+use crate::control::ClientMessage;
 use progress::Progress;
 use provost_model::RequestId;
 use provost_model::config::{ServerAddress, ServerSpec};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
+use std::sync::mpsc::Receiver;
 
 /// All that an api thread held.
 #[derive(Debug, Default)]
@@ -29,12 +32,30 @@ pub struct Carried {
 }
 
 impl Carried {
-    /// The core has not seen this request, and will not: it is asked anew.
-    pub fn withdraw(&mut self, id: RequestId) {
-        for connection in &mut self.connections {
-            let ask = &mut connection.state.progress.ask;
-            ask.take_if(|ask| *ask == id.0);
-        }
+    /// Takes what the control thread has not looked at yet, and gives back what the core is still to be told.
+    ///
+    /// Requests whose clients are carried are not among that: they are asked anew, by whoever goes on with their clients.
+    pub fn take_back(&mut self, messages: &Receiver<ClientMessage>) -> Vec<ClientMessage> {
+        let mut told: Vec<_> = messages.try_iter().collect();
+        told.retain(|message| match message {
+            ClientMessage::Ask { id, .. } | ClientMessage::Attach { id, .. } => {
+                let is_new = matches!(message, ClientMessage::Ask { .. });
+                let mut asks = self.connections.iter_mut().map(|connection| {
+                    // One that was carried here before stays the core's.
+                    &mut connection.state.progress.ask
+                });
+                match asks.find(|ask| **ask == Some(id.0)) {
+                    Some(ask) if is_new => {
+                        *ask = None;
+                        false
+                    }
+                    Some(_) => false,
+                    None => true,
+                }
+            }
+            ClientMessage::Gone { .. } => true,
+        });
+        told
     }
 
     /// The requests whose answers are awaited.

@@ -1,5 +1,6 @@
 //! What one connection has heard and not answered yet, and what it is at: all that another image needs to go on with it.
 
+use super::framing::{CONTINUE, Skip, length};
 use super::progress::Progress;
 use super::{ConnectionState, FollowState};
 use crate::api::caller::PeerProcess;
@@ -17,15 +18,6 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::Instant;
 use tokio::io::ReadBuf;
-
-/// What a client is told that waits for leave to send its body.
-pub(in crate::api) const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
-
-/// What ends a header.
-const HEADER_END: &[u8] = b"\r\n\r\n";
-
-/// Header lines of a request.
-const HEADER_LINES: usize = 100;
 
 /// Bytes for which memory is kept between requests.
 const KEPT: usize = 16 * 1024;
@@ -49,16 +41,6 @@ pub(in crate::api) struct Origin {
     pub(in crate::api) server: String,
     pub(in crate::api) address: Option<SocketAddr>,
     pub(in crate::api) process: Option<PeerProcess>,
-}
-
-/// What an earlier image has written of the answer that is made once more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Skip {
-    Nothing,
-    /// Leave to send the body.
-    Continue,
-    /// The header; so many bytes of its end have been seen.
-    Header(usize),
 }
 
 /// See the module.
@@ -284,31 +266,9 @@ impl Tape {
 
     /// How many of these bytes of an answer an earlier image has written.
     pub(in crate::api) fn skip(&self, bytes: &[u8]) -> usize {
-        match self.skip.get() {
-            Skip::Nothing => 0,
-            Skip::Continue => {
-                self.skip.set(Skip::Nothing);
-                if bytes.starts_with(CONTINUE) {
-                    CONTINUE.len()
-                } else {
-                    0
-                }
-            }
-            Skip::Header(mut seen) => {
-                for (index, byte) in bytes.iter().enumerate() {
-                    seen = match HEADER_END.get(seen) {
-                        Some(next) if next == byte => seen + 1,
-                        _ => usize::from(*byte == b'\r'),
-                    };
-                    if seen == HEADER_END.len() {
-                        self.skip.set(Skip::Nothing);
-                        return index + 1;
-                    }
-                }
-                self.skip.set(Skip::Header(seen));
-                bytes.len()
-            }
-        }
+        let (skip, count) = self.skip.get().step(bytes);
+        self.skip.set(skip);
+        count
     }
 
     /// Notices what is offered for writing.
@@ -453,25 +413,6 @@ impl Drop for Tape {
     }
 }
 
-/// How long the request is whose header begins here; none when that does not show.
-fn length(bytes: &[u8]) -> Option<usize> {
-    let mut lines = [httparse::EMPTY_HEADER; HEADER_LINES];
-    let mut request = httparse::Request::new(&mut lines);
-    let Ok(httparse::Status::Complete(header)) = request.parse(bytes) else {
-        return None;
-    };
-    let mut body = 0;
-    for line in request.headers.iter() {
-        if line.name.eq_ignore_ascii_case("transfer-encoding") {
-            return None;
-        }
-        if line.name.eq_ignore_ascii_case("content-length") {
-            body = std::str::from_utf8(line.value).ok()?.trim().parse().ok()?;
-        }
-    }
-    header.checked_add(body)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -504,21 +445,5 @@ mod tests {
         tape.hear(b"c");
         tape.hear(b"deG");
         assert_eq!(*tape.heard.borrow(), b"G");
-    }
-
-    #[test]
-    fn a_header_is_skipped_however_it_is_cut() {
-        let text = b"HTTP/1.1 200 OK\r\nA: \r\n\r\nbody";
-        for cut in 0..text.len() {
-            let tape = tape();
-            tape.skip.set(Skip::Header(0));
-            let (first, second) = text.split_at(cut);
-            let mut left = Vec::new();
-            for piece in [first, second] {
-                let skipped = tape.skip(piece);
-                left.extend_from_slice(&piece[skipped..]);
-            }
-            assert_eq!(left, b"body", "cut at {cut}");
-        }
     }
 }

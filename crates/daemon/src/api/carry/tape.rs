@@ -69,6 +69,8 @@ pub(in crate::api) struct Tape {
     following: RefCell<Option<Mark>>,
     /// The body of a request is awaited.
     reads_body: Cell<bool>,
+    /// The body of the request under way was wanted, and leave to send it given where that was waited for.
+    wants_body: Cell<bool>,
     /// Something has been asked.
     is_used: Cell<bool>,
     /// Another image goes on.
@@ -98,6 +100,7 @@ impl Tape {
             since: Cell::new(None),
             following: RefCell::new(None),
             reads_body: Cell::new(false),
+            wants_body: Cell::new(false),
             is_used: Cell::new(false),
             is_taken: Cell::new(false),
             reader: RefCell::new(None),
@@ -186,6 +189,7 @@ impl Tape {
     /// Whether a body is awaited.
     pub(in crate::api) fn reading(&self, does: bool) {
         self.reads_body.set(does);
+        self.wants_body.set(true);
     }
 
     /// The answer is handed over for writing, or nobody wants it.
@@ -203,6 +207,7 @@ impl Tape {
             heard.drain(..count);
         }
         self.reads_body.set(false);
+        self.wants_body.set(false);
         self.following.replace(None);
         self.since.set(None);
         if let Some(id) = self.progress.take().ask {
@@ -273,7 +278,7 @@ impl Tape {
 
     /// Notices what is offered for writing.
     pub(in crate::api) fn say(&self, bytes: &[u8]) {
-        if self.reads_body.get() && bytes.ends_with(CONTINUE) {
+        if self.wants_body.get() && bytes.ends_with(CONTINUE) {
             self.progress.borrow_mut().continued = true;
         }
     }

@@ -16,6 +16,7 @@ pub(crate) struct Answers {
 
 impl Answers {
     /// Connections that were carried over are going to attach to these requests.
+    #[allow(dead_code, reason = "nothing is carried over yet")]
     pub(crate) fn expect(&mut self, ids: impl IntoIterator<Item = RequestId>) {
         for id in ids {
             // Whoever waited here is gone, where the same image goes on.

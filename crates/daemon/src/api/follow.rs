@@ -175,15 +175,14 @@ impl Followed {
             inode,
             position,
         } = mark;
-        let (file, inode, position) = match file {
-            Some(file) => (file, inode, position),
-            None => {
-                let (file, metadata) = files::open(&path, paths)?;
-                // What has taken the place of the file is new from its beginning.
-                let found = identity(&metadata);
-                let position = if found == inode { position } else { 0 };
-                (Arc::new(file), found, position)
-            }
+        let (file, inode, position) = if let Some(file) = file {
+            (file, inode, position)
+        } else {
+            let (file, metadata) = files::open(&path, paths)?;
+            // What has taken the place of the file is new from its beginning.
+            let found = identity(&metadata);
+            let position = if found == inode { position } else { 0 };
+            (Arc::new(file), found, position)
         };
         Ok(Self {
             path,

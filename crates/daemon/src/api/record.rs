@@ -47,13 +47,12 @@ pub(super) async fn begin(
     record.target = deed.target.map(str::to_owned);
     record.args = deed.args;
     if let Some(audit) = audit.as_ref().filter(|audit| audit.refuses()) {
-        let is_written = match began {
-            Some(is_written) => is_written,
-            None => {
-                // If nobody waits for the end of it, it counts as not written.
-                caller.tape().progress().began = Some(false);
-                audit.record(record.clone()).await
-            }
+        let is_written = if let Some(is_written) = began {
+            is_written
+        } else {
+            // If nobody waits for the end of it, it counts as not written.
+            caller.tape().progress().began = Some(false);
+            audit.record(record.clone()).await
         };
         if !is_written {
             let text =

@@ -128,13 +128,13 @@ async fn one(
     }
     let entry = record::begin(context, caller, deed()).await?;
     let known = caller.tape().progress().result.take();
-    let result = match (decoded, context.methods.foreign(&call.method)) {
-        _ if known.is_some() => known.unwrap_or_else(|| Ok(Value::Nil)),
-        (Ok(invocation), _) => single(context, caller, invocation)
+    let result = match (known, decoded, context.methods.foreign(&call.method)) {
+        (Some(known), ..) => known,
+        (None, Ok(invocation), _) => single(context, caller, invocation)
             .await
             .map_err(Into::into),
-        (Err(_), Some(name)) => helper::call(context, caller, name, &call.params).await,
-        (Err(fault), None) => Err(fault.into()),
+        (None, Err(_), Some(name)) => helper::call(context, caller, name, &call.params).await,
+        (None, Err(fault), None) => Err(fault.into()),
     };
     let code = result.as_ref().err().map(|fault: &WireFault| fault.code);
     // It is not made twice, however long its line takes.

@@ -37,18 +37,14 @@ impl Socket {
         if is_detached {
             return Ok(Self::Nobody);
         }
-        Ok(match address {
-            Some(address) => {
-                let stream = std::net::TcpStream::from(socket);
-                stream.set_nonblocking(true)?;
-                Self::Tcp(TcpStream::from_std(stream)?, address)
-            }
-            None => {
-                let stream = std::os::unix::net::UnixStream::from(socket);
-                stream.set_nonblocking(true)?;
-                Self::Unix(UnixStream::from_std(stream)?)
-            }
-        })
+        if let Some(address) = address {
+            let stream = std::net::TcpStream::from(socket);
+            stream.set_nonblocking(true)?;
+            return Ok(Self::Tcp(TcpStream::from_std(stream)?, address));
+        }
+        let stream = std::os::unix::net::UnixStream::from(socket);
+        stream.set_nonblocking(true)?;
+        Ok(Self::Unix(UnixStream::from_std(stream)?))
     }
 
     /// Gives the socket away.

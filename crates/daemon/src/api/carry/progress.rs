@@ -92,6 +92,7 @@ struct Process {
 pub(super) mod process {
     use super::{Deserialize, Deserializer, PeerProcess, Process, Serialize, Serializer};
 
+    #[expect(clippy::ref_option, reason = "it is called so")]
     pub(in super::super) fn serialize<S: Serializer>(
         process: &Option<PeerProcess>,
         to: S,
@@ -249,6 +250,7 @@ enum Outcome {
 mod outcome {
     use super::{Deserialize, Deserializer, Outcome, Serialize, Serializer, Value, WireFault};
 
+    #[expect(clippy::ref_option, reason = "it is called so")]
     pub(super) fn serialize<S: Serializer>(
         result: &Option<Result<Value, WireFault>>,
         to: S,
@@ -265,9 +267,7 @@ mod outcome {
     ) -> Result<Option<Result<Value, WireFault>>, D::Error> {
         Option::<Outcome>::deserialize(from)?
             .map(|outcome| match outcome {
-                Outcome::Good(tokens) => super::value(tokens)
-                    .map(Ok)
-                    .ok_or_else(|| super::no_value()),
+                Outcome::Good(tokens) => super::value(tokens).map(Ok).ok_or_else(super::no_value),
                 Outcome::Fault(code, text) => Ok(Err(WireFault { code, text })),
             })
             .transpose()

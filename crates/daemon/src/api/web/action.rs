@@ -161,14 +161,13 @@ async fn stop_all(caller: &Caller) -> String {
 
 async fn restart_all(caller: Rc<Caller>) -> String {
     let noted = caller.tape().progress().stopped.clone();
-    let mut all = match noted {
-        Some(all) => all,
-        None => {
-            let request = Request::StopAllProcesses { wait: true };
-            let all = failures(caller.ask(request).await, FaultCode::NotRunning);
-            caller.tape().progress().stopped = Some(all.clone());
-            all
-        }
+    let mut all = if let Some(all) = noted {
+        all
+    } else {
+        let request = Request::StopAllProcesses { wait: true };
+        let all = failures(caller.ask(request).await, FaultCode::NotRunning);
+        caller.tape().progress().stopped = Some(all.clone());
+        all
     };
     let request = Request::StartAllProcesses { wait: true };
     let started = caller.ask(request).await;

@@ -7,7 +7,7 @@ mod waiting;
 mod whole;
 
 use super::{DEADLINE, Response, call, post, read_head, read_response, wait_until};
-use crate::api::{Api, ApiSettings, Carried, CarriedConnection, Listener, OpenServer, start};
+use crate::api::{Api, ApiSettings, Carried, Listener, OpenServer, start};
 use crate::audit::Audit;
 use crate::control::{ClientMessage, ControlHandle};
 use crate::logs::{Board, Logger};
@@ -201,7 +201,10 @@ impl Relay {
 
     fn start(&mut self, carried: Carried) {
         let wake = self.wake.clone();
-        let wake = Arc::new(move || drop(wake.send(())));
+        let wake = Arc::new(move || {
+            // Its reader ends with the test.
+            let _ = wake.send(());
+        });
         let control = ControlHandle::new(self.clients.clone(), wake);
         let api = start(ApiSettings {
             servers: carried.servers,
@@ -253,6 +256,24 @@ impl Relay {
     fn tcp(&self) -> TcpStream {
         let stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        stream
+    }
+
+    /// From another address of this machine: each may have its own connections.
+    fn tcp_from(&self, last: u8) -> TcpStream {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .build()
+            .unwrap();
+        let stream = runtime.block_on(async {
+            let socket = tokio::net::TcpSocket::new_v4().unwrap();
+            socket
+                .bind(SocketAddr::from(([127, 0, 0, last], 0)))
+                .unwrap();
+            socket.connect(self.address).await.unwrap()
+        });
+        let stream = stream.into_std().unwrap();
+        stream.set_nonblocking(false).unwrap();
         stream
     }
 

@@ -29,7 +29,7 @@ enum Item {
 }
 
 /// What happens to a script.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 enum Step {
     Send(usize),
     HandOver,
@@ -65,7 +65,8 @@ fn step() -> impl Strategy<Value = Step> {
 
 fn bytes(item: &Item, number: usize) -> Vec<u8> {
     let name = Value::text(format!("p{number}"));
-    let start = |name: &Value| xmlrpc::write_call("supervisor.startProcess", &[name.clone()]);
+    let start =
+        |name: &Value| xmlrpc::write_call("supervisor.startProcess", std::slice::from_ref(name));
     match item {
         Item::Page => b"GET /ok.html HTTP/1.1\r\nHost: x\r\n\r\n".to_vec(),
         Item::Nowhere => b"\r\nGET /nowhere HTTP/1.1\n\n".to_vec(),
@@ -109,7 +110,7 @@ fn bytes(item: &Item, number: usize) -> Vec<u8> {
 fn slow(request: &Request) -> Option<Answer> {
     match request {
         Request::StartProcess { .. } | Request::StopProcess { .. } => None,
-        Request::Shutdown => Some(Ok(Reply::Text("large ".repeat(500_000)))),
+        Request::Shutdown => Some(Ok(Reply::Text("large ".repeat(100_000)))),
         request => super::super::calm(request),
     }
 }
@@ -207,5 +208,24 @@ proptest! {
         let expected = run(&items, &still, on_unix);
         let found = run(&items, &steps, on_unix);
         prop_assert_eq!(found, expected);
+    }
+}
+
+#[test]
+fn a_large_answer_is_carried_while_it_is_read() {
+    for _ in 0..10 {
+        let steps = [
+            Step::Send(300),
+            Step::Wait,
+            Step::HandOver,
+            Step::HandOver,
+            Step::Send(3000),
+            Step::Answer,
+            Step::HandOver,
+        ];
+        for on_unix in [true, false] {
+            let (seen, _) = run(&[Item::Large], &steps, on_unix);
+            assert!(seen.ends_with("OK"));
+        }
     }
 }

@@ -89,26 +89,25 @@ fn two_hundred_hand_overs_are_noticed_by_nobody() {
         asked += count;
     }
     took.sort();
-    let (typical, longest) = (took[took.len() / 2], took[took.len() - 1]);
+    let typical = took[took.len() / 2];
     // Each was asked once: the core has as many requests as the clients have answers.
     let core = relay.core();
     assert_eq!(core.asked.len(), asked);
     assert!(core.gone.is_empty() && core.early.is_empty());
     assert!(typical < Duration::from_millis(100), "{typical:?}");
-    eprintln!("{asked} answers; a hand-over took {typical:?}, at most {longest:?}");
     drop(idle);
 }
 
+/// As many at rest as the places of one address and of unix sockets allow, and as many busy ones as above: to be looked at,
+/// as times depend on the machine.
 #[test]
 #[ignore = "measures"]
+#[expect(clippy::print_stderr, reason = "it is what this is for")]
 fn how_long_a_hand_over_takes() {
     let mut relay = Relay::new(Setup {
         script: echo,
         ..Setup::default()
     });
-    // Of one address there may be 64, of unix sockets too; each address of the loopback network is another.
-    let port = relay.address.port();
-    let _ = port;
     let done = Arc::new(AtomicBool::new(false));
     let mut clients = Vec::new();
     for number in 0..BUSY {
@@ -120,7 +119,12 @@ fn how_long_a_hand_over_takes() {
     for _ in 0..44 {
         idle.push(Box::new(relay.tcp()));
     }
-    for _ in 0..64 {
+    for last in 2..4 {
+        for _ in 0..50 {
+            idle.push(Box::new(relay.tcp_from(last)));
+        }
+    }
+    for _ in 0..60 {
         idle.push(Box::new(relay.unix()));
     }
     let mut took: Vec<Duration> = (0..50)

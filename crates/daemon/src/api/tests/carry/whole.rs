@@ -119,7 +119,7 @@ fn a_client_is_told_once_to_send_its_body() {
 }
 
 /// More than sockets hold.
-const LARGE: usize = 10 << 20;
+const LARGE: usize = 6 << 20;
 
 fn large(request: &Request) -> Option<Answer> {
     match request {

@@ -94,8 +94,8 @@ pub(super) async fn serve(
         Some(Verdict::LineTooLong | Verdict::HeaderTooLong | Verdict::NoHttp)
     );
     let lingers = lingers || (rejected || watch.is_unread()) && verdict != Some(Verdict::Displaced);
-    // Answers that were handed over for writing while the connection ended.
-    if tape.has_rest() && verdict != Some(Verdict::Unread) {
+    // What was taken from a connection that ended while all were to be handed over.
+    if tape.is_wanted() && tape.has_rest() && verdict != Some(Verdict::Unread) {
         return hand_in(&context, socket, &tape, Some(lingers));
     }
     if lingers && let Some(mut socket) = Rc::into_inner(socket) {

@@ -400,8 +400,9 @@ impl Tape {
     /// Gives away work that goes on though its client has left.
     pub(in crate::api) fn take_work(&self) -> ConnectionState {
         let end = self.end.get();
-        self.heard.borrow_mut().truncate(end);
-        let (state, _) = self.take();
+        let (mut state, _) = self.take();
+        // Nobody wants to know what was asked behind it.
+        state.heard.truncate(end);
         ConnectionState {
             is_detached: true,
             rest: Vec::new(),

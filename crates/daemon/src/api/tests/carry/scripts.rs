@@ -12,8 +12,6 @@ enum Item {
     Page,
     Nowhere,
     Head,
-    /// A page whose request has a body that nobody reads.
-    Body(usize),
     State,
     /// A call that waits for its answer.
     Slow,
@@ -42,7 +40,6 @@ fn item() -> impl Strategy<Value = Item> {
         2 => Just(Item::Page),
         1 => Just(Item::Nowhere),
         1 => Just(Item::Head),
-        1 => (0_usize..40).prop_map(Item::Body),
         2 => Just(Item::State),
         3 => Just(Item::Slow),
         2 => (0_usize..4).prop_map(Item::Multi),
@@ -71,11 +68,6 @@ fn bytes(item: &Item, number: usize) -> Vec<u8> {
         Item::Page => b"GET /ok.html HTTP/1.1\r\nHost: x\r\n\r\n".to_vec(),
         Item::Nowhere => b"\r\nGET /nowhere HTTP/1.1\n\n".to_vec(),
         Item::Head => b"HEAD /ok.html HTTP/1.1\r\n\r\n".to_vec(),
-        Item::Body(length) => {
-            let body = "GET / HT".repeat(8);
-            let head = "GET /ok.html HTTP/1.1\r\nContent-Length:";
-            format!("{head} {length}\r\n\r\n{}", &body[..*length]).into_bytes()
-        }
         Item::State => call("supervisor.getState"),
         Item::Slow => post(&start(&name)),
         Item::Multi(slow) => {

@@ -150,7 +150,7 @@ fn an_answer_that_is_read_slowly_is_whole() {
         let (_, length) = head.split_once("Content-Length: ").unwrap();
         let length: usize = length.lines().next().unwrap().parse().unwrap();
         let mut body = vec![0; length];
-        for piece in body.chunks_mut(length / 4) {
+        for piece in body.chunks_mut(length / 2 + 1) {
             relay.hand_over();
             stream.read_exact(piece).unwrap();
         }
@@ -196,6 +196,62 @@ fn a_client_that_is_heard_out_reads_its_refusal() {
     stream.write_all(&vec![b'x'; 3_000_000]).unwrap();
     assert_eq!(read_response(&mut stream).unwrap().status, 413);
     assert!(super::super::is_closed(&mut stream));
+}
+
+#[test]
+fn a_body_that_nobody_reads_is_no_request() {
+    let mut relay = Relay::new(Setup {
+        script: patient,
+        ..Setup::default()
+    });
+    let mut stream = relay.tcp();
+    let body = "GET /nowhere HTTP/1.1\r\n\r\n";
+    let page = format!(
+        "GET /?action=start&processname=a HTTP/1.1\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let two = [page.into_bytes(), call("supervisor.getState")].concat();
+    stream.write_all(&two).unwrap();
+    let id = relay.asked(&start_request("a"));
+    relay.hand_over();
+    relay.answer(id, Ok(Reply::Done));
+    assert_eq!(read_response(&mut stream).unwrap().status, 301);
+    relay.hand_over();
+    assert!(is_state(&read_response(&mut stream).unwrap()));
+    assert!(is_silent(&stream));
+}
+
+#[test]
+fn who_waits_for_a_penalty_is_not_waited_for() {
+    let mut relay = Relay::new(Setup {
+        credentials: Some(("user".to_owned(), "password".to_owned())),
+        ..Setup::default()
+    });
+    let request = |proof: &[u8]| {
+        let proof = provost_wire::base64::encode(proof);
+        format!("GET /ok.html HTTP/1.1\r\nAuthorization: Basic {proof}\r\n\r\n")
+    };
+    for _ in 0..10 {
+        let mut stream = relay.tcp();
+        stream.write_all(request(b"user:x").as_bytes()).unwrap();
+        assert_eq!(read_response(&mut stream).unwrap().status, 401);
+    }
+    let mut stream = relay.tcp();
+    let begin = Instant::now();
+    stream.write_all(request(b"user:x").as_bytes()).unwrap();
+    Relay::settle();
+    let took = relay.hand_over();
+    if begin.elapsed() < Duration::from_millis(900) {
+        // It is of those that go as they are, after the others.
+        assert!(took >= Duration::from_millis(80), "{took:?}");
+    }
+    assert_eq!(read_response(&mut stream).unwrap().status, 401);
+    assert!(super::super::is_closed(&mut stream));
+    let mut stream = relay.tcp();
+    stream
+        .write_all(request(b"user:password").as_bytes())
+        .unwrap();
+    assert_eq!(read_response(&mut stream).unwrap().text(), "OK");
 }
 
 #[test]

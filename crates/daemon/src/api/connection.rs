@@ -86,7 +86,8 @@ pub(super) async fn serve(
         Some(Verdict::NoHttp | Verdict::HeaderTooLong | Verdict::Silent | Verdict::Unread)
         | None => None,
     };
-    if let Some(status) = words {
+    // Nothing may be said in the middle of an answer.
+    if let Some(status) = words.filter(|_| !tape.has_rest()) {
         socket.say(&respond::last_words(status)).await;
     }
     let rejected = matches!(

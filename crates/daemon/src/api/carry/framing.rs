@@ -86,7 +86,7 @@ mod tests {
         for (request, expected) in [
             ("GET / HTTP/1.1\r\n\r\nGET", Some(18)),
             ("\r\n\nGET / HTTP/1.0\n\n", Some(19)),
-            ("POST / HTTP/1.1\r\ncontent-length: 10 \r\n\r\n", Some(52)),
+            ("POST / HTTP/1.1\r\ncontent-length: 10 \r\n\r\n", Some(50)),
             (
                 "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n",
                 None,

@@ -35,6 +35,8 @@ impl Carried {
     /// Takes what the control thread has not looked at yet, and gives back what the core is still to be told.
     ///
     /// Requests whose clients are carried are not among that: they are asked anew, by whoever goes on with their clients.
+    /// What the core is told may make it answer requests that are carried (a helper that spoke wrongly is stopped, say), so
+    /// the control thread expects those first, and carries answers that came early.
     pub fn take_back(&mut self, messages: &Receiver<ClientMessage>) -> Vec<ClientMessage> {
         let mut told: Vec<_> = messages.try_iter().collect();
         told.retain(|message| match message {

@@ -4,7 +4,7 @@ use provost_model::helper::HelperWord;
 use provost_model::spawn::{SocketProblem, SpawnProblem};
 use provost_model::{
     Channel, Envelope, Errno, ExitStatus, GroupSpec, Orphan, Pid, ProcId, ProcessSpec, Request,
-    RequestId, Run, Signal, Ticket,
+    RequestId, Resting, Run, Signal, Ticket,
 };
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,7 +23,9 @@ pub struct LoadedConfig {
 pub enum Input {
     /// A process that an earlier supervisord left behind lives and is to be taken over. Comes before `Started`.
     Orphan(Orphan),
-    /// The daemon is ready: sockets are open, the pid file is written. Comes once, first but for orphans.
+    /// A process does not run, and what the supervisord before knew of it goes on. Comes before `Started`.
+    Resting(Resting),
+    /// The daemon is ready: sockets are open, the pid file is written. Comes once, first but for what was there before.
     Started,
     /// A child exists.
     Spawned {

@@ -94,6 +94,7 @@ impl Core {
         }
         self.publish(turn, Event::SupervisorRunning);
         self.adopt_orphans(turn);
+        self.let_rest(turn);
         let order: Vec<ProcId> = self
             .groups
             .by_priority()

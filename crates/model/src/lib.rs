@@ -30,7 +30,7 @@ pub use exit::ExitStatus;
 pub use fault::{Fault, FaultCode};
 pub use ids::{Channel, Pid, ProcId, RequestId, Run, SocketId, SpoolId, Ticket};
 pub use notice::{Level, Notice};
-pub use orphan::{Orphan, Orphans};
+pub use orphan::{Orphan, Orphans, Resting};
 pub use request::{Answer, CacheDeed, Reply, Request};
 pub use signal::Signal;
 pub use spec::{FcgiSpec, GroupKind, GroupSpec, ProcessSpec};

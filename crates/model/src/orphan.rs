@@ -1,6 +1,6 @@
 //! Processes that a supervisord left behind when it died.
 
-use crate::{Mono, Pid, Wall};
+use crate::{Mono, Pid, ProcessState, Wall};
 
 /// What a new supervisord does with processes that an earlier one left behind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,4 +27,25 @@ pub struct Orphan {
     pub started: (Mono, Wall),
     /// Whether it was started with another configuration than the one in force.
     pub changed: bool,
+    /// When a process of this name ended before it, if somebody knows.
+    pub ended: Option<Wall>,
+}
+
+/// What is known of a process that does not run, from the supervisord before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resting {
+    /// Its group.
+    pub group: String,
+    /// Its name.
+    pub name: String,
+    /// STOPPED, EXITED, FATAL or BACKOFF.
+    pub state: ProcessState,
+    /// When it was started last, on both clocks.
+    pub started: Option<(Mono, Wall)>,
+    /// When it ended last.
+    pub ended: Option<Wall>,
+    /// How it ended last, as clients see it.
+    pub exitstatus: Option<i32>,
+    /// What is said about its last trouble.
+    pub spawnerr: String,
 }

@@ -121,6 +121,7 @@ impl World {
                 pid: Pid(pid),
                 started: (living.started, Wall::default()),
                 changed: false,
+                ended: None,
             });
         }
         for orphan in orphans {

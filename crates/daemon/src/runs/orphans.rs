@@ -50,6 +50,7 @@ impl Held {
             pid: self.process.pid(),
             started: (Mono(now.0.saturating_sub(age_ns)), wall),
             changed: self.changed,
+            ended: None,
         }
     }
 }

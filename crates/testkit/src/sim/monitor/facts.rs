@@ -79,6 +79,7 @@ impl Monitor {
             // What it says is taken in by itself.
             // Lives of this world end in order; `tests/crash.rs` has those that do not.
             Input::Orphan(_)
+            | Input::Resting(_)
             | Input::SocketTried { .. }
             | Input::AutoLogNamed { .. }
             | Input::Tick => {}

@@ -14,6 +14,7 @@ pub mod clock;
 pub mod daemonize;
 pub mod family;
 pub mod files;
+pub mod foreign;
 pub mod kill;
 pub mod limits;
 pub mod pidfd;

@@ -5,6 +5,7 @@ use crate::host::SystemHost;
 use crate::life::{self, Launch};
 use crate::shell::{Ending, Loader};
 use crate::source::Source;
+use crate::takeover;
 use crate::{audit, check, output};
 use provost_config::cli::{self, Supervisord, SupervisordRun, UsageError};
 use provost_config::{Failure, Host};
@@ -106,25 +107,40 @@ fn config_path(run: &SupervisordRun) -> Result<PathBuf, String> {
 /// Lives one life after another until one ends for good.
 fn supervise(name: &str, path: PathBuf, run: SupervisordRun) -> i32 {
     let host = SystemHost::from_here();
-    let loader: Loader = Arc::new(Source::new(path, run.overrides, host));
+    let loader: Loader = Arc::new(Source::new(path, run.overrides.clone(), host));
     let mut config = match loader.load() {
         Ok(config) => config,
         Err(failure) => return refuse_config(name, &failure),
     };
+    let mut take_over = None;
+    if let Some(from) = &run.take_over_from {
+        match takeover::begin(from, run.dry_run, &config) {
+            Ok(None) => return EXIT_OK,
+            Ok(begun) => take_over = begun,
+            Err(message) => return refuse_start(name, &message),
+        }
+    }
     let mut previous = None;
     loop {
-        let (daemon, first) = (config.supervisord.clone(), previous.is_none());
+        let daemon = config.supervisord.clone();
+        // Who takes over has left the terminal by the time at which it could still fail.
+        let deed = if take_over.is_some() {
+            Some("take over")
+        } else {
+            previous.is_some().then_some("start again")
+        };
         let launch = Launch {
             config,
             previous,
             loader: Arc::clone(&loader),
+            take_over: take_over.take(),
         };
         match life::live(launch) {
             Ok(Ending::Shutdown) => return EXIT_OK,
             Ok(Ending::Restart(next, core)) => (config, previous) = (*next, Some(*core)),
             Err(message) => {
-                if !first {
-                    life::last_words(&daemon, &message);
+                if let Some(deed) = deed {
+                    life::last_words(&daemon, deed, &message);
                 }
                 return refuse_start(name, &message);
             }

@@ -30,6 +30,7 @@ mod spawn_order;
 mod spool;
 mod stdin;
 mod take;
+mod takeover;
 mod tree;
 mod workers;
 

@@ -12,6 +12,7 @@ use crate::reload::{loaded_config, mistyped};
 use crate::runs::{self, Found, Held, Here, OpenRuns};
 use crate::servers;
 use crate::shell::{Ending, Loader, Parts, Shell};
+use crate::takeover::TakeOver;
 use provost_config::Config;
 use provost_core::Core;
 use provost_model::config::{DaemonSpec, MainLog as MainLogTarget};
@@ -48,6 +49,8 @@ pub(crate) struct Launch {
     pub(crate) previous: Option<Core>,
     /// Reads the configuration again.
     pub(crate) loader: Loader,
+    /// The supervisord in whose place this life goes on.
+    pub(crate) take_over: Option<TakeOver>,
 }
 
 /// Lines for the main log, from before it could be opened.
@@ -59,6 +62,7 @@ pub(crate) fn live(launch: Launch) -> Result<Ending, String> {
         config,
         previous,
         loader,
+        mut take_over,
     } = launch;
     let first = previous.is_none();
     let daemon = config.supervisord.clone();
@@ -78,11 +82,16 @@ pub(crate) fn live(launch: Launch) -> Result<Ending, String> {
         ));
     }
     let here = Here::ask();
-    let found = pidfile.as_ref().map(|_| runs::find(&config, &here));
-    let mut found = found.unwrap_or_else(|_| Ok(Found::default()))?;
+    let mut found = match (&pidfile, &mut take_over) {
+        (Ok(_), Some(take_over)) => take_over.found(),
+        (Err(problem), Some(_)) => return Err(problem.to_string()),
+        (Ok(_), None) => runs::find(&config, &here)?,
+        (Err(_), None) => Found::default(),
+    };
     early.append(&mut found.lines);
-    let reserved = loader.reserve().take();
-    let open = servers::open(&config.servers, reserved)?;
+    let taken = take_over.as_mut().and_then(TakeOver::sockets);
+    let reserved = taken.or_else(|| loader.reserve().take());
+    let mut open = servers::open(&config.servers, reserved)?;
     loader.reserve().settle(&config.servers);
     let mut main_log = open_main_log(&daemon)?;
     // Upstream writes what is critical first, then warnings, then the rest.
@@ -90,12 +99,19 @@ pub(crate) fn live(launch: Launch) -> Result<Ending, String> {
     for (level, text) in early {
         main_log.write(level, &text);
     }
-    let left = runs::stop(&mut found, &config, &mut main_log);
-    if !daemon.nocleanup {
-        let (dir, identifier) = (&daemon.childlogdir, &daemon.identifier);
-        logs::clean_auto_logs(dir, identifier, &found.auto_logs(), &mut main_log);
+    let left = runs::stop(&mut found, &config, &mut |level, text| {
+        main_log.write(level, text);
+    });
+    if take_over.is_some() {
+        // Old logs were cleaned away by who made these, and still has the sockets of FastCGI programs.
+        TakeOver::rehearse_logs(&found, &config)?;
+    } else {
+        if !daemon.nocleanup {
+            let (dir, identifier) = (&daemon.childlogdir, &daemon.identifier);
+            logs::clean_auto_logs(dir, identifier, &found.auto_logs(), &mut main_log);
+        }
+        try_sockets(&config, first, &mut main_log)?;
     }
-    try_sockets(&config, first, &mut main_log)?;
     let has_users = !config.access.users.is_empty();
     servers::announce(&open, &config.rpcinterfaces, has_users, &mut main_log);
     let parent = if first && !daemon.nodaemon {
@@ -122,20 +138,23 @@ pub(crate) fn live(launch: Launch) -> Result<Ending, String> {
         Level::Info,
         &format!("supervisord started with pid {}", std::process::id()),
     );
-    if let Some(parent) = parent {
-        parent.ready();
-    }
     let kept: Vec<_> = found.adopt.iter().chain(&left).collect();
     let runs = pidfile
         .is_ok()
         .then(|| open_runs(&daemon, here, &kept, &mut main_log));
+    let is_taken_over = take_over.is_some();
     let services = Services {
         loader,
         servers: open.servers,
         runs: runs.flatten(),
         found: found.adopt,
+        take_over,
+        parent,
     };
     let ending = supervise(&config, previous.as_ref(), services, main_log)?;
+    if is_taken_over {
+        open.files.own(&config.servers);
+    }
     drop(open.files);
     if let Ok(pidfile) = pidfile {
         // What cannot be removed stays behind unlocked, and the next start takes it over.
@@ -145,11 +164,14 @@ pub(crate) fn live(launch: Launch) -> Result<Ending, String> {
 }
 
 /// Writes why a later life could not begin where somebody will look: a daemon's terminal is gone.
-pub(crate) fn last_words(daemon: &DaemonSpec, reason: &str) {
+pub(crate) fn last_words(daemon: &DaemonSpec, what: &str, reason: &str) {
     if let Ok(mut main_log) = open_main_log(daemon) {
         main_log.write(
             Level::Critical,
-            &format!("supervisord could not start again: {reason}"),
+            &format!(
+                "supervisord could not {what}: {}",
+                reason.replace('\n', "; ")
+            ),
         );
     }
 }
@@ -276,6 +298,10 @@ struct Services {
     runs: Option<OpenRuns>,
     /// Processes that are taken over.
     found: Vec<Held>,
+    /// From whom, if that one still lives.
+    take_over: Option<TakeOver>,
+    /// Who waits in the foreground.
+    parent: Option<daemonize::Readiness>,
 }
 
 /// Starts the threads and is the control thread until the end.
@@ -342,7 +368,8 @@ fn supervise(
             .collect(),
     })
     .map_err(failed("start the api thread"))?;
-    let shell = Shell::new(Parts {
+    let logger = logs.logger();
+    let mut shell = Shell::new(Parts {
         core,
         signals,
         waker,
@@ -358,6 +385,13 @@ fn supervise(
         environment: config.environment.clone().into(),
     })
     .map_err(failed("start the control thread"))?;
+    if let Some(take_over) = services.take_over {
+        let committed = take_over.commit(&mut shell.adopted)?;
+        committed.finish(config, &logger);
+    }
+    if let Some(parent) = services.parent {
+        parent.ready();
+    }
     let (ending, logs) = shell.run().map_err(failed("wait for events"))?;
     api.stop();
     if let Some(last_line) = last_line {

@@ -24,6 +24,19 @@ fn identity(path: &Path) -> Option<Identity> {
     Some((metadata.dev(), metadata.ino()))
 }
 
+impl SocketFiles {
+    /// The files of these servers are ours from now on.
+    pub(crate) fn own(&mut self, specs: &[ServerSpec]) {
+        for spec in specs {
+            if let ServerAddress::Unix { path, .. } = &spec.address
+                && !self.0.iter().any(|(known, _)| known == path)
+            {
+                self.0.push((path.clone(), identity(path)));
+            }
+        }
+    }
+}
+
 impl Drop for SocketFiles {
     fn drop(&mut self) {
         for (path, made) in &self.0 {
@@ -37,6 +50,7 @@ impl Drop for SocketFiles {
 }
 
 /// All servers, listening.
+#[derive(Debug)]
 pub(crate) struct Open {
     /// For the api thread.
     pub(crate) servers: Vec<OpenServer>,
@@ -45,6 +59,14 @@ pub(crate) struct Open {
 }
 
 impl Open {
+    /// Sockets that somebody else has opened. Their files are not ours yet: [`SocketFiles::own`].
+    pub(crate) fn taken(servers: Vec<OpenServer>) -> Self {
+        Self {
+            servers,
+            files: SocketFiles::default(),
+        }
+    }
+
     /// Gives a socket out that was opened before for this address, with its file.
     fn take(&mut self, spec: &ServerSpec, files: &mut SocketFiles) -> Option<OpenServer> {
         let index = self

@@ -43,6 +43,10 @@ pub struct SupervisordRun {
     pub configuration: Option<PathBuf>,
     /// What goes over the file's values.
     pub overrides: Overrides,
+    /// The supervisord of Python to go on in the place of: its pid, pid file or socket, as written.
+    pub take_over_from: Option<String>,
+    /// Only tell what that would do.
+    pub dry_run: bool,
 }
 
 type Setter = fn(&mut Overrides, &str, &dyn Host) -> Result<(), Bad>;
@@ -158,6 +162,8 @@ enum Id {
     Json,
     Demo,
     VerifyAudit,
+    TakeOverFrom,
+    DryRun,
 }
 
 fn switches() -> Vec<Switch<Id>> {
@@ -189,6 +195,11 @@ fn switches() -> Vec<Switch<Id>> {
             value: true,
             ..ours(Id::VerifyAudit, "verify-audit")
         },
+        Switch {
+            value: true,
+            ..ours(Id::TakeOverFrom, "take-over-from")
+        },
+        ours(Id::DryRun, "dry-run"),
     ];
     for key in KEYS {
         if let Some(flag) = key.spec.flag {
@@ -221,6 +232,8 @@ pub fn parse_supervisord(argv: &[OsString], host: &dyn Host) -> Result<Superviso
         argv0,
         configuration: None,
         overrides: Overrides::default(),
+        take_over_from: None,
+        dry_run: false,
     };
     let (mut check, mut json, mut demo) = (false, false, false);
     let mut seen: Vec<&str> = Vec::new();
@@ -241,6 +254,14 @@ pub fn parse_supervisord(argv: &[OsString], host: &dyn Host) -> Result<Superviso
             Id::Demo => {
                 demo = true;
                 continue;
+            }
+            Id::DryRun => {
+                run.dry_run = true;
+                continue;
+            }
+            Id::TakeOverFrom => {
+                run.take_over_from = Some(value.clone());
+                "take-over-from"
             }
             Id::Configuration => {
                 run.configuration = Some(PathBuf::from(value));
@@ -271,6 +292,14 @@ pub fn parse_supervisord(argv: &[OsString], host: &dyn Host) -> Result<Superviso
     }
     if json && !check {
         return Err(usage("--json is for --check only".to_owned()));
+    }
+    if run.dry_run && run.take_over_from.is_none() {
+        return Err(usage("--dry-run is for --take-over-from only".to_owned()));
+    }
+    if run.take_over_from.is_some() && (check || demo) {
+        return Err(usage(
+            "--take-over-from starts a supervisord; leave out --check and --demo".to_owned(),
+        ));
     }
     if demo && (check || run.configuration.is_some()) {
         return Err(usage(
@@ -312,6 +341,15 @@ pub fn supervisord_help() -> String {
         row(
             "--verify-audit FILE",
             "Check that no line of an audit log was changed or taken out. Exit 2 if one was.",
+        ),
+        row(
+            "--take-over-from PIDFILE|SOCKET|PID",
+            "Go on in the place of a running supervisord of Python, without restarting its programs. Give the \
+             configuration that it was started with.",
+        ),
+        row(
+            "--dry-run",
+            "With --take-over-from: tell what would happen and touch nothing. Exit 2 if it would not work.",
         ),
         row(
             "--demo",
@@ -437,6 +475,11 @@ mod tests {
                 "invalid value for -e 'loud': bad logging level name 'loud'",
             ),
             ("--json", "--json is for --check only"),
+            ("--dry-run", "--dry-run is for --take-over-from only"),
+            (
+                "--take-over-from 7 --check",
+                "--take-over-from starts a supervisord; leave out --check and --demo",
+            ),
         ] {
             assert_eq!(run(line).unwrap_err(), message, "{line}");
         }

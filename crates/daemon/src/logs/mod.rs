@@ -33,14 +33,29 @@ use backlog::Backlog;
 use logger::{Message, Outbox, mailbox};
 use output::Desk;
 use provost_os::reactor::{Reactor, Waker};
+use provost_os::spot::{Paths, Refusal, Spot};
 use room::Room;
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
+
+/// Whether a log can be opened by this user. Makes it if it is not there.
+pub(crate) fn can_open(path: &Path, paths: Paths) -> Result<(), Refusal> {
+    target::Target::open(path, paths).map(drop)
+}
+
+/// The same without making anything: one that is not there is looked for only as far as its directory.
+pub(crate) fn could_open(path: &Path, paths: Paths) -> Result<(), Refusal> {
+    if path.exists() {
+        can_open(path, paths)
+    } else {
+        Spot::find(path, paths).map(drop)
+    }
+}
 
 /// Bytes read from one pipe in one turn, so that a flood of one child leaves room for the others.
 const CHUNK_BYTES: usize = 64 << 10;

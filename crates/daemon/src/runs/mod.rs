@@ -50,7 +50,7 @@ impl Here {
     }
 
     /// What tells this process from all others.
-    fn identity(&self, pid: Pid) -> Identity {
+    pub(crate) fn identity(&self, pid: Pid) -> Identity {
         Identity {
             boot: self.boot.clone(),
             namespace: self.namespace,

@@ -4,6 +4,7 @@
 //! is looked at, so that a pid that is given anew meanwhile means nobody.
 
 use super::{Here, digest, stop_rule};
+use crate::takeover::Taken;
 use provost_config::Config;
 use provost_core::adopt::{self, Fate, Reason};
 use provost_model::spec::namespec;
@@ -27,6 +28,8 @@ pub(crate) struct Held {
     pub(crate) process: PidFd,
     /// Whether it was started with another configuration than the one in force.
     pub(crate) changed: bool,
+    /// What was taken for it from a supervisord that was still there.
+    pub(crate) taken: Option<Taken>,
 }
 
 impl Held {
@@ -50,7 +53,7 @@ impl Held {
             pid: self.process.pid(),
             started: (Mono(now.0.saturating_sub(age_ns)), wall),
             changed: self.changed,
-            ended: None,
+            ended: self.taken.as_ref().and_then(|taken| taken.last_end),
         }
     }
 }
@@ -150,6 +153,7 @@ fn living(path: &Path, here: &Here, lines: &mut Vec<(Level, String)>) -> Vec<Hel
                 record,
                 process,
                 changed: false,
+                taken: None,
             });
         } else {
             let name = namespec(&record.group, &record.name);

@@ -63,7 +63,7 @@ impl Adopted {
     }
 
     /// All that are to be taken over.
-    pub(crate) fn to_take_over(&mut self) -> impl Iterator<Item = &mut Held> {
+    pub(crate) fn awaited(&mut self) -> impl Iterator<Item = &mut Held> {
         self.found.values_mut()
     }
 

@@ -106,15 +106,21 @@ fn config_path(run: &SupervisordRun) -> Result<PathBuf, String> {
 
 /// Lives one life after another until one ends for good.
 fn supervise(name: &str, path: PathBuf, run: SupervisordRun) -> i32 {
+    let SupervisordRun {
+        overrides,
+        take_over_from,
+        dry_run,
+        ..
+    } = run;
     let host = SystemHost::from_here();
-    let loader: Loader = Arc::new(Source::new(path, run.overrides.clone(), host));
+    let loader: Loader = Arc::new(Source::new(path, overrides, host));
     let mut config = match loader.load() {
         Ok(config) => config,
         Err(failure) => return refuse_config(name, &failure),
     };
     let mut take_over = None;
-    if let Some(from) = &run.take_over_from {
-        match takeover::begin(from, run.dry_run, &config) {
+    if let Some(from) = &take_over_from {
+        match takeover::begin(from, dry_run, &config) {
             Ok(None) => return EXIT_OK,
             Ok(begun) => take_over = begun,
             Err(message) => return refuse_start(name, &message),

@@ -309,7 +309,7 @@ impl TakeOver {
 
     /// Ends the old daemon. An error means that it goes on; after this there is nothing to go back to.
     pub(crate) fn commit(mut self, adopted: &mut Adopted) -> Result<Committed, String> {
-        for held in adopted.to_take_over() {
+        for held in adopted.awaited() {
             // A kernel that tells of an end only as long as nobody has collected it is asked now.
             if held.process.has_ended()
                 && let Ended::As(status) = held.process.end()

@@ -42,7 +42,7 @@ pub(super) fn rehearse(groups: &[Arc<GroupSpec>], states: Vec<State>) -> Plan {
     for state in states {
         let name = state.namespec();
         let reason = obstacle(groups, &state.group, &state.name);
-        let fate = match (state.state, state.pid) {
+        let fate = match (state.phase, state.pid) {
             (ProcessState::Running | ProcessState::Starting, Some(pid)) => match reason {
                 None => Fate::Kept(pid),
                 Some(Reason::Unknown) => {
@@ -89,7 +89,7 @@ pub(super) fn rehearse(groups: &[Arc<GroupSpec>], states: Vec<State>) -> Plan {
         if fate == Fate::Forgotten {
             plan.warnings.push(format!(
                 "'{name}' is {} and is not in the configuration; it is forgotten",
-                state.state
+                state.phase
             ));
         }
         plan.rows.push((state, fate));
@@ -150,11 +150,11 @@ impl Plan {
         for (state, fate) in &self.rows {
             let name = namespec(&state.group, &state.name);
             let what = match fate {
-                Fate::Kept(pid) => format!("runs on: {}, pid {pid}", state.state),
+                Fate::Kept(pid) => format!("runs on: {}, pid {pid}", state.phase),
                 Fate::Stopped(pid, reason) => {
                     format!("stopped (pid {pid}) and started anew: {reason}")
                 }
-                Fate::Rests => format!("stays {}", state.state),
+                Fate::Rests => format!("stays {}", state.phase),
                 Fate::Forgotten => "forgotten".to_owned(),
             };
             let _ = writeln!(text, "{name:width$}  {what}");

@@ -3,6 +3,7 @@
 use provost_model::config::{ServerAddress, ServerSpec};
 use provost_wire::base64;
 use provost_wire::xmlrpc::{self, Value};
+use std::fmt::Write as _;
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::os::unix::net::UnixStream;
@@ -68,9 +69,10 @@ impl Client {
         let mut request = String::from("POST /RPC2 HTTP/1.0\r\nContent-Type: text/xml\r\n");
         if let Some((name, password)) = &self.credentials {
             let pair = base64::encode(format!("{name}:{password}").as_bytes());
-            request.push_str(&format!("Authorization: Basic {pair}\r\n"));
+            // A text takes everything.
+            let _ = write!(request, "Authorization: Basic {pair}\r\n");
         }
-        request.push_str(&format!("Content-Length: {}\r\n\r\n", call.len()));
+        let _ = write!(request, "Content-Length: {}\r\n\r\n", call.len());
         let request = [request.as_bytes(), call].concat();
         match &self.address {
             ServerAddress::Unix { path, .. } => {

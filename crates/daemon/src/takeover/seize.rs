@@ -176,7 +176,7 @@ fn take(old: &Old, plan: Plan, sight: Sight, config: &Config) -> Result<Seized, 
             Fate::Rests => rests.push((state.resting(now), state.auto_logs(spec))),
             Fate::Forgotten => {}
             Fate::Stopped(pid, reason) => {
-                stop.push((hold(pid, &state, [None; 3], config, &here)?, reason))
+                stop.push((hold(pid, &state, [None; 3], config, &here)?, reason));
             }
             Fate::Kept(pid) => {
                 let numbers = pipes.get(&pid).copied().unwrap_or([None; 3]);

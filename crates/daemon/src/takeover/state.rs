@@ -11,7 +11,7 @@ use std::time::Duration;
 pub(super) struct State {
     pub(super) group: String,
     pub(super) name: String,
-    pub(super) state: ProcessState,
+    pub(super) phase: ProcessState,
     /// None when there is no process.
     pub(super) pid: Option<Pid>,
     /// Wall seconds of the last start and the last end; 0 for never.
@@ -43,7 +43,7 @@ impl State {
         Resting {
             group: self.group.clone(),
             name: self.name.clone(),
-            state: self.state,
+            state: self.phase,
             started: moment(self.start).map(|wall| (Mono(now.0.saturating_sub(age)), wall)),
             ended: self.ended(),
             exitstatus: Some(self.exitstatus),
@@ -80,7 +80,7 @@ fn read_one(value: &Value) -> Option<State> {
     Some(State {
         group: text("group")?,
         name: text("name")?,
-        state: state_of(number("state")?)?,
+        phase: state_of(number("state")?)?,
         pid: (pid > 0).then_some(Pid(pid)),
         start: number("start")?,
         stop: number("stop")?,
@@ -111,11 +111,11 @@ pub(super) mod tests {
     use super::*;
 
     /// A process of a group of the same name.
-    pub(in super::super) fn state(name: &str, state: ProcessState, pid: i32) -> State {
+    pub(in super::super) fn state(name: &str, phase: ProcessState, pid: i32) -> State {
         State {
             group: name.to_owned(),
             name: name.to_owned(),
-            state,
+            phase,
             pid: (pid > 0).then_some(Pid(pid)),
             start: 1000,
             stop: 0,

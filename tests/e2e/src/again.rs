@@ -4,6 +4,7 @@ use std::fs;
 
 use crate::daemon::{Daemon, Start};
 use crate::process::{descendants, is_alive, send_signal};
+use crate::rpc::Outcome;
 use crate::wait::{PATIENCE, wait_until};
 use rustix::process::Signal;
 
@@ -47,6 +48,23 @@ impl Daemon {
         wait_until(PATIENCE, "the daemon to be gone", || {
             // One that is our child is waited for: its threads may hold its files a moment longer than its first one lives.
             self.ended().is_some() || (!is_child && !is_alive(pid))
+        });
+    }
+
+    /// Has another daemon take over from this one, and waits until it answers in its place.
+    pub fn hand_over(&mut self, start: &Start) {
+        let children = descendants(self.pid());
+        self.left_behind().add(children);
+        self.launch_again(start);
+        let rpc = self.rpc();
+        wait_until(PATIENCE, "the other daemon to answer", || {
+            let ended = self.ended();
+            assert!(ended.is_none(), "the take-over ended: {ended:?}");
+            let pid = match rpc.call("supervisor.getPID", &[]) {
+                Outcome::Value(pid) => pid.int(),
+                _ => 0,
+            };
+            pid == i64::from(self.pid())
         });
     }
 

@@ -49,7 +49,7 @@ pub use process::{
 };
 pub use rpc::{Outcome, Rpc};
 pub use run::{Finished, run, run_with_input};
-pub use side::{Side, fixtures, oracle, python, scripts};
+pub use side::{Side, fixtures, older, oracle, python, scripts};
 pub use terminal::{CTRL_C, CTRL_D, Terminal};
 pub use text::{Normal, after_digits};
 pub use value::{Value, decode, encode_call};

@@ -61,6 +61,16 @@ impl fmt::Display for Busy {
     }
 }
 
+/// What the old daemon told of its processes.
+#[derive(Debug)]
+pub(super) struct Told {
+    /// The pids of its programs.
+    pub(super) programs: Vec<Pid>,
+    /// Whether one of them is STARTING: then a silent client may be one that waits for that. Of calls that wait for a stop
+    /// nothing need be known, since nothing is taken over while something is STOPPING.
+    pub(super) is_starting: bool,
+}
+
 /// What was seen before.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
@@ -80,7 +90,7 @@ impl Memory {
 /// Looks at the old daemon, which is halted.
 pub(super) fn look(
     old: &Old,
-    programs: &[Pid],
+    told: &Told,
     main_log: Option<&Growth>,
     memory: &mut Memory,
 ) -> Result<Result<Sight, Busy>, String> {
@@ -126,16 +136,14 @@ pub(super) fn look(
     if !waits_for_clients {
         return Ok(Err(Busy::AtWork));
     }
-    let loud = clients
-        .values()
-        .filter(|since| since.elapsed() < SILENT_AFTER)
-        .count();
+    let is_loud = |since: &&Instant| told.is_starting || since.elapsed() < SILENT_AFTER;
+    let loud = clients.values().filter(is_loud).count();
     sight.silent_clients = clients.len();
     memory.clients = clients;
     if loud > 0 {
         return Ok(Err(Busy::Clients(loud)));
     }
-    if let Some(what) = change(old.pid, programs, main_log, memory) {
+    if let Some(what) = change(old.pid, &told.programs, main_log, memory) {
         return Ok(Err(Busy::Changed(what)));
     }
     Ok(Ok(sight))

@@ -1,6 +1,6 @@
 //! Halting the old daemon at the right moment, and copying what it has open.
 
-use super::look::{Busy, Growth, Memory, Sight, look};
+use super::look::{Busy, Growth, Memory, Sight, Told, look};
 use super::old::Old;
 use super::pipes::{Places, assign};
 use super::plan::{Fate, Plan, spec_of};
@@ -12,7 +12,7 @@ use crate::servers::Open;
 use provost_config::Config;
 use provost_core::adopt::Reason;
 use provost_model::config::MainLog;
-use provost_model::{Level, Pid};
+use provost_model::{Level, Pid, ProcessState};
 use provost_os::clock;
 use provost_os::foreign::{self, Kind, SocketKind};
 use provost_os::limits::{self, Resource};
@@ -36,7 +36,7 @@ const PAUSES: [Duration; 5] = [
 ];
 
 /// The pause while clients are waited for.
-const CLIENTS_PAUSE: Duration = Duration::from_millis(20);
+const CLIENTS_PAUSE: Duration = Duration::from_millis(50);
 
 /// Descriptors that we need besides those that are taken.
 const OWN_DESCRIPTORS: i64 = 128;
@@ -111,7 +111,7 @@ fn search(old: &mut Old, first: Plan, config: &Config) -> Result<(Plan, Sight, u
     let begun = Instant::now();
     for pause in PAUSES.iter().cycle() {
         old.halt()?;
-        let busy = match look(old, &plan.pids(), growth.as_ref(), &mut memory) {
+        let busy = match look(old, &told(&plan), growth.as_ref(), &mut memory) {
             Ok(Ok(sight)) => return Ok((plan, sight, memory.strangers())),
             Ok(Err(busy)) => busy,
             Err(error) => {
@@ -129,14 +129,28 @@ fn search(old: &mut Old, first: Plan, config: &Config) -> Result<(Plan, Sight, u
         }
         match busy {
             Busy::AtWork => std::thread::sleep(*pause),
-            Busy::Clients(_) | Busy::Writing => std::thread::sleep(CLIENTS_PAUSE),
+            Busy::Writing => std::thread::sleep(CLIENTS_PAUSE),
             Busy::Changed(_) => {
                 growth = main_log(config);
                 plan = ask_again(old, config)?;
             }
+            Busy::Clients(_) => {
+                growth = main_log(config);
+                plan = ask_again(old, config)?;
+                // Our own question must be over before the next look.
+                std::thread::sleep(CLIENTS_PAUSE);
+            }
         }
     }
     Err("there is no moment left".to_owned())
+}
+
+fn told(plan: &Plan) -> Told {
+    let is_starting = |(state, _): &(State, Fate)| state.phase == ProcessState::Starting;
+    Told {
+        programs: plan.pids(),
+        is_starting: plan.rows.iter().any(is_starting),
+    }
 }
 
 fn ask_again(old: &Old, config: &Config) -> Result<Plan, String> {

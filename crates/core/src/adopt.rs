@@ -103,7 +103,11 @@ impl Core {
         for orphan in std::mem::take(&mut self.orphans) {
             let group = self.groups.named(&orphan.group);
             let proc = group.and_then(|(_, group)| group.process(&orphan.name));
-            let can_be = obstacle(&self.latest, &orphan.group, &orphan.name).is_none();
+            let can_be = match obstacle(&self.latest, &orphan.group, &orphan.name) {
+                None => true,
+                Some(Reason::Socket) => orphan.has_socket,
+                Some(_) => false,
+            };
             let Some(proc) = proc.filter(|_| can_be) else {
                 let name = orphan.name;
                 turn.anomaly(format!("there is no {name} that could take over an orphan"));

@@ -15,7 +15,7 @@ use provost_os::pidfd::{Ended, PidFd};
 use provost_os::proc::{End, open_pipe_of};
 use provost_os::reactor::Interest;
 use std::collections::{BTreeSet, HashMap};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +38,8 @@ pub(crate) struct Adopted {
     rests: HashMap<(String, String), Rest>,
     /// How those ended that did so before anybody waited for it.
     ended: HashMap<Run, ExitStatus>,
+    /// Sockets that processes share and that are open already, by their URLs.
+    shared: HashMap<String, OwnedFd>,
 }
 
 impl Adopted {
@@ -71,6 +73,16 @@ impl Adopted {
     pub(crate) fn rest(&mut self, rests: Vec<Rest>) {
         let key = |(resting, _): &Rest| (resting.group.clone(), resting.name.clone());
         self.rests = rests.into_iter().map(|rest| (key(&rest), rest)).collect();
+    }
+
+    /// These sockets, which processes share, are open; others are not any more.
+    pub(crate) fn share(&mut self, sockets: HashMap<String, OwnedFd>) {
+        self.shared = sockets;
+    }
+
+    /// Gives out a socket that is open already.
+    pub(crate) fn shared(&mut self, url: &str) -> Option<OwnedFd> {
+        self.shared.remove(url)
     }
 
     /// The process of a run that was taken over.

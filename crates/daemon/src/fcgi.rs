@@ -183,12 +183,17 @@ impl Sockets {
 impl Shell {
     /// The core ordered a socket.
     pub(crate) fn open_socket(&mut self, socket: SocketId, spec: Arc<FcgiSpec>) {
+        let taken = self.adopted.shared(&spec.url);
+        let is_open = taken.is_some();
         let shared = Shared {
             spec: Arc::clone(&spec),
-            state: State::Opening(Vec::new()),
+            state: taken.map_or(State::Opening(Vec::new()), State::Open),
             is_relieved: false,
         };
         self.sockets.all.insert(socket, shared);
+        if is_open {
+            return;
+        }
         let aim = Aim::Keep(socket);
         self.sockets.queue.push_back(Attempt { spec, aim });
         self.make_attempts();

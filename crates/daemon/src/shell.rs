@@ -212,6 +212,7 @@ impl Shell {
     pub(crate) fn run(mut self) -> io::Result<(Ending, Logs)> {
         self.tell_orphans();
         self.tell(Input::Started);
+        self.adopted.share(HashMap::new());
         let mut ready = Vec::new();
         while self.ending.is_none() {
             self.reactor.wait(self.patience(), &mut ready)?;

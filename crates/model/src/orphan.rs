@@ -29,6 +29,8 @@ pub struct Orphan {
     pub changed: bool,
     /// When a process of this name ended before it, if somebody knows.
     pub ended: Option<Wall>,
+    /// Whether the socket that it shares was taken over, too.
+    pub has_socket: bool,
 }
 
 /// What is known of a process that does not run, from the supervisord before.

@@ -122,6 +122,7 @@ impl World {
                 started: (living.started, Wall::default()),
                 changed: false,
                 ended: None,
+                has_socket: false,
             });
         }
         for orphan in orphans {

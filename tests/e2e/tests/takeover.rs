@@ -2,10 +2,12 @@
 //! socket, and no line is lost.
 
 use std::fs;
+use std::io::Read as _;
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
 use provost_e2e::{
-    Daemon, PATIENCE, Side, Start, Value, assert_contiguous, is_alive, older, successor,
+    Daemon, PATIENCE, Side, Start, Value, assert_contiguous, is_alive, older, python, successor,
     wait_all_running, wait_until,
 };
 use rustix::process::Signal;
@@ -203,4 +205,47 @@ fn whoever_ends_meanwhile_is_known_by_its_true_status() {
     let main_log = daemon.main_log();
     assert_eq!(main_log.matches(" spawned: ").count(), 20);
     assert!(!main_log.contains("status unknown"), "{main_log}");
+}
+
+/// Serves whoever connects to the socket that it shares, and says who it is.
+const SERVE: &str = "\
+import os, socket
+shared = socket.socket(fileno=0)
+while True:
+    client, _ = shared.accept()
+    client.sendall(str(os.getpid()).encode())
+    client.close()
+";
+
+/// A socket that processes share goes along with them, and ends with the last of them as always.
+#[test]
+fn a_shared_socket_goes_along() {
+    let config = format!(
+        "[fcgi-program:f]\ncommand={} %(here)s/serve.py\nsocket=unix://%(here)s/f.sock\nstartsecs=0\n\
+         stdout_logfile=%(here)s/f.log\n",
+        python().display()
+    );
+    let mut daemon = Start::new(Side::Upstream, &config)
+        .file("serve.py", SERVE)
+        .start();
+    daemon.wait_state("f", "RUNNING");
+    let path = daemon.place().join("f.sock");
+    let ask = || {
+        let mut text = String::new();
+        let stream = UnixStream::connect(&path).ok();
+        let read = stream.map(|mut stream| stream.read_to_string(&mut text));
+        read.map(|_| text)
+    };
+    let pid = daemon.rpc().pid("f").to_string();
+    wait_until(PATIENCE, "an answer", || ask() == Some(pid.clone()));
+    daemon.hand_over(&successor(&config, "s.pid"));
+    assert_eq!(daemon.rpc().pid("f").to_string(), pid);
+    assert_eq!(ask(), Some(pid.clone()));
+    let ctl = |word| daemon.ctl(Side::Ours, &[word, "f"]).stdout;
+    assert_eq!(ctl("stop"), "f: stopped\n");
+    assert_eq!(ask(), None);
+    assert_eq!(ctl("start"), "f: started\n");
+    let second = daemon.rpc().pid("f").to_string();
+    wait_until(PATIENCE, "an answer", || ask() == Some(second.clone()));
+    assert_ne!(second, pid);
 }

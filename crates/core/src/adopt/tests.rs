@@ -13,6 +13,7 @@ fn orphan(name: &str, started: Mono) -> Orphan {
         started: (started, Wall::default()),
         changed: false,
         ended: None,
+        has_socket: false,
     }
 }
 

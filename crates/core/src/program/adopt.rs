@@ -17,6 +17,9 @@ impl Process {
             run,
             pid: orphan.pid,
         };
+        if let Some(shared) = &self.spec.socket {
+            act.sockets.take(act.turn, shared, run);
+        }
         let (mono, _) = orphan.started;
         self.started = Some(orphan.started);
         self.ended = orphan.ended;

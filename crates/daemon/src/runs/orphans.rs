@@ -70,6 +70,7 @@ impl Held {
             started: (Mono(now.mono.0.saturating_sub(age_ns)), wall),
             changed: self.changed,
             ended: self.taken.as_ref().and_then(|taken| taken.last_end),
+            has_socket: self.taken.as_ref().is_some_and(|taken| taken.has_socket),
         }
     }
 }

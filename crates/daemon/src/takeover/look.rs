@@ -43,6 +43,8 @@ pub(super) enum Busy {
     Clients(usize),
     /// What it told of its processes does not hold any more.
     Changed(String),
+    /// It has written a line that may tell of a change.
+    Told(String),
 }
 
 impl fmt::Display for Busy {
@@ -56,7 +58,7 @@ impl fmt::Display for Busy {
                 f,
                 "{count} clients wait for an answer or send a call; let them end (a `supervisorctl tail -f`, say)"
             ),
-            Self::Changed(what) => write!(f, "its processes change all the time ({what})"),
+            Self::Changed(what) | Self::Told(what) => write!(f, "its processes change all the time ({what})"),
         }
     }
 }
@@ -143,8 +145,11 @@ pub(super) fn look(
     if loud > 0 {
         return Ok(Err(Busy::Clients(loud)));
     }
-    if let Some(what) = change(old.pid, &told.programs, main_log, memory) {
+    if let Some(what) = change(old.pid, &told.programs, memory) {
         return Ok(Err(Busy::Changed(what)));
+    }
+    if let Some(line) = main_log.and_then(Growth::line) {
+        return Ok(Err(Busy::Told(line)));
     }
     Ok(Ok(sight))
 }
@@ -157,12 +162,7 @@ fn look_at(old: &Old, number: i32) -> Result<SocketKind, String> {
 }
 
 /// What happened to its processes since it told of them.
-fn change(
-    old: Pid,
-    programs: &[Pid],
-    main_log: Option<&Growth>,
-    memory: &mut Memory,
-) -> Option<String> {
+fn change(old: Pid, programs: &[Pid], memory: &mut Memory) -> Option<String> {
     if let Some(ended) = programs
         .iter()
         .find(|pid| !foreign::is_living_child(**pid, old))
@@ -179,7 +179,7 @@ fn change(
         return Some(format!("pid {new} was started"));
     }
     memory.strangers = others;
-    main_log?.line()
+    None
 }
 
 /// The main log of the old daemon, and how long it was when it told of its processes: each change of a state is a line there.

@@ -30,9 +30,10 @@ use provost_config::Config;
 use provost_core::adopt::Reason;
 use provost_model::config::MainLog;
 use provost_model::spec::LogFile;
-use provost_model::{ExitStatus, Level, Resting, SupervisorState};
+use provost_model::{ExitStatus, FcgiSpec, Level, Resting, SupervisorState};
 use provost_os::pidfd::Ended;
 use provost_os::spot::Paths;
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::os::fd::OwnedFd;
@@ -45,6 +46,8 @@ pub(crate) struct Taken {
     pub(crate) pipes: [Option<OwnedFd>; 3],
     /// How it ended, if it did before the old daemon did.
     pub(crate) ended: Option<ExitStatus>,
+    /// Whether the socket that it shares was taken, too.
+    pub(crate) has_socket: bool,
     /// When a process of its name ended before it.
     pub(crate) last_end: Option<provost_model::Wall>,
 }
@@ -59,6 +62,7 @@ pub(crate) struct TakeOver {
     stop: Vec<(Held, Reason)>,
     rests: Vec<Rest>,
     sockets: Option<Open>,
+    shared: HashMap<String, OwnedFd>,
     lines: Vec<(Level, String)>,
     summary: String,
     // Dropped last: everything is as it was before the old daemon goes on.
@@ -141,6 +145,7 @@ pub(crate) fn begin(
         stop: seized.stop,
         rests: seized.rests,
         sockets: Some(seized.sockets),
+        shared: seized.shared,
         lines,
         summary: seized.summary,
     }))
@@ -161,7 +166,13 @@ fn ask(old: &Old, config: &Config) -> Result<Plan, String> {
     let answer = old.client.call("supervisor.getAllProcessInfo")?;
     let states =
         state::read(&answer).ok_or("supervisor.getAllProcessInfo was answered with nonsense")?;
-    Ok(rehearse(&config.groups, states))
+    let listening = seize::listening(old)?;
+    let has = |spec: &FcgiSpec| {
+        listening
+            .iter()
+            .any(|socket| target::shares(&spec.address, socket))
+    };
+    Ok(rehearse(&config.groups, states, &has))
 }
 
 /// Servers of the configuration that the old daemon does not have. Nothing is changed by looking.
@@ -179,13 +190,13 @@ fn check_sockets(
     let others = listening.iter().filter(|socket| {
         let has =
             |server: &provost_model::config::ServerSpec| target::serves(&server.address, socket);
-        !config.servers.iter().any(has)
+        let mut shared = config.groups.iter().flat_map(|group| group.sockets());
+        !config.servers.iter().any(has) && !shared.any(|spec| target::shares(&spec.address, socket))
     });
     let others = others.count();
     if others > 0 {
         warnings.push(format!(
-            "{others} sockets of the old supervisord are none of the servers of the configuration (those of FastCGI \
-             programs, say); they end with it"
+            "{others} sockets at which the old supervisord listens are not in the configuration; they end with it"
         ));
     }
     Ok(missing)
@@ -319,6 +330,7 @@ impl TakeOver {
             }
         }
         adopted.rest(std::mem::take(&mut self.rests));
+        adopted.share(std::mem::take(&mut self.shared));
         self.restore.old.end()?;
         self.restore.committed = true;
         Ok(Committed {

@@ -3,7 +3,7 @@
 use super::state::State;
 use provost_core::adopt::{Reason, obstacle};
 use provost_model::spec::namespec;
-use provost_model::{GroupSpec, Pid, ProcessSpec, ProcessState};
+use provost_model::{FcgiSpec, GroupSpec, Pid, ProcessSpec, ProcessState};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -32,8 +32,12 @@ pub(super) struct Plan {
     pub(super) warnings: Vec<String>,
 }
 
-/// Looks for each process in the configuration.
-pub(super) fn rehearse(groups: &[Arc<GroupSpec>], states: Vec<State>) -> Plan {
+/// Looks for each process in the configuration. `has_socket` tells whether the old daemon has a socket that processes share.
+pub(super) fn rehearse(
+    groups: &[Arc<GroupSpec>],
+    states: Vec<State>,
+    has_socket: &dyn Fn(&FcgiSpec) -> bool,
+) -> Plan {
     let mut plan = Plan::default();
     let known: BTreeSet<(String, String)> = states
         .iter()
@@ -41,7 +45,11 @@ pub(super) fn rehearse(groups: &[Arc<GroupSpec>], states: Vec<State>) -> Plan {
         .collect();
     for state in states {
         let name = state.namespec();
-        let reason = obstacle(groups, &state.group, &state.name);
+        let spec = spec_of(groups, &state.group, &state.name);
+        let reason = obstacle(groups, &state.group, &state.name).filter(|reason| {
+            let shared = spec.and_then(|spec| spec.socket.as_ref());
+            *reason != Reason::Socket || !shared.is_some_and(|shared| has_socket(shared))
+        });
         let fate = match (state.phase, state.pid) {
             (ProcessState::Running | ProcessState::Starting, Some(pid)) => match reason {
                 None => Fate::Kept(pid),
@@ -60,7 +68,7 @@ pub(super) fn rehearse(groups: &[Arc<GroupSpec>], states: Vec<State>) -> Plan {
                 | ProcessState::Fatal
                 | ProcessState::Backoff,
                 None,
-            ) => match spec_of(groups, &state.group, &state.name) {
+            ) => match spec {
                 Some(_) => Fate::Rests,
                 None => Fate::Forgotten,
             },
@@ -78,7 +86,7 @@ pub(super) fn rehearse(groups: &[Arc<GroupSpec>], states: Vec<State>) -> Plan {
                 continue;
             }
         };
-        if let (Fate::Kept(_), Some(spec)) = (fate, spec_of(groups, &state.group, &state.name))
+        if let (Fate::Kept(_), Some(spec)) = (fate, spec)
             && (spec.stdout.capture_maxbytes > 0 || spec.stderr.capture_maxbytes > 0)
         {
             plan.warnings.push(format!(
@@ -184,7 +192,7 @@ mod tests {
             state("c", ProcessState::Starting, 8),
             state("gone", ProcessState::Stopped, 0),
         ];
-        let plan = rehearse(&groups, states);
+        let plan = rehearse(&groups, states, &|_| false);
         assert_eq!(plan.problems, Vec::<String>::new());
         let expected = [
             ("a", Fate::Kept(Pid(7))),
@@ -220,7 +228,7 @@ mod tests {
                 "is RUNNING with no pid",
             ),
         ] {
-            let plan = rehearse(&groups, vec![state]);
+            let plan = rehearse(&groups, vec![state], &|_| false);
             assert_eq!(plan.problems.len(), 1);
             assert!(plan.problems[0].contains(what), "{:?}", plan.problems);
         }

@@ -18,7 +18,7 @@ use provost_os::foreign::{self, Kind, SocketKind};
 use provost_os::limits::{self, Resource};
 use provost_os::pidfd::PidFd;
 use provost_wire::runs::RunRecord;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
@@ -35,6 +35,10 @@ const PAUSES: [Duration; 5] = [
     Duration::from_micros(3_700),
 ];
 
+/// How often a line in the main log is taken for a change. After that it seems to be the output of a program, which is there
+/// with `loglevel=debug`, or somebody changes all the time; children that came or went are seen without it.
+const LINES_MAX: usize = 50;
+
 /// The pause while clients are waited for.
 const CLIENTS_PAUSE: Duration = Duration::from_millis(50);
 
@@ -48,6 +52,8 @@ pub(super) struct Seized {
     pub(super) stop: Vec<(Held, Reason)>,
     pub(super) rests: Vec<Rest>,
     pub(super) sockets: Open,
+    /// Those that processes share, by their URLs.
+    pub(super) shared: HashMap<String, OwnedFd>,
     pub(super) lines: Vec<(Level, String)>,
     pub(super) summary: String,
 }
@@ -109,9 +115,11 @@ fn search(old: &mut Old, first: Plan, config: &Config) -> Result<(Plan, Sight, u
     let mut plan = ask_again(old, config)?;
     let mut memory = Memory::default();
     let begun = Instant::now();
+    let mut lines = 0;
     for pause in PAUSES.iter().cycle() {
         old.halt()?;
-        let busy = match look(old, &told(&plan), growth.as_ref(), &mut memory) {
+        let main_log_tells = growth.as_ref().filter(|_| lines < LINES_MAX);
+        let busy = match look(old, &told(&plan), main_log_tells, &mut memory) {
             Ok(Ok(sight)) => return Ok((plan, sight, memory.strangers())),
             Ok(Err(busy)) => busy,
             Err(error) => {
@@ -130,7 +138,8 @@ fn search(old: &mut Old, first: Plan, config: &Config) -> Result<(Plan, Sight, u
         match busy {
             Busy::AtWork => std::thread::sleep(*pause),
             Busy::Writing => std::thread::sleep(CLIENTS_PAUSE),
-            Busy::Changed(_) => {
+            Busy::Changed(_) | Busy::Told(_) => {
+                lines += usize::from(matches!(busy, Busy::Told(_)));
                 growth = main_log(config);
                 plan = ask_again(old, config)?;
             }
@@ -198,17 +207,20 @@ fn take(old: &Old, plan: Plan, sight: Sight, config: &Config) -> Result<Seized, 
                 one.taken = Some(Taken {
                     pipes: copy(old, &sight, numbers)?,
                     ended: None,
+                    has_socket: spec.socket.is_some(),
                     last_end: state.ended(),
                 });
                 held.push(one);
             }
         }
     }
+    let mut listening: Vec<Option<SocketKind>> = sight.listening.into_iter().map(Some).collect();
     Ok(Seized {
         held,
         stop,
         rests,
-        sockets: sockets(sight.listening, config)?,
+        sockets: sockets(&mut listening, config)?,
+        shared: shared(&mut listening, config),
         lines,
         summary,
     })
@@ -315,8 +327,7 @@ fn hold(
 }
 
 /// The sockets of the servers, in their order.
-fn sockets(listening: Vec<SocketKind>, config: &Config) -> Result<Open, String> {
-    let mut listening: Vec<Option<SocketKind>> = listening.into_iter().map(Some).collect();
+fn sockets(listening: &mut [Option<SocketKind>], config: &Config) -> Result<Open, String> {
     let mut servers = Vec::new();
     for server in &config.servers {
         let found = listening.iter_mut().find(|socket| {
@@ -336,4 +347,22 @@ fn sockets(listening: Vec<SocketKind>, config: &Config) -> Result<Open, String> 
         });
     }
     Ok(Open::taken(servers))
+}
+
+/// The sockets that processes share.
+fn shared(listening: &mut [Option<SocketKind>], config: &Config) -> HashMap<String, OwnedFd> {
+    let mut found = HashMap::new();
+    for spec in config.groups.iter().flat_map(|group| group.sockets()) {
+        let socket = listening.iter_mut().find(|socket| {
+            let shares = |socket| target::shares(&spec.address, socket);
+            socket.as_ref().is_some_and(shares)
+        });
+        let fd: OwnedFd = match socket.and_then(Option::take) {
+            Some(SocketKind::ListensAtFile(listener, _)) => listener.into(),
+            Some(SocketKind::ListensAtPort(listener, _)) => listener.into(),
+            Some(SocketKind::Connected(_) | SocketKind::Other) | None => continue,
+        };
+        found.insert(spec.url.clone(), fd);
+    }
+    found
 }

@@ -4,6 +4,7 @@ use super::old::Old;
 use super::rpc::{self, Client};
 use provost_config::Config;
 use provost_model::config::{ServerAddress, ServerSpec};
+use provost_model::spec::FcgiAddress;
 use provost_model::{Errno, Pid};
 use provost_os::pidfd::PidFd;
 use provost_os::{foreign, users};
@@ -246,6 +247,19 @@ pub(super) fn serves(address: &ServerAddress, socket: &foreign::SocketKind) -> b
             is_name_of(path, name)
         }
         (ServerAddress::Inet { port, .. }, foreign::SocketKind::ListensAtPort(_, address)) => {
+            *port == address.port()
+        }
+        _ => false,
+    }
+}
+
+/// Whether a socket that the old daemon listens at is one that processes share.
+pub(super) fn shares(address: &FcgiAddress, socket: &foreign::SocketKind) -> bool {
+    match (address, socket) {
+        (FcgiAddress::Unix { path, .. }, foreign::SocketKind::ListensAtFile(_, name)) => {
+            path == name
+        }
+        (FcgiAddress::Tcp { port, .. }, foreign::SocketKind::ListensAtPort(_, address)) => {
             *port == address.port()
         }
         _ => false,

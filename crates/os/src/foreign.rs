@@ -9,6 +9,7 @@ use crate::proc::stat_of;
 use provost_model::{Errno, Pid, Signal};
 use rustix::net::{AddressFamily, SocketType, sockopt};
 use rustix::process::{PidfdGetfdFlags, pidfd_getfd};
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -139,6 +140,19 @@ pub fn command_line(pid: Pid) -> Vec<String> {
     words
         .filter(|word| !word.is_empty())
         .map(|word| String::from_utf8_lossy(word).into_owned())
+        .collect()
+}
+
+/// The environment that a process was started with, as far as it is text; empty when we may not see it.
+pub fn environment(pid: Pid) -> BTreeMap<String, String> {
+    let bytes = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    let pairs = bytes.split(|&byte| byte == 0);
+    pairs
+        .filter_map(|pair| {
+            let pair = String::from_utf8_lossy(pair);
+            let (name, value) = pair.split_once('=')?;
+            Some((name.to_owned(), value.to_owned()))
+        })
         .collect()
 }
 

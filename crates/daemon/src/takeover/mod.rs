@@ -15,6 +15,7 @@ mod rpc;
 mod seize;
 mod service;
 mod state;
+mod surroundings;
 mod target;
 #[cfg(test)]
 mod testing;
@@ -113,6 +114,9 @@ pub(crate) fn begin(
         Err(problem) => plan.problems.push(problem),
     }
     plan.problems.extend(check_logs(&plan, config));
+    let theirs = provost_os::foreign::environment(old.pid);
+    let difference = surroundings::difference(&theirs, &surroundings::ours());
+    plan.warnings.extend(difference.clone());
     if dry_run {
         output::out(&describe(&old, config, &plan));
     }
@@ -132,6 +136,7 @@ pub(crate) fn begin(
         .map_err(|error| format!("could not read the pid file {}: {error}", pidfile.display()))?;
     let seized = seize::seize(&mut old, plan, config)?;
     let mut lines = seized.lines;
+    lines.extend(difference.map(|line| (Level::Warn, line)));
     lines.extend(service::join(old.pid).map(|line| (Level::Warn, line)));
     Ok(Some(TakeOver {
         restore: Restore {

@@ -212,6 +212,12 @@ pub fn polled(pid: Pid) -> io::Result<Option<Vec<Polled>>> {
     Ok(Some(parse_polled(&bytes)))
 }
 
+/// Whether a process that stands still does so at a wait for descriptors.
+pub(crate) fn is_at_wait(pid: Pid) -> bool {
+    let text = fs::read_to_string(format!("/proc/{pid}/syscall"));
+    text.is_ok_and(|text| parse_wait(&text).is_some())
+}
+
 /// Where the list is that a process waits for, and how long it is, from a line of `/proc/PID/syscall`.
 fn parse_wait(text: &str) -> Option<(u64, u64)> {
     let mut words = text.split_ascii_whitespace();

@@ -31,6 +31,7 @@ pub mod spawn;
 pub mod spot;
 pub mod stdio;
 pub mod syslog;
+pub mod trace;
 pub mod tty;
 pub mod users;
 

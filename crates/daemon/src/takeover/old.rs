@@ -2,8 +2,8 @@
 
 use super::rpc::Client;
 use provost_model::{Errno, Pid, Signal};
-use provost_os::foreign;
 use provost_os::pidfd::PidFd;
+use provost_os::{foreign, trace};
 use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -60,6 +60,19 @@ impl Old {
     pub(super) fn halt(&mut self) -> Result<(), String> {
         let explain = |errno: Errno| format!("could not halt the old supervisord: {errno}");
         self.process.halt().map_err(explain)?;
+        self.await_halt()
+    }
+
+    /// Halts it where it waits for descriptors, however seldom it does. False when it does not come there in time, or when
+    /// somebody else, a debugger say, follows it already.
+    pub(super) fn halt_at_wait(&mut self, limit: Duration) -> Result<bool, String> {
+        match trace::halt_where_it_waits(&self.process, limit) {
+            Ok(()) => self.await_halt().map(|()| true),
+            Err(_) => Ok(false),
+        }
+    }
+
+    fn await_halt(&mut self) -> Result<(), String> {
         self.halted = true;
         let begun = Instant::now();
         loop {

@@ -23,7 +23,7 @@ use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 /// How long the right moment is waited for.
-const SEARCH_MAX: Duration = Duration::from_secs(15);
+const SEARCH_MAX: Duration = Duration::from_secs(30);
 
 /// The pause after a moment that was not right, and, in turn, somewhat longer ones: the old daemon must not happen to be at
 /// the same place each time.
@@ -38,6 +38,12 @@ const PAUSES: [Duration; 5] = [
 /// How often a line in the main log is taken for a change. After that it seems to be the output of a program, which is there
 /// with `loglevel=debug`, or somebody changes all the time; children that came or went are seen without it.
 const LINES_MAX: usize = 50;
+
+/// How often it is tried to meet the old daemon at its wait by chance. One that has little to do is met at once.
+const MISSES_MAX: usize = 4;
+
+/// How long it may take the old daemon from any place to its next wait.
+const LED_MAX: Duration = Duration::from_secs(10);
 
 /// The pause while clients are waited for.
 const CLIENTS_PAUSE: Duration = Duration::from_millis(50);
@@ -115,9 +121,12 @@ fn search(old: &mut Old, first: Plan, config: &Config) -> Result<(Plan, Sight, u
     let mut plan = ask_again(old, config)?;
     let mut memory = Memory::default();
     let begun = Instant::now();
-    let mut lines = 0;
+    let (mut lines, mut misses) = (0, 0);
     for pause in PAUSES.iter().cycle() {
-        old.halt()?;
+        let is_led = misses >= MISSES_MAX && old.halt_at_wait(LED_MAX)?;
+        if !is_led {
+            old.halt()?;
+        }
         let main_log_tells = growth.as_ref().filter(|_| lines < LINES_MAX);
         let busy = match look(old, &told(&plan), main_log_tells, &mut memory) {
             Ok(Ok(sight)) => return Ok((plan, sight, memory.strangers())),
@@ -136,7 +145,10 @@ fn search(old: &mut Old, first: Plan, config: &Config) -> Result<(Plan, Sight, u
             ));
         }
         match busy {
-            Busy::AtWork => std::thread::sleep(*pause),
+            Busy::AtWork => {
+                misses += 1;
+                std::thread::sleep(*pause);
+            }
             Busy::Writing => std::thread::sleep(CLIENTS_PAUSE),
             Busy::Changed(_) | Busy::Told(_) => {
                 lines += usize::from(matches!(busy, Busy::Told(_)));

@@ -249,3 +249,25 @@ fn a_shared_socket_goes_along() {
     wait_until(PATIENCE, "an answer", || ask() == Some(second.clone()));
     assert_ne!(second, pid);
 }
+
+/// What was taken over is written down like everything else, so that it outlives the next daemon, too. What it writes while
+/// there is none is lost: a program that Supervisor has started does not hold its pipe open by itself.
+#[test]
+fn what_was_taken_over_outlives_the_next_daemon_too() {
+    let config = "[program:n]\ncommand=/bin/bash %(here)s/count.sh out\nstartsecs=0\nexitcodes=7\nstdout_logfile=%(here)s/n.log\n";
+    let mut daemon = Start::new(Side::Upstream, config)
+        .file("count.sh", COUNT)
+        .start();
+    daemon.wait_state("n", "RUNNING");
+    let pid = daemon.rpc().pid("n");
+    daemon.hand_over(&successor(config, "s.pid"));
+    daemon.kill_alone();
+    daemon.start_again(&Start::new(Side::Ours, config));
+    daemon.wait_log_times(&format!("adopted: 'n' with pid {pid}"), 2);
+    assert_eq!(daemon.rpc().pid("n"), pid);
+    assert_eq!(
+        daemon.ctl(Side::Ours, &["stop", "n"]).stdout,
+        "n: stopped\n"
+    );
+    daemon.wait_log("stopped: n (exit status 7)");
+}

@@ -4,6 +4,7 @@
 //! answered all that it was asked; anywhere else it is let go on, and halted again a moment later.
 
 use super::old::Old;
+use super::seize::uncopied;
 use provost_model::Pid;
 use provost_os::family::children_of;
 use provost_os::foreign::{self, Descriptor, Kind, SocketKind};
@@ -155,9 +156,8 @@ pub(super) fn look(
 }
 
 fn look_at(old: &Old, number: i32) -> Result<SocketKind, String> {
-    let copy = old.process.copy_of(number).map_err(|errno| {
-        format!("could not copy descriptor {number} of the old supervisord: {errno}")
-    })?;
+    let copy = old.process.copy_of(number);
+    let copy = copy.map_err(|errno| uncopied(number, errno))?;
     Ok(foreign::look_at_socket(copy))
 }
 

@@ -31,7 +31,7 @@ use provost_config::Config;
 use provost_core::adopt::Reason;
 use provost_model::config::MainLog;
 use provost_model::spec::LogFile;
-use provost_model::{ExitStatus, FcgiSpec, Level, Resting, SupervisorState};
+use provost_model::{ExitStatus, FcgiSpec, Level, Pid, Resting, SupervisorState};
 use provost_os::pidfd::Ended;
 use provost_os::spot::Paths;
 use std::collections::HashMap;
@@ -39,6 +39,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// What of a process was taken out of the hands of the old daemon.
 #[derive(Debug)]
@@ -94,6 +95,11 @@ impl Drop for Restore {
             // They may not have been made.
             let _ = fs::remove_file(records);
         }
+        // In the background nobody reads it; the log of the new daemon then has the reason.
+        let pid = self.old.pid;
+        output::err(&format!(
+            "the supervisord with pid {pid} goes on as before\n"
+        ));
     }
 }
 
@@ -336,10 +342,11 @@ impl TakeOver {
         }
         adopted.rest(std::mem::take(&mut self.rests));
         adopted.share(std::mem::take(&mut self.shared));
-        self.restore.old.end()?;
+        let stood = self.restore.old.end()?;
         self.restore.committed = true;
         Ok(Committed {
-            pid: self.restore.old.pid.0,
+            pid: self.restore.old.pid,
+            stood,
             stop: std::mem::take(&mut self.stop),
         })
     }
@@ -347,7 +354,9 @@ impl TakeOver {
 
 /// What is left to be done once the old daemon is gone.
 pub(crate) struct Committed {
-    pid: i32,
+    pid: Pid,
+    /// How long nobody read what the programs wrote.
+    stood: Duration,
     stop: Vec<(Held, Reason)>,
 }
 
@@ -355,8 +364,9 @@ impl Committed {
     /// Stops what cannot run on, before anything is started.
     pub(crate) fn finish(self, config: &Config, logger: &Logger) {
         let text = format!(
-            "the supervisord with pid {} is gone; its programs run on",
-            self.pid
+            "the supervisord with pid {} is gone, after it stood still for {} ms; its programs run on",
+            self.pid,
+            self.stood.as_millis()
         );
         logger.log(Level::Info, text);
         let mut found = Found {

@@ -22,7 +22,8 @@ pub(super) struct Old {
     pub(super) version: String,
     pub(super) client: Client,
     pub(super) process: PidFd,
-    halted: bool,
+    /// Since when it stands still.
+    halted: Option<Instant>,
     guard: Option<(Child, ChildStdin)>,
 }
 
@@ -33,7 +34,7 @@ impl Old {
             version,
             client,
             process,
-            halted: false,
+            halted: None,
             guard: None,
         }
     }
@@ -73,8 +74,8 @@ impl Old {
     }
 
     fn await_halt(&mut self) -> Result<(), String> {
-        self.halted = true;
         let begun = Instant::now();
+        self.halted = Some(begun);
         loop {
             match foreign::is_halted(self.pid) {
                 Some(true) => return Ok(()),
@@ -96,18 +97,18 @@ impl Old {
 
     /// Lets it go on.
     pub(super) fn resume(&mut self) {
-        if std::mem::replace(&mut self.halted, false) {
+        if self.halted.take().is_some() {
             // One that has ended needs nothing.
             let _ = self.process.resume();
         }
     }
 
-    /// Ends it as it stands, so that it tells nobody. There is no way back after this.
-    pub(super) fn end(&mut self) -> Result<(), String> {
+    /// Ends it as it stands, so that it tells nobody, and tells how long it stood. There is no way back after this.
+    pub(super) fn end(&mut self) -> Result<Duration, String> {
         self.process
             .signal(Signal::KILL, false)
             .map_err(|errno| format!("could not end the old supervisord: {errno}"))?;
-        self.halted = false;
+        let stood = self.halted.take().map(|since| since.elapsed());
         if let Some((mut child, mut stdin)) = self.guard.take() {
             // It may have been ended by somebody; nobody needs it any more.
             let _ = stdin.write_all(b"done\n");
@@ -115,7 +116,7 @@ impl Old {
             // In the background it is no child of ours.
             let _ = child.wait();
         }
-        Ok(())
+        Ok(stood.unwrap_or_default())
     }
 }
 

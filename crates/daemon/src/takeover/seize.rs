@@ -12,7 +12,7 @@ use crate::servers::Open;
 use provost_config::Config;
 use provost_core::adopt::Reason;
 use provost_model::config::MainLog;
-use provost_model::{Level, Pid, ProcessState};
+use provost_model::{Errno, Level, Pid, ProcessState};
 use provost_os::clock;
 use provost_os::foreign::{self, Kind, SocketKind};
 use provost_os::limits::{self, Resource};
@@ -70,16 +70,25 @@ pub(super) fn listening(old: &Old) -> Result<Vec<SocketKind>, String> {
         .map_err(|error| format!("could not look into the old supervisord: {error}"))?;
     let mut found = Vec::new();
     for one in open {
-        // It goes on meanwhile, so that a connection may have ended.
-        if let Kind::Socket(_) = one.kind
-            && let Ok(copy) = old.process.copy_of(one.number)
-            && let socket @ (SocketKind::ListensAtFile(..) | SocketKind::ListensAtPort(..)) =
-                foreign::look_at_socket(copy)
+        let Kind::Socket(_) = one.kind else { continue };
+        let copy = match old.process.copy_of(one.number) {
+            Ok(copy) => copy,
+            // It goes on meanwhile, so that a connection may have ended.
+            Err(errno) if errno.name() == "EBADF" => continue,
+            Err(errno) => return Err(uncopied(one.number, errno)),
+        };
+        if let socket @ (SocketKind::ListensAtFile(..) | SocketKind::ListensAtPort(..)) =
+            foreign::look_at_socket(copy)
         {
             found.push(socket);
         }
     }
     Ok(found)
+}
+
+/// Why a descriptor was not copied.
+pub(super) fn uncopied(number: i32, errno: Errno) -> String {
+    format!("could not copy descriptor {number} of the old supervisord: {errno}")
 }
 
 /// Halts the old daemon and takes everything. When this fails, it goes on.
@@ -90,7 +99,7 @@ pub(super) fn seize(old: &mut Old, plan: Plan, config: &Config) -> Result<Seized
     if taken.is_err() {
         old.resume();
     }
-    let mut taken = taken?;
+    let mut taken = taken.map_err(|why| format!("{why}; the old supervisord goes on"))?;
     if strangers > 0 {
         let text = format!(
             "{strangers} children of the old supervisord are none of its programs; they are left to themselves"
@@ -293,9 +302,7 @@ fn copy(
             return Ok(None);
         };
         let copied = old.process.copy_of(*number).map(Some);
-        copied.map_err(|errno| {
-            format!("could not copy descriptor {number} of the old supervisord: {errno}")
-        })
+        copied.map_err(|errno| uncopied(*number, errno))
     };
     Ok([
         copy(&sight.to_write, stdin)?,

@@ -5,6 +5,7 @@ use std::fs;
 use crate::daemon::{Daemon, Start};
 use crate::process::{descendants, is_alive, send_signal};
 use crate::rpc::Outcome;
+use crate::run::run;
 use crate::wait::{PATIENCE, wait_until};
 use rustix::process::Signal;
 
@@ -66,6 +67,15 @@ impl Daemon {
             };
             pid == i64::from(self.pid())
         });
+    }
+
+    /// The same, and the other daemon goes into the background: by the time at which its command returns, it is in its place.
+    pub fn hand_over_in_background(&mut self, start: &Start) {
+        let children = descendants(self.pid());
+        self.left_behind().add(children);
+        let finished = run(&mut self.rival(start));
+        assert_eq!(finished.code, Some(0), "{finished:?}");
+        self.now_in_background();
     }
 
     /// Starts the daemon again in the same place, with this in place of what it was started with, and waits until it

@@ -386,6 +386,12 @@ impl Daemon {
         (self.pid, self.child, self.ended) = (child.id(), Some(child), None);
     }
 
+    /// The daemon of this place is the one whose pid stands in the pid file, and no child of ours.
+    pub(crate) fn now_in_background(&mut self) {
+        let pid = self.place.read("s.pid").trim().parse();
+        (self.pid, self.child, self.ended) = (pid.expect("a pid file"), None, None);
+    }
+
     /// A command that starts another daemon in the same place, in the background: for one that is to fail.
     pub fn rival(&self, start: &Start) -> Command {
         start.prepare(&self.place, &[])

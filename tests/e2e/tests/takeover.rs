@@ -260,7 +260,12 @@ fn what_was_taken_over_outlives_the_next_daemon_too() {
         .start();
     daemon.wait_state("n", "RUNNING");
     let pid = daemon.rpc().pid("n");
-    daemon.hand_over(&successor(config, "s.pid"));
+    let old = daemon.pid();
+    daemon.hand_over_in_background(&successor(config, "s.pid"));
+    assert_ne!(daemon.pid(), old);
+    assert!(!is_alive(old));
+    let answer = daemon.rpc().call("supervisor.getPID", &[]).value();
+    assert_eq!(answer.int(), i64::from(daemon.pid()));
     daemon.kill_alone();
     daemon.start_again(&Start::new(Side::Ours, config));
     daemon.wait_log_times(&format!("adopted: 'n' with pid {pid}"), 2);

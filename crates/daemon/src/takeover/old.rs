@@ -2,7 +2,7 @@
 
 use super::rpc::Client;
 use provost_model::{Errno, Pid, Signal};
-use provost_os::pidfd::PidFd;
+use provost_os::pidfd::{PidFd, wait_for_any};
 use provost_os::{foreign, trace};
 use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 
 /// How long all threads of the old daemon may take to stand still. Only one that hangs in the kernel takes so long.
 const HALT_MAX: Duration = Duration::from_secs(2);
+
+/// How long its end is waited for.
+const DEATH_MAX: Duration = Duration::from_secs(2);
 
 /// What lets the old daemon go on if we end before it: it is told of that by the end of its input.
 const GUARD: &str = "read word || kill -CONT \"$0\"";
@@ -108,6 +111,8 @@ impl Old {
         self.process
             .signal(Signal::KILL, false)
             .map_err(|errno| format!("could not end the old supervisord: {errno}"))?;
+        // Whoever waits for us finds it gone. That it takes longer is no failure any more.
+        let _ = wait_for_any(&[&self.process], DEATH_MAX);
         let stood = self.halted.take().map(|since| since.elapsed());
         if let Some((mut child, mut stdin)) = self.guard.take() {
             // It may have been ended by somebody; nobody needs it any more.

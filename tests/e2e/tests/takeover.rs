@@ -266,6 +266,7 @@ fn what_was_taken_over_outlives_the_next_daemon_too() {
     assert!(!is_alive(old));
     let answer = daemon.rpc().call("supervisor.getPID", &[]).value();
     assert_eq!(answer.int(), i64::from(daemon.pid()));
+    daemon.wait_log(&format!("adopted: 'n' with pid {pid}"));
     daemon.kill_alone();
     daemon.start_again(&Start::new(Side::Ours, config));
     daemon.wait_log_times(&format!("adopted: 'n' with pid {pid}"), 2);

@@ -136,8 +136,9 @@ pub(crate) fn begin(
     if dry_run {
         return Ok(None);
     }
-    old.watch_over()?;
     let records = provost_wire::runs::path_beside(&pidfile);
+    let records = (!records.exists()).then_some(records);
+    old.watch_over(&pidfile, records.as_deref())?;
     let content = fs::read(&pidfile)
         .map_err(|error| format!("could not read the pid file {}: {error}", pidfile.display()))?;
     let seized = seize::seize(&mut old, plan, config)?;
@@ -148,7 +149,7 @@ pub(crate) fn begin(
         restore: Restore {
             pidfile,
             content,
-            records: (!records.exists()).then_some(records),
+            records,
             old,
             committed: false,
         },

@@ -6,6 +6,7 @@ use provost_os::pidfd::{PidFd, wait_for_any};
 use provost_os::{foreign, trace};
 use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -15,8 +16,12 @@ const HALT_MAX: Duration = Duration::from_secs(2);
 /// How long its end is waited for.
 const DEATH_MAX: Duration = Duration::from_secs(2);
 
-/// What lets the old daemon go on if we end before it: it is told of that by the end of its input.
-const GUARD: &str = "read word || kill -CONT \"$0\"";
+/// What lets the old daemon go on if we end before it, and puts back what we have written: it is told of that by the end of its
+/// input.
+const GUARD: &str = "read word && exit\n\
+                     kill -CONT \"$0\"\n\
+                     if [ -n \"$2\" ]; then rm -f \"$2\"; fi\n\
+                     if [ -e \"$1\" ]; then echo \"$0\" >\"$1\"; fi";
 
 /// The old daemon.
 #[derive(Debug)]
@@ -42,11 +47,19 @@ impl Old {
         }
     }
 
-    /// Starts a process that lets the old daemon go on if this one is killed while that is halted.
-    pub(super) fn watch_over(&mut self) -> Result<(), String> {
+    /// Starts a process that lets the old daemon go on if this one is killed while that is halted, puts its pid back into the pid
+    /// file, and removes the run records if they are none that were there before.
+    pub(super) fn watch_over(
+        &mut self,
+        pidfile: &Path,
+        records: Option<&Path>,
+    ) -> Result<(), String> {
         let spawned = Command::new("/bin/sh")
             .args(["-c", GUARD, &self.pid.to_string()])
+            .arg(pidfile)
+            .args(records)
             .stdin(Stdio::piped())
+            .stderr(Stdio::null())
             // A key that interrupts us must not interrupt it.
             .process_group(0)
             .spawn();

@@ -57,17 +57,12 @@ fn assert_refused(daemon: &Daemon, start: &Start, sentence: &str) {
     let before = daemon.rpc().lasting();
     let finished = run(&mut daemon.rival(start));
     assert_eq!(finished.code, Some(2), "{finished:?}");
-    let said = daemon.place().read("daemon.err") + &finished.stderr;
-    assert!(said.contains(sentence), "{said}");
+    assert!(finished.stderr.contains(sentence), "{}", finished.stderr);
     assert_untouched(daemon, &before);
 }
 
 fn dry(daemon: &Daemon, config: &str, from: &str) -> Finished {
-    let start = successor(config, from).arguments(&["--dry-run"]);
-    let mut finished = run(&mut daemon.rival(&start));
-    finished.stdout = daemon.place().read("daemon.out") + &finished.stdout;
-    finished.stderr = daemon.place().read("daemon.err") + &finished.stderr;
-    finished
+    run(&mut daemon.rival(&successor(config, from).arguments(&["--dry-run"])))
 }
 
 #[test]
@@ -100,6 +95,14 @@ fn a_rehearsal_tells_everything_and_touches_nothing() {
     }
     assert_eq!(daemon.place().read("main.log"), log);
     assert_eq!(daemon.place().list("."), files);
+    let elsewhere = successor(SMALL, "s.pid").environment("PROBE", "secret");
+    let said = run(&mut daemon.rival(&elsewhere.arguments(&["--dry-run"]))).stdout;
+    assert!(
+        said.contains(
+            "warning: the environment differs from that of the old supervisord in PROBE; "
+        ),
+        "{said}"
+    );
     let bad = dry(&daemon, "[program:other]\ncommand=/bin/cat\n", "s.pid");
     assert_eq!(bad.code, Some(2), "{bad:?}");
     assert!(bad.stderr.contains("'n' runs with pid"), "{}", bad.stderr);

@@ -111,18 +111,19 @@ pub(crate) fn begin(
 ) -> Result<Option<TakeOver>, String> {
     let mut old = target::find(from, config)?;
     let pidfile = config.supervisord.pidfile.clone();
-    let service = service::check(old.pid, &pidfile);
     let mut plan = ask(&old, config)?;
-    plan.problems
-        .extend(check_sockets(&old, config, &mut plan.warnings)?);
-    match service {
-        Ok(warning) => plan.warnings.extend(warning),
+    // Of what surrounds the processes; nothing of it changes.
+    let mut around = Vec::new();
+    let missing = check_sockets(&old, config, &mut around)?;
+    plan.problems.extend(missing);
+    match service::check(old.pid, &pidfile) {
+        Ok(warning) => around.extend(warning),
         Err(problem) => plan.problems.push(problem),
     }
     plan.problems.extend(check_logs(&plan, config));
     let theirs = provost_os::foreign::environment(old.pid);
-    let difference = surroundings::difference(&theirs, &surroundings::ours());
-    plan.warnings.extend(difference.clone());
+    around.extend(surroundings::difference(&theirs, &surroundings::ours()));
+    plan.warnings.extend(around.iter().cloned());
     if dry_run {
         output::out(&describe(&old, config, &plan));
     }
@@ -143,8 +144,8 @@ pub(crate) fn begin(
         .map_err(|error| format!("could not read the pid file {}: {error}", pidfile.display()))?;
     let seized = seize::seize(&mut old, plan, config)?;
     let mut lines = seized.lines;
-    lines.extend(difference.map(|line| (Level::Warn, line)));
-    lines.extend(service::join(old.pid).map(|line| (Level::Warn, line)));
+    around.extend(service::join(old.pid));
+    lines.extend(around.into_iter().map(|line| (Level::Warn, line)));
     Ok(Some(TakeOver {
         restore: Restore {
             pidfile,

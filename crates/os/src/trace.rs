@@ -7,15 +7,64 @@ use crate::foreign::is_at_wait;
 use crate::last_errno;
 use crate::pidfd::PidFd;
 use provost_model::{Errno, Pid};
+use std::mem::MaybeUninit;
 use std::ptr::null_mut;
 use std::time::{Duration, Instant};
 
-/// The pauses while the process is on its way to its next system call.
-const PAUSE_MIN: Duration = Duration::from_micros(10);
-const PAUSE_MAX: Duration = Duration::from_millis(1);
+/// How long the bell is trusted to ring; in a process with more threads another one may hear it.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// How long it may take to let it go. Only a process that hangs in the kernel takes longer.
 const LETTING_GO_MAX: Duration = Duration::from_secs(1);
+
+/// `SIGCHLD`, by which the kernel tells that the process stands, kept from this thread so that it can be waited for.
+struct Bell {
+    only: libc::sigset_t,
+    before: libc::sigset_t,
+}
+
+impl Bell {
+    fn new() -> Result<Self, Errno> {
+        let mut only = MaybeUninit::uninit();
+        let mut before = MaybeUninit::uninit();
+        // SAFETY: the place is one for a set, which the call fills.
+        unsafe { libc::sigemptyset(only.as_mut_ptr()) };
+        // SAFETY: the set was made by the call before.
+        unsafe { libc::sigaddset(only.as_mut_ptr(), libc::SIGCHLD) };
+        // SAFETY: the first call has filled it.
+        let only = unsafe { only.assume_init() };
+        // SAFETY: both are places for a set; the second is filled when the call succeeds.
+        let result =
+            unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const only, before.as_mut_ptr()) };
+        if result != 0 {
+            return Err(Errno(result));
+        }
+        // SAFETY: the call succeeded and has filled it.
+        let before = unsafe { before.assume_init() };
+        Ok(Self { only, before })
+    }
+
+    /// Waits until it rings, at most so long. It may ring for somebody else.
+    fn wait(&self, limit: Duration) {
+        let limit = libc::timespec {
+            tv_sec: libc::time_t::try_from(limit.as_secs()).unwrap_or(libc::time_t::MAX),
+            tv_nsec: libc::c_long::from(limit.subsec_nanos().cast_signed()),
+        };
+        // SAFETY: the set and the time are read only, and nothing is to be told of the signal.
+        unsafe {
+            libc::sigtimedwait(&raw const self.only, null_mut(), &raw const limit);
+        }
+    }
+}
+
+impl Drop for Bell {
+    fn drop(&mut self) {
+        // SAFETY: the set is the one that this thread had before; nothing is to be told of the one that it has now.
+        unsafe {
+            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.before, null_mut());
+        }
+    }
+}
 
 /// A process that is followed. Dropping it lets it go on.
 struct Followed {
@@ -24,15 +73,18 @@ struct Followed {
     stands: bool,
     /// The signal that it is to get when it goes on; 0 for none.
     signal: i32,
+    bell: Bell,
 }
 
 impl Followed {
     fn follow(pid: Pid) -> Result<Self, Errno> {
+        let bell = Bell::new()?;
         request(libc::PTRACE_SEIZE, pid, libc::PTRACE_O_TRACESYSGOOD)?;
         let this = Self {
             pid,
             stands: false,
             signal: 0,
+            bell,
         };
         request(libc::PTRACE_INTERRUPT, pid, 0)?;
         Ok(this)
@@ -41,7 +93,6 @@ impl Followed {
     /// Waits until it stands: at the beginning or the end of a system call, because we have asked it to, or because it is
     /// to get a signal.
     fn wait(&mut self, until: Instant) -> Result<(), Errno> {
-        let mut pause = PAUSE_MIN;
         loop {
             let mut status = 0;
             // SAFETY: the call writes one number, to a place that is ours.
@@ -51,11 +102,11 @@ impl Followed {
                 return Err(last_errno());
             }
             if found == 0 {
-                if Instant::now() > until {
+                let left = until.saturating_duration_since(Instant::now());
+                if left.is_zero() {
                     return Err(Errno(libc::ETIMEDOUT));
                 }
-                std::thread::sleep(pause);
-                pause = (pause * 2).min(PAUSE_MAX);
+                self.bell.wait(left.min(LOOK_AGAIN));
                 continue;
             }
             if !libc::WIFSTOPPED(status) {

@@ -43,7 +43,7 @@ const LINES_MAX: usize = 50;
 const MISSES_MAX: usize = 4;
 
 /// How long it may take the old daemon from any place to its next wait.
-const LED_MAX: Duration = Duration::from_secs(10);
+const LED_MAX: Duration = Duration::from_secs(20);
 
 /// The pause while clients are waited for.
 const CLIENTS_PAUSE: Duration = Duration::from_millis(50);

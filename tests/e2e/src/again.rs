@@ -52,10 +52,16 @@ impl Daemon {
         });
     }
 
+    /// Remembers the daemon and all that it started: they are to end with the test, whoever has them by then.
+    fn leave_behind_all(&mut self) {
+        let mut all = vec![self.pid()];
+        all.extend(descendants(self.pid()));
+        self.left_behind().add(all);
+    }
+
     /// Has another daemon take over from this one, and waits until it answers in its place.
     pub fn hand_over(&mut self, start: &Start) {
-        let children = descendants(self.pid());
-        self.left_behind().add(children);
+        self.leave_behind_all();
         self.launch_again(start);
         let rpc = self.rpc();
         wait_until(PATIENCE, "the other daemon to answer", || {
@@ -71,8 +77,7 @@ impl Daemon {
 
     /// The same, and the other daemon goes into the background: by the time at which its command returns, it is in its place.
     pub fn hand_over_in_background(&mut self, start: &Start) {
-        let children = descendants(self.pid());
-        self.left_behind().add(children);
+        self.leave_behind_all();
         let finished = run(&mut self.rival(start));
         assert_eq!(finished.code, Some(0), "{finished:?}");
         self.now_in_background();

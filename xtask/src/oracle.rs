@@ -12,6 +12,9 @@ use std::process::Command;
 /// The release that Provost answers as, and is compared with.
 const SUPERVISOR: &str = "supervisor==4.3.0";
 
+/// The release that Debian has; take-overs from a running daemon are tried with both.
+const OLDER: &str = "supervisor==4.2.5";
+
 /// What upstream's own end-to-end tests import, and what building its source distribution's metadata needs.
 const COMPANIONS: &[&str] = &["pexpect==4.9.0", "setuptools<81", "wheel"];
 
@@ -40,14 +43,14 @@ pub(crate) fn run() -> bool {
     let stamp = directory.join("stamp");
     if fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
         println!("setup: {SUPERVISOR} is in {}", directory.display());
-        return true;
+        return run_older(&directory);
     }
     match install(&directory)
         .and_then(|()| fs::write(&stamp, wanted).map_err(|error| error.to_string()))
     {
         Ok(()) => {
             println!("setup: installed {SUPERVISOR} into {}", directory.display());
-            true
+            run_older(&directory)
         }
         Err(why) => {
             eprintln!(
@@ -63,6 +66,47 @@ pub(crate) fn run() -> bool {
             false
         }
     }
+}
+
+/// Installs the older release into a directory of its own beside the other.
+fn run_older(beside: &Path) -> bool {
+    let mut directory = beside.as_os_str().to_owned();
+    directory.push("-4.2.5");
+    let directory = PathBuf::from(directory);
+    let stamp = directory.join("stamp");
+    if fs::read_to_string(&stamp).is_ok_and(|found| found == OLDER) {
+        println!("setup: {OLDER} is in {}", directory.display());
+        return true;
+    }
+    match install_older(&directory)
+        .and_then(|()| fs::write(&stamp, OLDER).map_err(|error| error.to_string()))
+    {
+        Ok(()) => {
+            println!("setup: installed {OLDER} into {}", directory.display());
+            true
+        }
+        Err(why) => {
+            eprintln!(
+                "error: cannot set up {OLDER} in {}: {why}",
+                directory.display()
+            );
+            false
+        }
+    }
+}
+
+fn install_older(directory: &Path) -> Result<(), String> {
+    if directory.exists() {
+        fs::remove_dir_all(directory).map_err(|error| format!("removing the old one: {error}"))?;
+    }
+    make_venv(directory)?;
+    // Its console script needs what later releases of setuptools do not have any more.
+    command(Command::new(directory.join("bin/pip")).args([
+        "install",
+        "--quiet",
+        OLDER,
+        "setuptools<81",
+    ]))
 }
 
 fn install(directory: &Path) -> Result<(), String> {

@@ -1,5 +1,6 @@
 //! Removal of ANSI escape sequences, for `strip_ansi`.
 
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 /// First byte of a sequence.
@@ -11,12 +12,12 @@ const FINAL_BYTES: &[u8] = b"HfABCDRsuJKhlpm";
 /// Drops everything from `ESC [` to the first of `H f A B C D R s u J K h l p m`.
 ///
 /// A sequence may be spread over chunks. (Upstream forgets at the end of a chunk that it was within one.)
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stripper {
     state: State,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 enum State {
     /// Plain text.
     #[default]

@@ -1,5 +1,6 @@
 //! Output that its log does not take just now, within a limit and with an account of what had to go.
 
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// Longest rest of a line that is kept for the line's sake.
@@ -9,7 +10,7 @@ const REST_MAX: usize = 64 << 10;
 ///
 /// A line whose beginning was taken by the log is not dropped: its rest stays before the gap, so that the log has whole
 /// lines before and after it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
     /// The rest of a line that stands before the gap.
     rest: Vec<u8>,
@@ -21,7 +22,7 @@ pub struct Held {
 }
 
 /// How much was dropped.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gap {
     /// Bytes, newlines included.
     pub bytes: u64,

@@ -1,11 +1,12 @@
 //! Whole lines out of chunks, for syslog.
 
+use serde::{Deserialize, Serialize};
 /// Longest line kept together, in bytes. A longer one is passed on in pieces of this length, so that a child that
 /// never ends its line cannot fill the memory.
 pub const LINE_BYTES_MAX: usize = 64 << 10;
 
 /// Collects lines from chunks cut anywhere.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lines {
     partial: Vec<u8>,
 }

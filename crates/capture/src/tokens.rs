@@ -1,5 +1,6 @@
 //! Capture mode: text between two tokens becomes an event instead of log output.
 
+use serde::{Deserialize, Serialize};
 /// Begins captured text.
 pub const BEGIN: &[u8] = b"<!--XSUPERVISOR:BEGIN-->";
 
@@ -23,7 +24,7 @@ pub enum Piece<'a> {
 }
 
 /// Finds the tokens in a stream of chunks, wherever the chunks were cut.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capture {
     capturing: bool,
     /// Bytes of the awaited token seen at the end of the last chunk. They are held back until it is clear what they are.
@@ -122,7 +123,7 @@ fn find(bytes: &[u8], from: usize, byte: u8) -> Option<usize> {
 }
 
 /// Captured text, limited by `…_capture_maxbytes`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CaptureBuffer {
     max: usize,
     bytes: Vec<u8>,

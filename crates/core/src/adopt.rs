@@ -6,7 +6,7 @@
 use crate::program::Process;
 use crate::supervisor::Core;
 use crate::turn::Turn;
-use provost_model::{GroupKind, GroupSpec, Orphan, Orphans};
+use provost_model::{GroupKind, GroupSpec, Orphan, Orphans, Resting};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
@@ -103,7 +103,11 @@ impl Core {
         for orphan in std::mem::take(&mut self.orphans) {
             let group = self.groups.named(&orphan.group);
             let proc = group.and_then(|(_, group)| group.process(&orphan.name));
-            let can_be = obstacle(&self.latest, &orphan.group, &orphan.name).is_none();
+            let can_be = match obstacle(&self.latest, &orphan.group, &orphan.name) {
+                None => true,
+                Some(Reason::Socket) => orphan.has_socket,
+                Some(_) => false,
+            };
             let Some(proc) = proc.filter(|_| can_be) else {
                 let name = orphan.name;
                 turn.anomaly(format!("there is no {name} that could take over an orphan"));
@@ -111,6 +115,32 @@ impl Core {
             };
             self.with_process(turn, proc, |process: &mut Process, act| {
                 process.adopt(act, &orphan);
+            });
+            self.settle(turn, false);
+        }
+    }
+
+    /// A process rests as it did under the supervisord before, as soon as its group is in service.
+    pub(crate) fn resting_found(&mut self, turn: &mut Turn<'_>, resting: Resting) {
+        if self.phase == crate::lifecycle::Phase::Waiting {
+            self.resting.push(resting);
+        } else {
+            turn.anomaly("a resting process was found after the start");
+        }
+    }
+
+    /// Lets those rest that did.
+    pub(crate) fn let_rest(&mut self, turn: &mut Turn<'_>) {
+        for resting in std::mem::take(&mut self.resting) {
+            let group = self.groups.named(&resting.group);
+            let proc = group.and_then(|(_, group)| group.process(&resting.name));
+            let Some(proc) = proc else {
+                let name = resting.name;
+                turn.anomaly(format!("there is no {name} that could rest"));
+                continue;
+            };
+            self.with_process(turn, proc, |process: &mut Process, act| {
+                process.rest(act, &resting);
             });
             self.settle(turn, false);
         }

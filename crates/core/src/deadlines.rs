@@ -4,10 +4,11 @@
 
 use crate::group::GroupId;
 use provost_model::{Mono, ProcId, RequestId, Ticket};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Whose deadline it is. The order breaks ties between deadlines of the same instant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Timer {
     /// The state of a process: up, retry, kill or respawn.
     Process(ProcId),
@@ -33,8 +34,9 @@ pub(crate) enum Timer {
     Saving,
 }
 
-/// The ordered set.
-#[derive(Clone, Debug, Default)]
+/// The ordered set. Saved as a list, since JSON has no keys but texts.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(from = "Vec<(Timer, Mono)>", into = "Vec<(Timer, Mono)>")]
 pub(crate) struct Deadlines {
     order: BTreeSet<(Mono, Timer)>,
     of: BTreeMap<Timer, Mono>,
@@ -81,9 +83,35 @@ impl Deadlines {
         self.of.contains_key(&timer)
     }
 
+    /// The deadline of `timer`.
+    pub(crate) fn of(&self, timer: Timer) -> Option<Mono> {
+        self.of.get(&timer).copied()
+    }
+
+    /// All timers that have a deadline.
+    pub(crate) fn timers(&self) -> impl Iterator<Item = Timer> + '_ {
+        self.of.keys().copied()
+    }
+
     /// The earliest deadline.
     pub(crate) fn next(&self) -> Option<Mono> {
         self.order.first().map(|&(at, _)| at)
+    }
+}
+
+impl From<Vec<(Timer, Mono)>> for Deadlines {
+    fn from(list: Vec<(Timer, Mono)>) -> Self {
+        let mut deadlines = Self::default();
+        for (timer, at) in list {
+            deadlines.set(timer, Some(at));
+        }
+        deadlines
+    }
+}
+
+impl From<Deadlines> for Vec<(Timer, Mono)> {
+    fn from(deadlines: Deadlines) -> Self {
+        deadlines.of.into_iter().collect()
     }
 }
 

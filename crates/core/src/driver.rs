@@ -271,6 +271,14 @@ impl Driver {
                 self.loads.push(ticket);
                 format!("look at {program}")
             }
+            Effect::Rehearse { ticket, binary } => {
+                self.loads.push(ticket);
+                format!("rehearse {}", binary.as_deref().unwrap_or("ourselves"))
+            }
+            Effect::HandOver { ticket } => {
+                self.loads.push(ticket);
+                "hand over".to_owned()
+            }
             Effect::Reply { id, answer } => {
                 assert!(self.answers.insert(id, answer).is_none(), "answered twice");
                 return;

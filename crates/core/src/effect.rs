@@ -4,11 +4,12 @@ use provost_model::{
     Answer, Envelope, FcgiSpec, GroupSpec, Notice, Pid, ProcId, ProcessSpec, RequestId, Run,
     Signal, SocketId, SpoolId, Ticket, Wall,
 };
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// One order to the edge.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Effect {
     /// A process came into service: the edge names and makes its AUTO logs.
     ProcessAdded {
@@ -103,6 +104,7 @@ pub enum Effect {
         /// Which run.
         run: Run,
         /// What.
+        #[serde(with = "provost_model::saved::bytes")]
         data: Vec<u8>,
     },
     /// Send an event to a listener. Only failure is answered, by `ListenerDeaf`.
@@ -119,6 +121,7 @@ pub enum Effect {
         /// Number of the call.
         call: u64,
         /// The body of the frame.
+        #[serde(with = "provost_model::saved::bytes")]
         body: Vec<u8>,
         /// When nobody waits for its answer any more.
         until: Wall,
@@ -131,6 +134,7 @@ pub enum Effect {
     /// Print what a listener made of an event on supervisord's own standard output.
     Print {
         /// Process and channel, and what was written there.
+        #[serde(with = "provost_model::saved::bytes")]
         text: Vec<u8>,
     },
     /// Work with the file of a listener pool. Always answered, by `SpoolAnswered`. Orders for one path are carried out
@@ -175,6 +179,19 @@ pub enum Effect {
         /// Keys, lower case, and values.
         options: Vec<(String, String)>,
     },
+    /// Find out whether another program can take over, changing nothing. Answered by `Rehearsed`.
+    Rehearse {
+        /// For the answer.
+        ticket: Ticket,
+        /// Its path as the client gave it; none means the one that supervisord was started from.
+        binary: Option<String>,
+    },
+    /// Let the program that was rehearsed last take over. Answered by `HandedOver`, by whichever program goes on with
+    /// the state.
+    HandOver {
+        /// For the answer.
+        ticket: Ticket,
+    },
     /// Answer a client.
     Reply {
         /// Whom.
@@ -195,13 +212,14 @@ pub enum Effect {
 ///
 /// Records have numbers that grow; who reads them gives them. `done` tells that all records before that number are not
 /// needed any more.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SpoolOrder {
     /// Open it, or make it. Answered by `Opened`.
     Open {
         /// The pool, for messages.
         pool: Arc<str>,
         /// Where.
+        #[serde(with = "provost_model::saved::path")]
         path: PathBuf,
         /// Bytes that may wait in it.
         maxbytes: u64,

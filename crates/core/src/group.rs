@@ -1,11 +1,12 @@
 //! Groups in service: their processes by name and by priority, and how many of them have not ended.
 
 use provost_model::{GroupSpec, ProcId};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A group, numbered in the order of creation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct GroupId(pub(crate) u32);
 
 /// A group in service.
@@ -88,6 +89,19 @@ impl Groups {
     pub(crate) fn reserve(&mut self) -> GroupId {
         self.last = self.last.saturating_add(1);
         GroupId(self.last)
+    }
+
+    /// None, after so many.
+    pub(crate) fn after(last: u32) -> Self {
+        Self {
+            last,
+            ..Self::default()
+        }
+    }
+
+    /// The number given last.
+    pub(crate) fn last(&self) -> u32 {
+        self.last
     }
 
     /// Takes a group into service.

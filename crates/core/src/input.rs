@@ -4,13 +4,14 @@ use provost_model::helper::HelperWord;
 use provost_model::spawn::{SocketProblem, SpawnProblem};
 use provost_model::{
     Channel, Envelope, Errno, ExitStatus, GroupSpec, Orphan, Pid, ProcId, ProcessSpec, Request,
-    RequestId, Run, Signal, Ticket,
+    RequestId, Resting, Run, Signal, Ticket,
 };
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A configuration as the core needs it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoadedConfig {
     /// `identifier` of `[supervisord]`.
     pub identifier: Arc<str>,
@@ -19,11 +20,13 @@ pub struct LoadedConfig {
 }
 
 /// One thing that happened or was asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Input {
     /// A process that an earlier supervisord left behind lives and is to be taken over. Comes before `Started`.
     Orphan(Orphan),
-    /// The daemon is ready: sockets are open, the pid file is written. Comes once, first but for orphans.
+    /// A process does not run, and what the supervisord before knew of it goes on. Comes before `Started`.
+    Resting(Resting),
+    /// The daemon is ready: sockets are open, the pid file is written. Comes once, first but for what was there before.
     Started,
     /// A child exists.
     Spawned {
@@ -111,6 +114,7 @@ pub enum Input {
         /// Which channel.
         channel: Channel,
         /// Where.
+        #[serde(with = "provost_model::saved::path")]
         path: PathBuf,
     },
     /// Bytes from a listener's stdout.
@@ -118,6 +122,7 @@ pub enum Input {
         /// Which run.
         run: Run,
         /// What it wrote.
+        #[serde(with = "provost_model::saved::bytes")]
         data: Vec<u8>,
     },
     /// A listener's stdin is closed; the event with this serial was not delivered.
@@ -162,6 +167,7 @@ pub enum Input {
         /// Which channel.
         channel: Channel,
         /// The text.
+        #[serde(with = "provost_model::saved::bytes")]
         data: Vec<u8>,
     },
     /// A chunk of output of a process with `…_events_enabled`.
@@ -171,7 +177,25 @@ pub enum Input {
         /// Which channel.
         channel: Channel,
         /// The chunk.
+        #[serde(with = "provost_model::saved::bytes")]
         data: Vec<u8>,
+    },
+    /// The operator wants another program to take over, and told so by a signal.
+    UpgradeAsked,
+    /// The answer to `Effect::Rehearse`.
+    Rehearsed {
+        /// Which order.
+        ticket: Ticket,
+        /// The version of the program that can take over, or why it cannot.
+        result: Result<String, String>,
+    },
+    /// The answer to `Effect::HandOver`.
+    HandedOver {
+        /// Which order.
+        ticket: Ticket,
+        /// The version that has taken over, told by the new program; or why it has not, told by the old one, which
+        /// goes on.
+        result: Result<String, String>,
     },
     /// A signal to supervisord.
     Signal(Signal),
@@ -192,7 +216,7 @@ pub enum Input {
 }
 
 /// Why bytes for a child's stdin were not taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StdinProblem {
     /// The child closed it, or is gone.
     Closed,
@@ -201,7 +225,7 @@ pub enum StdinProblem {
 }
 
 /// Why a log could not be cleared.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ClearProblem {
     /// There is no log file; carries its path or is empty.
     NoFile(String),
@@ -210,7 +234,7 @@ pub enum ClearProblem {
 }
 
 /// What came of an order for a spool. `bytes` is what waits in the file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SpoolAnswer {
     /// It is open.
     Opened {
@@ -245,5 +269,5 @@ pub enum SpoolAnswer {
 }
 
 /// An order for a spool could not be carried out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpoolProblem;

@@ -34,6 +34,7 @@ mod program;
 mod query;
 mod reload;
 mod request;
+mod saved;
 mod schedule;
 #[cfg(test)]
 mod scope_tests;
@@ -45,6 +46,7 @@ mod supervisor;
 mod tests;
 mod turn;
 mod twiddle;
+mod upgrade;
 
 pub use effect::{Effect, SpoolOrder};
 pub use input::{ClearProblem, Input, LoadedConfig, SpoolAnswer, SpoolProblem, StdinProblem};

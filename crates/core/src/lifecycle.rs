@@ -13,6 +13,7 @@ use crate::turn::Turn;
 use crate::{Effect, LoadedConfig};
 use provost_model::fault::{Fault, FaultCode};
 use provost_model::{Event, Notice, ProcId, Reply, RequestId, Signal, SupervisorState};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ use std::time::Duration;
 const SHUTDOWN_REPORT_PERIOD: Duration = Duration::from_secs(3);
 
 /// What the daemon is doing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Phase {
     /// Not started yet.
     Waiting,
@@ -35,14 +36,14 @@ pub(crate) enum Phase {
 }
 
 /// What follows when all have ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Goal {
     Shutdown,
     Restart,
 }
 
 /// An ordered stop under way.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Stopping {
     goal: Goal,
     /// Groups that are being stopped and have not ended.
@@ -53,12 +54,39 @@ pub(crate) struct Stopping {
 }
 
 /// A configuration that is being read for a restart, and who asked for it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct RestartLoad {
     requesters: Vec<RequestId>,
 }
 
+impl RestartLoad {
+    /// Clients that wait for it.
+    pub(crate) fn requesters(&self) -> impl Iterator<Item = RequestId> + '_ {
+        self.requesters.iter().copied()
+    }
+}
+
 impl Phase {
+    /// Groups whose end is waited for.
+    pub(crate) fn stopping(&self) -> impl Iterator<Item = GroupId> + '_ {
+        let stopping = match self {
+            Self::Stopping(stopping) => Some(stopping),
+            Self::Waiting | Self::Serving | Self::Saving(_) | Self::Ended(_) => None,
+        };
+        stopping
+            .into_iter()
+            .flat_map(|stopping| stopping.stage.iter().copied())
+    }
+
+    /// Groups that are or will be stopped.
+    pub(crate) fn groups(&self) -> impl Iterator<Item = GroupId> + '_ {
+        let later = match self {
+            Self::Stopping(stopping) => stopping.later.as_slice(),
+            Self::Waiting | Self::Serving | Self::Saving(_) | Self::Ended(_) => &[],
+        };
+        self.stopping().chain(later.iter().flatten().copied())
+    }
+
     pub(crate) fn published(&self) -> SupervisorState {
         match self {
             Self::Waiting | Self::Serving => SupervisorState::Running,
@@ -94,6 +122,7 @@ impl Core {
         }
         self.publish(turn, Event::SupervisorRunning);
         self.adopt_orphans(turn);
+        self.let_rest(turn);
         let order: Vec<ProcId> = self
             .groups
             .by_priority()

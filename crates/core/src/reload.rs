@@ -42,7 +42,9 @@ impl Core {
                 | Purpose::TrySocket { .. }
                 | Purpose::Program { .. }
                 | Purpose::Spool { .. }
-                | Purpose::SaveSpool { .. },
+                | Purpose::SaveSpool { .. }
+                | Purpose::Rehearse { .. }
+                | Purpose::HandOver { .. },
             ) => turn.anomaly("a configuration answers another order"),
             None => {}
         }

@@ -116,6 +116,7 @@ impl Core {
                 self.stop_everything(turn, Goal::Shutdown);
             }
             Request::Restart => self.load_for_restart(turn, Some(id)),
+            Request::Upgrade { binary } => self.upgrade(turn, Some(id), binary),
             Request::LogPath { name, channel } | Request::FollowPath { name, channel } => {
                 let answer = self.log_path(&name, channel);
                 self.reply(turn, id, answer);

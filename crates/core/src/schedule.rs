@@ -5,6 +5,7 @@
 //! all that it missed.
 
 use crate::deadlines::Timer;
+use crate::listener::bus::Bus;
 use crate::supervisor::Core;
 use crate::turn::Turn;
 use provost_model::{Event, EventKind, Wall};
@@ -49,6 +50,19 @@ fn to_next(wall: Wall, period: u32) -> Duration {
     let span = i128::from(period) * NANOS_PER_SEC;
     let left = span - nanos(wall).rem_euclid(span);
     Duration::from_nanos(u64::try_from(left).unwrap_or(u64::MAX))
+}
+
+/// Whether there are ticks of this period.
+pub(crate) fn is_period(period: u32) -> bool {
+    PERIODS.iter().any(|(known, _)| *known == period)
+}
+
+/// The periods of the ticks that somebody subscribes to.
+pub(crate) fn periods(bus: &Bus) -> impl Iterator<Item = u32> + '_ {
+    let heard = PERIODS
+        .iter()
+        .filter(|(_, kind)| !bus.hearers(*kind).is_empty());
+    heard.map(|(period, _)| *period)
 }
 
 impl Core {

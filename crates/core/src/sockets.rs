@@ -10,11 +10,12 @@ use crate::turn::Turn;
 use provost_model::fault::{Fault, FaultCode};
 use provost_model::spawn::SocketProblem;
 use provost_model::{FcgiSpec, GroupSpec, Notice, RequestId, Run, SocketId, Ticket};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A socket between the order to open it and the order to close it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Shared {
     spec: Arc<FcgiSpec>,
     users: BTreeSet<Run>,
@@ -23,16 +24,59 @@ struct Shared {
 }
 
 /// All of them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Sockets {
     last: u64,
     all: BTreeMap<SocketId, Shared>,
     /// Those that a start can use.
+    /// Follows from all.
+    #[serde(skip)]
     usable: BTreeMap<Arc<FcgiSpec>, SocketId>,
+    /// Follows from all.
+    #[serde(skip)]
     used_by: BTreeMap<Run, SocketId>,
 }
 
 impl Sockets {
+    /// Puts in place what is not saved. Fails when a run has two sockets, or a socket that can be used is there twice.
+    pub(crate) fn restore(&mut self) -> Result<(), String> {
+        self.usable.clear();
+        self.used_by.clear();
+        for (&socket, shared) in &self.all {
+            if !shared.has_failed {
+                let before = self.usable.insert(Arc::clone(&shared.spec), socket);
+                if before.is_some() {
+                    return Err(format!("{} has two sockets in use", shared.spec.url));
+                }
+            }
+            for &run in &shared.users {
+                if self.used_by.insert(run, socket).is_some() {
+                    return Err(format!("run {} has two sockets", run.0));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The number given last, and the largest in use.
+    pub(crate) fn last(&self) -> (u64, Option<SocketId>) {
+        (
+            self.last,
+            self.all.last_key_value().map(|(socket, _)| *socket),
+        )
+    }
+
+    /// What the socket of a run is.
+    pub(crate) fn spec_of(&self, run: Run) -> Option<&Arc<FcgiSpec>> {
+        let shared = self.all.get(self.used_by.get(&run)?)?;
+        Some(&shared.spec)
+    }
+
+    /// Runs that have one.
+    pub(crate) fn users(&self) -> impl Iterator<Item = Run> + '_ {
+        self.used_by.keys().copied()
+    }
+
     /// A set without sockets whose numbers go on after those of `self`.
     pub(crate) fn successor(&self) -> Self {
         Self {

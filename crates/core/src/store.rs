@@ -4,6 +4,7 @@
 
 use provost_model::fault::{Fault, FaultCode};
 use provost_model::{Answer, CacheDeed, Reply};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -15,16 +16,18 @@ const KEYS_MAX: usize = 10_000;
 const BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// All stores.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Stores {
     by_namespace: BTreeMap<String, Store>,
 }
 
 /// One store.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Store {
+    #[serde(with = "provost_model::saved::bytes_by_name")]
     values: BTreeMap<String, Arc<[u8]>>,
-    /// Bytes of all keys and values.
+    /// Bytes of all keys and values. Follows from them.
+    #[serde(skip)]
     bytes: usize,
 }
 
@@ -51,6 +54,20 @@ impl Stores {
                 Ok(Reply::Done)
             }
         }
+    }
+
+    /// Puts in place what is not saved.
+    pub(crate) fn restore(&mut self) {
+        for store in self.by_namespace.values_mut() {
+            let weights = store.values.iter().map(|(key, value)| weight(key, value));
+            store.bytes = weights.fold(0, usize::saturating_add);
+        }
+    }
+
+    /// How many values each namespace has.
+    pub(crate) fn counts(&self) -> impl Iterator<Item = (&str, usize)> {
+        let stores = self.by_namespace.iter();
+        stores.map(|(namespace, store)| (namespace.as_str(), store.values.len()))
     }
 }
 

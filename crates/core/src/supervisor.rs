@@ -14,8 +14,8 @@ use crate::turn::{Act, Effects, Happening, Runs, Turn};
 use crate::{Effect, Input, LoadedConfig};
 use provost_model::access::Scope;
 use provost_model::{
-    Channel, Event, GroupKind, GroupSpec, Mono, Notice, Now, Orphan, ProcId, ProcessSpec, Run,
-    SpoolId, SupervisorState,
+    Channel, Event, GroupKind, GroupSpec, Mono, Notice, Now, Orphan, ProcId, ProcessSpec, Resting,
+    Run, SpoolId, SupervisorState,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -56,6 +56,8 @@ pub struct Core {
     pub(crate) saving: BTreeSet<SpoolId>,
     /// Processes that are taken over at the start.
     pub(crate) orphans: Vec<Orphan>,
+    /// Processes that do not run and are to go on resting.
+    pub(crate) resting: Vec<Resting>,
 }
 
 impl Core {
@@ -85,6 +87,7 @@ impl Core {
             spools: BTreeMap::new(),
             saving: BTreeSet::new(),
             orphans: Vec::new(),
+            resting: Vec::new(),
         }
     }
 
@@ -170,6 +173,7 @@ impl Core {
     fn take(&mut self, turn: &mut Turn<'_>, input: Input) {
         match input {
             Input::Orphan(orphan) => self.orphan_found(turn, orphan),
+            Input::Resting(resting) => self.resting_found(turn, resting),
             Input::Started => self.started(turn),
             Input::Spawned { run, pid } => {
                 if let Some(proc) = self.process_named(turn, run) {
@@ -235,6 +239,9 @@ impl Core {
             Input::Captured { run, channel, data } => self.captured(turn, run, channel, data),
             Input::Logged { run, channel, data } => self.logged(turn, run, channel, data),
             Input::Signal(signal) => self.signalled(turn, signal),
+            Input::UpgradeAsked => self.upgrade_asked(turn),
+            Input::Rehearsed { ticket, result } => self.rehearsed(turn, ticket, result),
+            Input::HandedOver { ticket, result } => self.handed_over(turn, ticket, result),
             Input::Tick => {}
             Input::Requested { id, request } => self.requested(turn, id, request),
             Input::RequesterGone { id } => self.requester_gone(id),

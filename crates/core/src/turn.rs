@@ -3,6 +3,7 @@
 use crate::Effect;
 use crate::sockets::Sockets;
 use provost_model::{Event, Notice, Now, ProcId, ProcessState, Run};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
 /// The orders of one step, in the order in which they are to be carried out.
@@ -29,9 +30,11 @@ impl Turn<'_> {
 }
 
 /// Which process a run belongs to, for runs that may still be answered.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Runs {
     last: u64,
+    /// Follows from what processes are in.
+    #[serde(skip)]
     live: BTreeMap<Run, ProcId>,
 }
 
@@ -52,6 +55,16 @@ impl Runs {
         run
     }
 
+    /// A run that was begun before.
+    pub(crate) fn go_on(&mut self, run: Run, proc: ProcId) -> Option<ProcId> {
+        self.live.insert(run, proc)
+    }
+
+    /// The number given last.
+    pub(crate) fn last(&self) -> u64 {
+        self.last
+    }
+
     /// The run has ended.
     pub(crate) fn end(&mut self, run: Run) {
         self.live.remove(&run);
@@ -69,7 +82,7 @@ impl Runs {
 }
 
 /// What a process did in a step, for groups, listener pools and waiting clients to follow.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Happening {
     /// It changed its state.
     Changed {

@@ -72,7 +72,9 @@ impl Core {
                 | Purpose::ClearMain { .. }
                 | Purpose::TrySocket { .. }
                 | Purpose::Spool { .. }
-                | Purpose::SaveSpool { .. },
+                | Purpose::SaveSpool { .. }
+                | Purpose::Rehearse { .. }
+                | Purpose::HandOver { .. },
             ) => turn.anomaly("a program answers another order"),
             None => {}
         }

@@ -6,6 +6,7 @@ use crate::logs::Order;
 use crate::runs::Held;
 use crate::shell::{BIRTH_MAX, Shell, token};
 use crate::stdin::ChildStdin;
+use crate::takeover::Rest;
 use provost_core::Input;
 use provost_model::spec::LogFile;
 use provost_model::{Channel, ExitStatus, Level, Mono, Pid, ProcId, ProcessSpec, Run};
@@ -13,8 +14,9 @@ use provost_os::clock;
 use provost_os::pidfd::{Ended, PidFd};
 use provost_os::proc::{End, open_pipe_of};
 use provost_os::reactor::Interest;
+use provost_wire::runs::RunRecord;
 use std::collections::{BTreeSet, HashMap};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +35,12 @@ pub(crate) struct Adopted {
     processes: HashMap<Run, PidFd>,
     /// When the system is asked next how one ended, and after which pause.
     asking: BTreeSet<(Mono, Run, Duration)>,
+    /// Processes that rest on, and their AUTO logs.
+    rests: HashMap<(String, String), Rest>,
+    /// How those ended that did so before anybody waited for it.
+    ended: HashMap<Run, ExitStatus>,
+    /// Sockets that processes share and that are open already, by their URLs.
+    shared: HashMap<String, OwnedFd>,
 }
 
 impl Adopted {
@@ -48,16 +56,44 @@ impl Adopted {
     /// The AUTO log that a process to be taken over writes to already.
     pub(crate) fn auto_log(&self, spec: &ProcessSpec, channel: Channel) -> Option<PathBuf> {
         let key = (spec.group.clone(), spec.name.clone());
-        let [stdout, stderr] = &self.found.get(&key)?.record.auto_logs;
+        let found = self.found.get(&key).map(|held| &held.record.auto_logs);
+        let rests = self.rests.get(&key).map(|(_, auto_logs)| auto_logs);
+        let [stdout, stderr] = found.or(rests)?;
         match channel {
             Channel::Stdout => stdout.clone(),
             Channel::Stderr => stderr.clone(),
         }
     }
 
+    /// All that are to be taken over.
+    pub(crate) fn awaited(&mut self) -> impl Iterator<Item = &mut Held> {
+        self.found.values_mut()
+    }
+
+    /// These do not run, and rest on.
+    pub(crate) fn rest(&mut self, rests: Vec<Rest>) {
+        let key = |(resting, _): &Rest| (resting.group.clone(), resting.name.clone());
+        self.rests = rests.into_iter().map(|rest| (key(&rest), rest)).collect();
+    }
+
+    /// These sockets, which processes share, are open; others are not any more.
+    pub(crate) fn share(&mut self, sockets: HashMap<String, OwnedFd>) {
+        self.shared = sockets;
+    }
+
+    /// Gives out a socket that is open already.
+    pub(crate) fn shared(&mut self, url: &str) -> Option<OwnedFd> {
+        self.shared.remove(url)
+    }
+
     /// The process of a run that was taken over.
     pub(crate) fn process(&self, run: Run) -> Option<&PidFd> {
         self.processes.get(&run)
+    }
+
+    /// Gives the process of a run away.
+    pub(crate) fn take(&mut self, run: Run) -> Option<PidFd> {
+        self.processes.remove(&run)
     }
 
     /// When the system is asked next.
@@ -74,6 +110,10 @@ impl Shell {
         for orphan in orphans {
             self.tell(Input::Orphan(orphan));
         }
+        let rests: Vec<_> = self.adopted.rests.values().cloned().collect();
+        for (resting, _) in rests {
+            self.tell(Input::Resting(resting));
+        }
     }
 
     /// Takes over a process: `run` is its run from now on.
@@ -87,21 +127,63 @@ impl Shell {
         };
         let (spec, logs) = (Arc::clone(&entry.spec), entry.logs.clone());
         let Held {
-            record, process, ..
+            record,
+            process,
+            taken,
+            ..
         } = held;
         let now = clock::mono();
         self.children.begin(proc, run, None, now.plus(BIRTH_MAX));
         self.children.alive(run, pid);
         let [stdin, stdout, stderr] = record.pipes;
-        let stdin = stdin.and_then(|number| open_pipe_of(pid, 0, number, End::Writing));
+        let (taken, ended) = taken.map_or(([const { None }; 3], None), |taken| {
+            (taken.pipes, taken.ended)
+        });
+        let [taken_stdin, taken_stdout, taken_stderr] = taken;
+        let opened = |number| open_pipe_of(pid, 0, number, End::Writing);
+        let stdin = taken_stdin.or_else(|| stdin.and_then(opened));
         if let Some(child) = self.children.runs.get_mut(&run) {
             child.stdin = stdin.map(ChildStdin::new);
         }
+        let taken = [taken_stdout, taken_stderr];
+        self.adopt_output(run, proc, spec, logs, (pid, [stdout, stderr]), taken);
+        self.runs.adopted(run, record);
+        if let Some(status) = ended {
+            self.adopted.ended.insert(run, status);
+        }
+        self.watch_adopted(run, process);
+    }
+
+    /// Takes up the output of a run from the process itself, where nobody else has its pipes.
+    pub(crate) fn take_up_output(&mut self, run: Run, record: &RunRecord) {
+        let Some(proc) = self.children.runs.get(&run).map(|child| child.proc) else {
+            return;
+        };
+        if let Some(entry) = self.children.entries.get(&proc) {
+            let (spec, logs) = (Arc::clone(&entry.spec), entry.logs.clone());
+            let [_, stdout, stderr] = record.pipes;
+            let pipes = (record.identity.pid, [stdout, stderr]);
+            self.adopt_output(run, proc, spec, logs, pipes, [None, None]);
+        }
+    }
+
+    fn adopt_output(
+        &mut self,
+        run: Run,
+        proc: ProcId,
+        spec: Arc<ProcessSpec>,
+        paths: [Option<PathBuf>; 2],
+        (pid, [stdout, stderr]): (Pid, [Option<u64>; 2]),
+        [taken_stdout, taken_stderr]: [Option<OwnedFd>; 2],
+    ) {
         let mut pipes = Vec::new();
-        for (channel, place, number) in [(Channel::Stdout, 1, stdout), (Channel::Stderr, 2, stderr)]
-        {
+        for (channel, place, number, taken) in [
+            (Channel::Stdout, 1, stdout, taken_stdout),
+            (Channel::Stderr, 2, stderr, taken_stderr),
+        ] {
             let Some(number) = number else { continue };
-            match open_pipe_of(pid, place, number, End::Reading) {
+            let opened = || open_pipe_of(pid, place, number, End::Reading);
+            match taken.or_else(opened) {
                 Some(pipe) => pipes.push((channel, pipe)),
                 None => self.log(Level::Warn, lost_pipe(&spec, channel)),
             }
@@ -110,14 +192,12 @@ impl Shell {
             run,
             proc,
             spec: as_started(spec, stderr.is_none()),
-            paths: logs,
+            paths,
             pipes,
         });
-        self.runs.adopted(run, record);
-        self.watch_adopted(run, process);
     }
 
-    fn watch_adopted(&mut self, run: Run, process: PidFd) {
+    pub(crate) fn watch_adopted(&mut self, run: Run, process: PidFd) {
         let token = token::of(run, token::ADOPTED);
         let added = self.reactor.add(process.as_fd(), token, Interest::Read);
         self.adopted.processes.insert(run, process);
@@ -142,7 +222,8 @@ impl Shell {
         let Some(process) = self.adopted.process(run) else {
             return;
         };
-        let status = match process.end() {
+        let known = self.adopted.ended.get(&run).copied();
+        let status = match known.map_or_else(|| process.end(), Ended::As) {
             Ended::As(status) => status,
             Ended::NotYet if pause <= ASK_AGAIN_MAX => {
                 let due = clock::mono().plus(pause);
@@ -168,6 +249,7 @@ impl Shell {
 
     /// Its end is known; it may have been told by SIGCHLD, where it was given to us as a child.
     pub(crate) fn forget_adopted(&mut self, run: Run) {
+        self.adopted.ended.remove(&run);
         if let Some(process) = self.adopted.processes.remove(&run) {
             // Perhaps it was taken out before.
             let _ = self.reactor.remove(process.as_fd());

@@ -112,7 +112,7 @@ pub(crate) struct Child {
     /// How far it has come.
     pub(crate) phase: Phase,
     /// When patience with its birth or its drain ends.
-    until: Option<Mono>,
+    pub(crate) until: Option<Mono>,
     /// Its pid from the fork to the reaping.
     pub(crate) pid: Option<Pid>,
     /// The shared socket that is its descriptor 0.
@@ -276,6 +276,24 @@ impl Children {
     /// Whether a pid is that of a program.
     pub(crate) fn is_known(&self, pid: Pid) -> bool {
         self.pids.contains_key(&pid)
+    }
+
+    /// Whether children are about to end that were not told to go on.
+    pub(crate) fn awaits_unwanted(&self) -> bool {
+        !self.unwanted.is_empty()
+    }
+
+    /// A child that is nobody's program: its end is nothing to tell of.
+    pub(crate) fn expect_end(&mut self, pid: Pid) {
+        self.unwanted.insert(pid);
+    }
+
+    /// A run goes on that an earlier image of ours began.
+    pub(crate) fn resume(&mut self, run: Run, child: Child) {
+        if let Some(pid) = child.pid {
+            self.pids.insert(pid, run);
+        }
+        self.runs.insert(run, child);
     }
 
     /// Whether the last words of a child that has ended are being read.

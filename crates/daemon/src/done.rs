@@ -1,6 +1,7 @@
 //! What other threads hand in to the control thread.
 
 use crate::fcgi::Attempt;
+use crate::handover::Examined;
 use provost_config::{AddedProgram, Config, Failure};
 use provost_core::{SpoolAnswer, SpoolProblem};
 use provost_model::spawn::{SocketProblem, SpawnProblem};
@@ -31,6 +32,26 @@ pub(crate) enum Done {
         /// It, or why not.
         result: Result<OwnedFd, SocketProblem>,
     },
+    /// One of the other jobs is done.
+    Errand(Errand),
+    /// A program was looked at that may take our place.
+    Examined {
+        /// For which order.
+        ticket: Ticket,
+        /// How to show it our state, or why that is not done.
+        result: Result<Box<Examined>, String>,
+    },
+    /// A program was shown our state.
+    Rehearsed {
+        /// For which order.
+        ticket: Ticket,
+        /// What it said, or why it is refused.
+        result: Result<String, String>,
+    },
+}
+
+/// A job that the core waits for, and that no run or shared socket stands for.
+pub(crate) enum Errand {
     /// A command was looked at.
     Probed {
         /// For which order.

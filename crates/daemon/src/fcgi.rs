@@ -4,6 +4,8 @@
 //! host may have to be asked for; two attempts at one address never overlap, so that a late one cannot take the address
 //! away from its successor.
 
+mod carried;
+
 use crate::done::Done;
 use crate::messages;
 use crate::shell::Shell;
@@ -167,6 +169,13 @@ impl Sockets {
         closed.is_some_and(|closed| now.since(*closed) < LINGER_MAX)
     }
 
+    /// Whether nothing is being opened.
+    pub(crate) fn is_quiet(&self) -> bool {
+        let is_opening = |shared: &Shared| matches!(shared.state, State::Opening(_));
+        let is_idle = self.busy.is_empty() && self.queue.is_empty() && self.parked.is_empty();
+        is_idle && !self.all.values().any(is_opening)
+    }
+
     /// When the next attempt is made again.
     pub(crate) fn next_deadline(&self) -> Option<Mono> {
         self.parked.iter().map(|(at, _)| *at).min()
@@ -183,12 +192,17 @@ impl Sockets {
 impl Shell {
     /// The core ordered a socket.
     pub(crate) fn open_socket(&mut self, socket: SocketId, spec: Arc<FcgiSpec>) {
+        let taken = self.adopted.shared(&spec.url);
+        let is_open = taken.is_some();
         let shared = Shared {
             spec: Arc::clone(&spec),
-            state: State::Opening(Vec::new()),
+            state: taken.map_or(State::Opening(Vec::new()), State::Open),
             is_relieved: false,
         };
         self.sockets.all.insert(socket, shared);
+        if is_open {
+            return;
+        }
         let aim = Aim::Keep(socket);
         self.sockets.queue.push_back(Attempt { spec, aim });
         self.make_attempts();

@@ -25,6 +25,11 @@ impl SystemHost {
             start: std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
         }
     }
+
+    /// The machine as seen from the working directory in which an earlier image of ours was started.
+    pub(crate) fn from(start: PathBuf) -> Self {
+        Self { start }
+    }
 }
 
 impl Host for SystemHost {

@@ -1,6 +1,7 @@
 //! The shell around the core: boot, the control loop, the logs thread, the api thread, workers, messages.
 
 mod adopt;
+mod answers;
 pub mod api;
 mod audit;
 mod birth;
@@ -8,10 +9,13 @@ pub mod boot;
 mod check;
 mod children;
 pub mod control;
+mod crash;
 mod demo;
 mod done;
 mod explain;
 mod fcgi;
+mod handover;
+mod hear;
 mod helper;
 mod host;
 mod life;
@@ -20,6 +24,7 @@ mod messages;
 mod oom;
 mod output;
 mod perform;
+mod plain;
 mod prepare;
 mod reload;
 mod runs;
@@ -29,7 +34,9 @@ mod source;
 mod spawn_order;
 mod spool;
 mod stdin;
+mod supervise;
 mod take;
+mod takeover;
 mod tree;
 mod workers;
 

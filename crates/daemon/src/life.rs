@@ -1,44 +1,23 @@
 //! One life of the daemon: privileges, limits, sockets, log, threads, until shutdown or restart.
 
-use crate::adopt::Adopted;
-use crate::api::{self, ApiSettings, OpenServer};
-use crate::audit::Audit;
-use crate::control::ControlHandle;
 use crate::fcgi;
-use crate::logs::{self, ChildLogSettings, MainLog, MainLogSettings, Stopped};
-use crate::output;
-use crate::prepare::Surroundings;
+use crate::handover::{Kept, Paused, SavedConnection, SavedState};
+use crate::logs::{self, MainLog, MainLogSettings};
 use crate::reload::{loaded_config, mistyped};
-use crate::runs::{self, Found, Held, Here, OpenRuns};
-use crate::servers;
-use crate::shell::{Ending, Loader, Parts, Shell};
+use crate::runs::{self, Found, Here, OpenRuns};
+use crate::servers::{self, SocketFiles};
+use crate::shell::{Ending, Loader};
+use crate::supervise::{Services, log_paths, supervise};
+use crate::takeover::TakeOver;
 use provost_config::Config;
 use provost_core::Core;
 use provost_model::config::{DaemonSpec, MainLog as MainLogTarget};
-use provost_model::{Level, Signal};
+use provost_model::{Level, Run, Signal};
 use provost_os::limits::{self, Resource};
 use provost_os::pidfile::{PidFile, PidFileProblem};
-use provost_os::reactor::Waker;
-use provost_os::signals::{self, SignalQueue};
-use provost_os::spot::Paths;
+use provost_os::signals;
 use provost_os::{daemonize, users};
-use std::sync::Arc;
-use std::sync::mpsc::channel;
-use std::time::Duration;
-
-/// How long the end of a life waits for a slow disk to take the last log lines.
-const FLUSH_MAX: Duration = Duration::from_secs(5);
-
-/// The signals that mean something to supervisord, and USR1, which must not end it.
-const SIGNALS: &[Signal] = &[
-    Signal::TERM,
-    Signal::INT,
-    Signal::QUIT,
-    Signal::HUP,
-    Signal::USR1,
-    Signal::USR2,
-    Signal::CHLD,
-];
+use provost_wire::runs::RunRecord;
 
 /// What a life begins with.
 pub(crate) struct Launch {
@@ -48,6 +27,8 @@ pub(crate) struct Launch {
     pub(crate) previous: Option<Core>,
     /// Reads the configuration again.
     pub(crate) loader: Loader,
+    /// The supervisord in whose place this life goes on.
+    pub(crate) take_over: Option<TakeOver>,
 }
 
 /// Lines for the main log, from before it could be opened.
@@ -59,6 +40,7 @@ pub(crate) fn live(launch: Launch) -> Result<Ending, String> {
         config,
         previous,
         loader,
+        mut take_over,
     } = launch;
     let first = previous.is_none();
     let daemon = config.supervisord.clone();
@@ -78,11 +60,16 @@ pub(crate) fn live(launch: Launch) -> Result<Ending, String> {
         ));
     }
     let here = Here::ask();
-    let found = pidfile.as_ref().map(|_| runs::find(&config, &here));
-    let mut found = found.unwrap_or_else(|_| Ok(Found::default()))?;
+    let mut found = match (&pidfile, &mut take_over) {
+        (Ok(_), Some(take_over)) => take_over.found(),
+        (Err(problem), Some(_)) => return Err(problem.to_string()),
+        (Ok(_), None) => runs::find(&config, &here)?,
+        (Err(_), None) => Found::default(),
+    };
     early.append(&mut found.lines);
-    let reserved = loader.reserve().take();
-    let open = servers::open(&config.servers, reserved)?;
+    let taken = take_over.as_mut().and_then(TakeOver::sockets);
+    let reserved = taken.or_else(|| loader.reserve().take());
+    let mut open = servers::open(&config.servers, reserved)?;
     loader.reserve().settle(&config.servers);
     let mut main_log = open_main_log(&daemon)?;
     // Upstream writes what is critical first, then warnings, then the rest.
@@ -90,12 +77,19 @@ pub(crate) fn live(launch: Launch) -> Result<Ending, String> {
     for (level, text) in early {
         main_log.write(level, &text);
     }
-    let left = runs::stop(&mut found, &config, &mut main_log);
-    if !daemon.nocleanup {
-        let (dir, identifier) = (&daemon.childlogdir, &daemon.identifier);
-        logs::clean_auto_logs(dir, identifier, &found.auto_logs(), &mut main_log);
+    let left = runs::stop(&mut found, &config, &mut |level, text| {
+        main_log.write(level, text);
+    });
+    if take_over.is_some() {
+        // Old logs were cleaned away by who made these, and still has the sockets of FastCGI programs.
+        TakeOver::rehearse_logs(&found, &config)?;
+    } else {
+        if !daemon.nocleanup {
+            let (dir, identifier) = (&daemon.childlogdir, &daemon.identifier);
+            logs::clean_auto_logs(dir, identifier, &found.auto_logs(), &mut main_log);
+        }
+        try_sockets(&config, first, &mut main_log)?;
     }
-    try_sockets(&config, first, &mut main_log)?;
     let has_users = !config.access.users.is_empty();
     servers::announce(&open, &config.rpcinterfaces, has_users, &mut main_log);
     let parent = if first && !daemon.nodaemon {
@@ -122,34 +116,125 @@ pub(crate) fn live(launch: Launch) -> Result<Ending, String> {
         Level::Info,
         &format!("supervisord started with pid {}", std::process::id()),
     );
-    if let Some(parent) = parent {
-        parent.ready();
-    }
-    let kept: Vec<_> = found.adopt.iter().chain(&left).collect();
+    let kept: Vec<_> = found
+        .adopt
+        .iter()
+        .chain(&left)
+        .map(|held| &held.record)
+        .collect();
     let runs = pidfile
         .is_ok()
         .then(|| open_runs(&daemon, here, &kept, &mut main_log));
+    let is_taken_over = take_over.is_some();
+    let core = match &previous {
+        Some(previous) => Core::after(previous, loaded_config(&config)),
+        None => Core::new(loaded_config(&config)),
+    };
     let services = Services {
         loader,
         servers: open.servers,
+        connections: Vec::new(),
+        next_request: 1,
         runs: runs.flatten(),
         found: found.adopt,
+        take_over,
+        parent,
     };
-    let ending = supervise(&config, previous.as_ref(), services, main_log)?;
-    drop(open.files);
-    if let Ok(pidfile) = pidfile {
-        // What cannot be removed stays behind unlocked, and the next start takes it over.
-        let _ = pidfile.remove();
+    let ending = supervise(&config, core, None, services, main_log)?;
+    if is_taken_over {
+        open.files.own(&config.servers);
     }
-    Ok(ending)
+    Ok(close(ending, open.files, pidfile.ok()))
+}
+
+/// Goes on with the life of an earlier image, whose state this is. `refused` says why it was not another image that did.
+pub(crate) fn go_on(
+    state: SavedState,
+    loader: Loader,
+    refused: Option<String>,
+) -> Result<Ending, String> {
+    let config = state.life.clone().into_config();
+    let daemon = &config.supervisord;
+    let mut main_log = open_main_log(daemon)?;
+    let lost =
+        |what: &'static str| move |error: std::io::Error| format!("{what} was lost: {error}");
+    let open = servers::resume(state.servers, state.socket_files)
+        .map_err(lost("a socket that clients connect to"))?;
+    loader.reserve().settle(&config.servers);
+    let pidfile = state.pidfile.map(Kept::take).transpose();
+    let pidfile = pidfile.map_err(lost("the pid file"))?;
+    let pidfile = pidfile.map(|file| PidFile::resume(&daemon.pidfile, file));
+    let lines: String = state.records.iter().map(|(_, line)| &**line).collect();
+    let records = provost_wire::runs::read(lines.as_bytes()).running;
+    let kept: Vec<_> = records.iter().collect();
+    let runs = pidfile
+        .as_ref()
+        .and_then(|_| open_runs(daemon, Here::ask(), &kept, &mut main_log));
+    let connections = state.connections.into_iter();
+    let connections = connections.map(SavedConnection::into_carried);
+    let connections = connections.collect::<std::io::Result<Vec<_>>>();
+    let connections = connections.map_err(lost("a client"))?;
+    let requests = connections.iter().filter_map(|one| one.state.request());
+    let requests = requests.collect();
+    let services = Services {
+        loader,
+        servers: open.servers,
+        connections,
+        next_request: state.next_request,
+        runs,
+        found: Vec::new(),
+        take_over: None,
+        parent: None,
+    };
+    let paused = Paused {
+        ticket: state.ticket,
+        panics: state.panics,
+        causes: state.causes,
+        inputs: state.inputs,
+        refused,
+        orders: state.orders,
+        processes: state.processes,
+        children: state.children,
+        records: records
+            .into_iter()
+            .map(|record| (Run(record.run), record))
+            .collect(),
+        sockets: state.sockets,
+        spools: state.spools,
+        outputs: state.outputs,
+        held: state.held,
+        requests,
+        answers: state.answers,
+    };
+    let ending = supervise(&config, state.core, Some(paused), services, main_log)?;
+    Ok(close(ending, open.files, pidfile))
+}
+
+/// Takes away what told others of us, or leaves it to the image that goes on.
+fn close(mut ending: Ending, files: SocketFiles, pidfile: Option<PidFile>) -> Ending {
+    if let Ending::HandOver(state, _) | Ending::Failed(state) = &mut ending {
+        state.socket_files = files.into_saved();
+        let file = pidfile.and_then(|pidfile| pidfile.into_file().ok());
+        state.pidfile = file.map(Kept::new);
+    } else {
+        drop(files);
+        if let Some(pidfile) = pidfile {
+            // What cannot be removed stays behind unlocked, and the next start takes it over.
+            let _ = pidfile.remove();
+        }
+    }
+    ending
 }
 
 /// Writes why a later life could not begin where somebody will look: a daemon's terminal is gone.
-pub(crate) fn last_words(daemon: &DaemonSpec, reason: &str) {
+pub(crate) fn last_words(daemon: &DaemonSpec, what: &str, reason: &str) {
     if let Ok(mut main_log) = open_main_log(daemon) {
         main_log.write(
             Level::Critical,
-            &format!("supervisord could not start again: {reason}"),
+            &format!(
+                "supervisord could not {what}: {}",
+                reason.replace('\n', "; ")
+            ),
         );
     }
 }
@@ -198,16 +283,7 @@ fn try_sockets(config: &Config, first: bool, main_log: &mut MainLog) -> Result<(
     }
 }
 
-/// How the paths of logs are treated, by the thread that writes them and those that read them.
-fn log_paths(daemon: &DaemonSpec) -> Paths {
-    if daemon.unsafe_log_paths {
-        Paths::AsGiven
-    } else {
-        Paths::Guarded
-    }
-}
-
-fn open_main_log(daemon: &DaemonSpec) -> Result<MainLog, String> {
+pub(crate) fn open_main_log(daemon: &DaemonSpec) -> Result<MainLog, String> {
     let settings = MainLogSettings {
         target: daemon.logfile.clone(),
         maxbytes: daemon.logfile_maxbytes,
@@ -252,11 +328,11 @@ fn detach(daemon: &DaemonSpec, main_log: &mut MainLog) -> Result<daemonize::Read
 fn open_runs(
     daemon: &DaemonSpec,
     here: Here,
-    kept: &[&Held],
+    kept: &[&RunRecord],
     main_log: &mut MainLog,
 ) -> Option<OpenRuns> {
     let path = provost_wire::runs::path_beside(&daemon.pidfile);
-    match OpenRuns::open(&path, here, kept.iter().map(|held| &held.record)) {
+    match OpenRuns::open(&path, here, kept.iter().copied()) {
         Ok(open) => Some(open),
         Err(error) => {
             let text = format!(
@@ -267,106 +343,4 @@ fn open_runs(
             None
         }
     }
-}
-
-/// What the threads of a life are given.
-struct Services {
-    loader: Loader,
-    servers: Vec<OpenServer>,
-    runs: Option<OpenRuns>,
-    /// Processes that are taken over.
-    found: Vec<Held>,
-}
-
-/// Starts the threads and is the control thread until the end.
-fn supervise(
-    config: &Config,
-    previous: Option<&Core>,
-    services: Services,
-    main_log: MainLog,
-) -> Result<Ending, String> {
-    let daemon = config.supervisord.clone();
-    let core = match previous {
-        Some(previous) => Core::after(previous, loaded_config(config)),
-        None => Core::new(loaded_config(config)),
-    };
-    let failed =
-        |what: &'static str| move |error: std::io::Error| format!("could not {what}: {error}");
-    // Only one process of a tree of orphans needs to be us: without this they go to init, as under upstream.
-    let signals = SignalQueue::open(SIGNALS).map_err(failed("receive signals"))?;
-    let waker = Waker::new().map_err(failed("wake the control thread"))?;
-    let (fact_sender, facts) = channel();
-    let fact_waker = waker.clone();
-    let settings = ChildLogSettings {
-        strip_ansi: daemon.strip_ansi,
-    };
-    let post = move |fact| {
-        if fact_sender.send(fact).is_ok() {
-            fact_waker.wake();
-        }
-    };
-    let logs =
-        logs::start(main_log, settings, Box::new(post)).map_err(failed("start the logs thread"))?;
-    let audit = config.access.audit.as_ref().map(|spec| {
-        Audit::start(spec, logs.logger()).map_err(|error| {
-            format!(
-                "could not open the audit log {}: {error}",
-                spec.file.display()
-            )
-        })
-    });
-    let (audit, last_line) = audit.transpose()?.unzip();
-    let (client_sender, clients) = channel();
-    let client_waker = waker.clone();
-    let control = ControlHandle::new(client_sender, Arc::new(move || client_waker.wake()));
-    let api = api::start(ApiSettings {
-        servers: services.servers,
-        control,
-        main_log: match &daemon.logfile {
-            MainLogTarget::File(path) => Some(path.clone()),
-            MainLogTarget::Syslog => None,
-        },
-        paths: log_paths(&daemon),
-        logger: logs.logger(),
-        board: logs.board(),
-        access: config.access.clone(),
-        audit,
-        descriptors: limits::get(Resource::Files)
-            .0
-            .and_then(|soft| usize::try_from(soft).ok())
-            .unwrap_or(usize::MAX),
-        namespaces: config
-            .rpcinterfaces
-            .iter()
-            .map(|spec| (spec.namespace.clone(), spec.interface.clone()))
-            .collect(),
-    })
-    .map_err(failed("start the api thread"))?;
-    let shell = Shell::new(Parts {
-        core,
-        signals,
-        waker,
-        clients,
-        facts,
-        logger: logs.logger(),
-        logs,
-        surroundings: Surroundings::new(std::env::vars_os().collect(), &config.servers),
-        loader: services.loader,
-        runs: services.runs,
-        adopted: Adopted::new(services.found),
-        daemon,
-        environment: config.environment.clone().into(),
-    })
-    .map_err(failed("start the control thread"))?;
-    let (ending, logs) = shell.run().map_err(failed("wait for events"))?;
-    api.stop();
-    if let Some(last_line) = last_line {
-        last_line.wait();
-    }
-    if let Stopped::Stuck = logs.stop(FLUSH_MAX) {
-        output::err(
-            "supervisord: a log did not take its last lines within 5 seconds; they are lost\n",
-        );
-    }
-    Ok(ending)
 }

@@ -160,6 +160,20 @@ pub(crate) fn render(notice: &Notice) -> (Level, String) {
             let text = format!("restart refused, nothing was touched: {reason}; {advice}");
             (Level::Error, text)
         }
+        Notice::UpgradeRequested => (
+            Level::Info,
+            "received SIGUSR1 indicating upgrade request".to_owned(),
+        ),
+        Notice::Upgraded { version } => {
+            let version = readable(version.as_bytes());
+            let text = format!("supervisord was upgraded in place to {version}");
+            (Level::Info, text)
+        }
+        Notice::UpgradeFailed { reason } => {
+            let reason = readable(reason.as_bytes());
+            let text = format!("not upgraded, everything goes on as before: {reason}");
+            (Level::Error, text)
+        }
         Notice::ReopenRequested => (
             Level::Info,
             "received SIGUSR2 indicating log reopen request".to_owned(),

@@ -2,7 +2,7 @@
 
 use crate::adopt;
 use crate::children::{Entry, Phase};
-use crate::done::Done;
+use crate::done::{Done, Errand};
 use crate::logs::{Order, auto_log_path};
 use crate::messages;
 use crate::prepare;
@@ -18,10 +18,19 @@ use provost_os::spawn::Plan;
 use provost_wire::events;
 use std::os::fd::AsFd;
 use std::sync::{Arc, PoisonError};
-
 impl Shell {
     /// Does one order.
     pub(crate) fn perform(&mut self, effect: Effect) {
+        let effect = match &mut self.handing_over {
+            Some(handing) => handing.put_aside(effect),
+            None => Some(effect),
+        };
+        if let Some(effect) = effect {
+            self.perform_now(effect);
+        }
+    }
+
+    fn perform_now(&mut self, effect: Effect) {
         match effect {
             Effect::ProcessAdded { proc, spec, group } => {
                 let (daemon, adopted) = (&self.daemon, &self.adopted);
@@ -76,7 +85,9 @@ impl Shell {
                     })
                 };
                 let logger = &self.logger;
-                if !self.spools.order(ticket, spool, order, logger, report) {
+                if self.spools.order(ticket, spool, order, logger, report) {
+                    self.errands += 1;
+                } else {
                     let answer = Err(SpoolProblem);
                     self.tell(Input::SpoolAnswered { ticket, answer });
                 }
@@ -88,12 +99,16 @@ impl Shell {
                     .get(&proc)
                     .map(|entry| entry.logs.clone())
                     .unwrap_or_default();
+                self.errands += 1;
                 self.logs.order(Order::Clear {
                     ticket,
                     paths: paths.into_iter().flatten().collect(),
                 });
             }
-            Effect::ClearMainLog { ticket } => self.logs.order(Order::ClearMain { ticket }),
+            Effect::ClearMainLog { ticket } => {
+                self.errands += 1;
+                self.logs.order(Order::ClearMain { ticket });
+            }
             Effect::ReopenLogs => self.logs.order(Order::Reopen),
             Effect::LoadConfig {
                 ticket,
@@ -101,10 +116,11 @@ impl Shell {
             } => {
                 let (loader, report) = (Arc::clone(&self.loader), self.reporter());
                 let reading = Arc::clone(&self.reading);
+                self.errands += 1;
                 self.workers.submit(move || {
                     // One after the other, told before the next begins: what was read last is what is told last.
                     let _alone = reading.lock().unwrap_or_else(PoisonError::into_inner);
-                    report(Done::Loaded {
+                    report(Done::Errand(Errand::Loaded {
                         ticket,
                         for_restart,
                         result: Box::new(if for_restart {
@@ -112,7 +128,7 @@ impl Shell {
                         } else {
                             loader.load()
                         }),
-                    });
+                    }));
                 });
             }
             Effect::ReadProgram {
@@ -121,18 +137,15 @@ impl Shell {
                 program,
                 options,
             } => self.read_program(ticket, group, program, options),
-            Effect::Reply { id, answer } => {
-                if let Some(client) = self.answers.remove(&id) {
-                    // A client that left in between needs no answer.
-                    let _ = client.send(answer);
-                }
-            }
+            Effect::Reply { id, answer } => self.answers.reply(id, answer),
             Effect::Notice(notice)
                 if messages::is_routine(&notice) && !self.logger.enabled(Level::Debug) => {}
             Effect::Notice(notice) => {
                 let (level, text) = messages::render(&notice);
                 self.log(level, text);
             }
+            Effect::Rehearse { ticket, binary } => self.rehearse(ticket, binary),
+            Effect::HandOver { ticket } => self.begin_handing_over(ticket),
             Effect::Exit { restart } => self.ending = Some(restart),
         }
     }
@@ -251,9 +264,10 @@ impl Shell {
             Arc::clone(&self.surroundings),
             self.reporter(),
         );
+        self.errands += 1;
         self.workers.submit(move || {
             let result = prepare::look_up(&spec, &surroundings).map(|_| ());
-            report(Done::Probed { ticket, result });
+            report(Done::Errand(Errand::Probed { ticket, result }));
         });
     }
 

@@ -1,6 +1,6 @@
 //! A configuration that was read while programs run: what is live at once, and what the core is told.
 
-use crate::done::Done;
+use crate::done::{Done, Errand};
 use crate::logs::Order;
 use crate::shell::Shell;
 use provost_config::{AddedProgram, Code, Config, Diagnostic, Failure, LooseProgram};
@@ -37,7 +37,7 @@ impl Shell {
 
     /// Lets a worker look at a program that a client gave: it may ask for users and directories.
     pub(crate) fn read_program(
-        &self,
+        &mut self,
         ticket: Ticket,
         group: String,
         program: String,
@@ -45,6 +45,7 @@ impl Shell {
     ) {
         let (loader, report) = (Arc::clone(&self.loader), self.reporter());
         let environment = Arc::clone(&self.environment);
+        self.errands += 1;
         self.workers.submit(move || {
             let loose = LooseProgram {
                 group: &group,
@@ -52,7 +53,7 @@ impl Shell {
                 options: &options,
             };
             let result = loader.program(&environment, loose);
-            report(Done::ProgramRead { ticket, result });
+            report(Done::Errand(Errand::ProgramRead { ticket, result }));
         });
     }
 

@@ -1,12 +1,14 @@
 //! Opening the sockets that clients use, before anything else is touched, and taking them away at the end.
 
 use crate::api::{Listener, OpenServer};
+use crate::handover::{SavedFile, SavedServer};
 use crate::logs::MainLog;
 use crate::output;
 use provost_model::Level;
 use provost_model::access::AuthMode;
 use provost_model::config::{RpcInterfaceSpec, ServerAddress, ServerSpec};
 use provost_os::sockets::{self, BindProblem};
+use std::io;
 use std::net::IpAddr;
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
@@ -24,6 +26,19 @@ fn identity(path: &Path) -> Option<Identity> {
     Some((metadata.dev(), metadata.ino()))
 }
 
+impl SocketFiles {
+    /// The files of these servers are ours from now on.
+    pub(crate) fn own(&mut self, specs: &[ServerSpec]) {
+        for spec in specs {
+            if let ServerAddress::Unix { path, .. } = &spec.address
+                && !self.0.iter().any(|(known, _)| known == path)
+            {
+                self.0.push((path.clone(), identity(path)));
+            }
+        }
+    }
+}
+
 impl Drop for SocketFiles {
     fn drop(&mut self) {
         for (path, made) in &self.0 {
@@ -36,7 +51,37 @@ impl Drop for SocketFiles {
     }
 }
 
+impl SocketFiles {
+    /// For another image; they stay where they are.
+    pub(crate) fn into_saved(mut self) -> Vec<SavedFile> {
+        let files = std::mem::take(&mut self.0).into_iter();
+        files
+            .map(|(path, identity)| SavedFile { path, identity })
+            .collect()
+    }
+}
+
+/// Goes on with what an earlier image opened.
+pub(crate) fn resume(servers: Vec<SavedServer>, files: Vec<SavedFile>) -> io::Result<Open> {
+    let files = files.into_iter().map(|file| (file.path, file.identity));
+    let files = SocketFiles(files.collect());
+    let servers = servers.into_iter().map(|server| {
+        let socket = server.socket.take()?;
+        let listener = match &server.spec.address {
+            ServerAddress::Inet { .. } => Listener::Tcp(socket.into()),
+            ServerAddress::Unix { .. } => Listener::Unix(socket.into()),
+        };
+        Ok(OpenServer {
+            spec: server.spec,
+            listener,
+        })
+    });
+    let servers = servers.collect::<io::Result<_>>()?;
+    Ok(Open { servers, files })
+}
+
 /// All servers, listening.
+#[derive(Debug)]
 pub(crate) struct Open {
     /// For the api thread.
     pub(crate) servers: Vec<OpenServer>,
@@ -45,6 +90,14 @@ pub(crate) struct Open {
 }
 
 impl Open {
+    /// Sockets that somebody else has opened. Their files are not ours yet: [`SocketFiles::own`].
+    pub(crate) fn taken(servers: Vec<OpenServer>) -> Self {
+        Self {
+            servers,
+            files: SocketFiles::default(),
+        }
+    }
+
     /// Gives a socket out that was opened before for this address, with its file.
     fn take(&mut self, spec: &ServerSpec, files: &mut SocketFiles) -> Option<OpenServer> {
         let index = self

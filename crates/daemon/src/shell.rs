@@ -4,10 +4,13 @@
 //! requests, deadlines), tells the core, and performs what it orders. With nothing to do it sleeps without limit.
 
 use crate::adopt::Adopted;
+use crate::answers::Answers;
 use crate::children::Children;
 use crate::control::ClientMessage;
+use crate::crash;
 use crate::done::Done;
 use crate::fcgi::Sockets;
+use crate::handover::{HandingOver, Journal, Life, Rehearsed, SavedState};
 use crate::logs::{Fact, Logger, Logs};
 use crate::oom::Kills;
 use crate::prepare::Surroundings;
@@ -19,17 +22,17 @@ use crate::workers::Workers;
 use provost_config::Config;
 use provost_core::{Core, Effect, Input};
 use provost_model::config::DaemonSpec;
-use provost_model::{Answer, Level, Mono, RequestId, Run, Signal};
+use provost_model::{Level, Mono, Run, Signal};
 use provost_os::clock;
 use provost_os::reactor::{Interest, Reactor, Ready, Waker};
 use provost_os::signals::SignalQueue;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::io;
 use std::os::fd::AsFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::oneshot;
 
 /// Facts and requests taken in one turn; the rest waits for the next, so that no source starves another.
 pub(crate) const FACTS_PER_TURN: usize = 1_024;
@@ -99,6 +102,8 @@ pub(crate) struct Parts {
     pub(crate) daemon: DaemonSpec,
     /// Its `environment`.
     pub(crate) environment: Arc<[(String, String)]>,
+    /// The settings of this life.
+    pub(crate) life: Life,
 }
 
 /// How a life of the daemon ended.
@@ -107,6 +112,27 @@ pub(crate) enum Ending {
     Shutdown,
     /// Start anew with this configuration; numbers go on where this life's core ended.
     Restart(Box<Config>, Box<Core>),
+    /// Another program takes our place and goes on with this.
+    HandOver(Box<SavedState>, Rehearsed),
+    /// A thread panicked: this process begins anew with this.
+    Failed(Box<SavedState>),
+}
+
+/// What is next.
+enum Step {
+    Go,
+    Leave,
+    End,
+}
+
+/// How the control thread ended.
+pub(crate) enum Left {
+    /// A thread panicked; what is left of us begins anew.
+    Failed(Box<Shell>),
+    /// For good, or for another life.
+    Ended(Ending, Logs),
+    /// In the middle of everything: all is quiet, and what other threads hold is to be added.
+    Paused(Box<Shell>),
 }
 
 /// The control thread's belongings.
@@ -133,7 +159,7 @@ pub(crate) struct Shell {
     pub(crate) runs: Runs,
     pub(crate) adopted: Adopted,
     pub(crate) sockets: Sockets,
-    pub(crate) answers: HashMap<RequestId, oneshot::Sender<Answer>>,
+    pub(crate) answers: Answers,
     pub(crate) buffer: Vec<u8>,
     pub(crate) next_config: Option<Box<Config>>,
     pub(crate) ending: Option<bool>,
@@ -153,8 +179,24 @@ pub(crate) struct Shell {
     pub(crate) late_since: Option<Mono>,
     /// Orphans among our descendants become our children.
     pub(crate) takes_in_orphans: bool,
-    inputs: VecDeque<Input>,
+    /// Orders that another thread is to answer, other than those for spawns and sockets.
+    pub(crate) errands: usize,
+    /// The program that was shown our state last, and said that it can go on with it.
+    pub(crate) rehearsed: Option<Rehearsed>,
+    /// Another program is about to take our place.
+    pub(crate) handing_over: Option<HandingOver>,
+    /// When threads panicked lately, in monotonic nanoseconds.
+    pub(crate) panics: Vec<u64>,
+    /// The settings of this life.
+    pub(crate) life: Life,
+    /// What the core is to hear next.
+    pub(crate) inputs: VecDeque<Input>,
     telling: bool,
+    /// What it has ordered and is not done.
+    pub(crate) effects: VecDeque<Effect>,
+    /// The core is at work.
+    pub(crate) deciding: bool,
+    pub(crate) journal: Journal,
 }
 
 impl Shell {
@@ -169,6 +211,8 @@ impl Shell {
             Some(open) => Runs::start(open, parts.logger.clone(), report)?,
             None => Runs::none(),
         };
+        let journal = Journal::new(&parts.core);
+        crash::tell(parts.logger.clone(), parts.waker.clone());
         Ok(Self {
             core: parts.core,
             reactor,
@@ -191,7 +235,7 @@ impl Shell {
             runs,
             adopted: parts.adopted,
             sockets: Sockets::default(),
-            answers: HashMap::new(),
+            answers: Answers::default(),
             buffer: vec![0; 64 << 10],
             next_config: None,
             ending: None,
@@ -203,19 +247,41 @@ impl Shell {
             memory_kills: Kills::from_now(),
             late_since: None,
             takes_in_orphans: false,
+            errands: 0,
+            rehearsed: None,
+            handing_over: None,
+            panics: Vec::new(),
+            life: parts.life,
             inputs: VecDeque::new(),
             telling: false,
+            effects: VecDeque::new(),
+            deciding: false,
+            journal,
         })
     }
 
-    /// Runs until the core orders the end.
-    pub(crate) fn run(mut self) -> io::Result<(Ending, Logs)> {
+    /// Begins a life: tells the core of what is to be taken over, and that it may start.
+    pub(crate) fn begin(&mut self) {
         self.tell_orphans();
         self.tell(Input::Started);
+        self.adopted.share(HashMap::new());
+    }
+
+    /// Runs until the core orders the end.
+    pub(crate) fn run(mut self) -> io::Result<Left> {
         let mut ready = Vec::new();
-        while self.ending.is_none() {
-            self.reactor.wait(self.patience(), &mut ready)?;
-            self.turn(&ready);
+        loop {
+            // What a panic leaves behind is looked at with care: the core is rebuilt, and nothing else is trusted that
+            // the turn may have left half done.
+            let step = catch_unwind(AssertUnwindSafe(|| self.step(&mut ready)));
+            match step {
+                Ok(step) if !crash::happened() => match step? {
+                    Step::Go => {}
+                    Step::Leave => return Ok(Left::Paused(Box::new(self))),
+                    Step::End => break,
+                },
+                Ok(_) | Err(_) => return Ok(Left::Failed(Box::new(self))),
+            }
         }
         self.workers.stop();
         self.runs.close();
@@ -223,7 +289,20 @@ impl Shell {
             (Some(true), Some(config)) => Ending::Restart(config, Box::new(self.core)),
             _ => Ending::Shutdown,
         };
-        Ok((ending, self.logs))
+        Ok(Left::Ended(ending, self.logs))
+    }
+
+    /// One round: wait, then a turn.
+    fn step(&mut self, ready: &mut Vec<Ready>) -> io::Result<Step> {
+        if self.ending.is_some() {
+            return Ok(Step::End);
+        }
+        if self.is_ready_to_leave() {
+            return Ok(Step::Leave);
+        }
+        self.reactor.wait(self.patience(), ready)?;
+        self.turn(ready);
+        Ok(Step::Go)
     }
 
     /// How long nothing will be due; no limit when nothing ever is.
@@ -235,6 +314,7 @@ impl Shell {
             self.later.first().map(|&(due, _)| due),
             self.sockets.next_deadline(),
             self.adopted.next_deadline(),
+            self.quiet_deadline(),
         ];
         let next = deadlines.into_iter().flatten().min()?;
         Some(next.since(clock::mono()))
@@ -285,47 +365,19 @@ impl Shell {
         self.telling = true;
         let mut effects: Vec<Effect> = Vec::new();
         while let Some(input) = self.inputs.pop_front() {
-            self.core.handle(clock::now(), input, &mut effects);
-            for effect in effects.drain(..) {
+            let now = clock::now();
+            self.journal.note(&self.core, now, &input);
+            self.deciding = true;
+            crash::point("decision");
+            self.core.handle(now, input, &mut effects);
+            self.deciding = false;
+            self.effects.extend(effects.drain(..));
+            while let Some(effect) = self.effects.pop_front() {
+                crash::point("effect");
                 self.perform(effect);
             }
         }
         self.telling = false;
-    }
-
-    fn take_signals(&mut self) {
-        let received = match self.signals.read() {
-            Ok(received) => received,
-            Err(error) => {
-                return self.log(
-                    Level::Critical,
-                    format!("could not read pending signals: {error}"),
-                );
-            }
-        };
-        let mut children = false;
-        for one in received {
-            children |= one.signal == Signal::CHLD;
-            if one.signal != Signal::CHLD && one.pid > 0 && self.logger.enabled(Level::Debug) {
-                self.log(
-                    Level::Debug,
-                    format!(
-                        "{} was sent by pid {} of uid {}",
-                        one.signal, one.pid, one.uid
-                    ),
-                );
-            }
-            if one.signal != Signal::CHLD {
-                self.tell(Input::Signal(one.signal));
-            }
-        }
-        if children {
-            self.child_quit = true;
-            self.reap();
-            if self.children.next_deadline().is_none() {
-                self.tell_child_quit();
-            }
-        }
     }
 
     /// Tells of children's ends after what they wrote last has been read: whoever follows the log finds the output,
@@ -336,29 +388,6 @@ impl Shell {
         }
     }
 
-    fn take_done(&mut self) {
-        for _ in 0..FACTS_PER_TURN {
-            match self.done.try_recv() {
-                Ok(Done::Prepared { run, result }) => self.worker_prepared(run, result),
-                Ok(Done::Recorded { run, result }) => self.recorded(run, result),
-                Ok(Done::Opened { attempt, result }) => self.socket_opened(attempt, result),
-                Ok(Done::Probed { ticket, result }) => self.tell(Input::Probed { ticket, result }),
-                Ok(Done::Spooled { ticket, answer }) => {
-                    self.tell(Input::SpoolAnswered { ticket, answer });
-                }
-                Ok(Done::Loaded {
-                    ticket,
-                    for_restart,
-                    result,
-                }) => self.loaded(ticket, for_restart, *result),
-                Ok(Done::ProgramRead { ticket, result }) => self.program_read(ticket, result),
-                Err(_) => return self.take_prepared(),
-            }
-        }
-        self.take_prepared();
-        self.waker.wake();
-    }
-
     /// Nothing more is awaited for a spawn but its turn.
     pub(crate) fn spawn_prepared(&mut self, run: Run, prepared: Prepared) {
         if let Some((run, prepared)) = self.spawns.prepared(run, prepared) {
@@ -366,7 +395,7 @@ impl Shell {
         }
     }
 
-    fn take_prepared(&mut self) {
+    pub(crate) fn take_prepared(&mut self) {
         while let Some(turn) = self.spawns.next(clock::mono()) {
             match turn {
                 Turn::Ready(run, result) => self.prepared(run, result),
@@ -392,28 +421,6 @@ impl Shell {
             let text = format!("could not start another worker thread: {error}");
             self.log(Level::Warn, text);
         }
-    }
-
-    fn take_clients(&mut self) {
-        for _ in 0..FACTS_PER_TURN {
-            match self.clients.try_recv() {
-                Ok(ClientMessage::Ask {
-                    id,
-                    request,
-                    answer,
-                }) => {
-                    self.answers.insert(id, answer);
-                    self.tell(Input::Requested { id, request });
-                }
-                Ok(ClientMessage::Gone { id }) => {
-                    if self.answers.remove(&id).is_some() {
-                        self.tell(Input::RequesterGone { id });
-                    }
-                }
-                Err(_) => return,
-            }
-        }
-        self.waker.wake();
     }
 
     fn take_deadlines(&mut self) {

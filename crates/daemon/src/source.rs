@@ -1,8 +1,9 @@
 //! Where the configuration comes from, for the first reading and all later ones.
 
+use crate::handover::SavedSource;
 use crate::host::SystemHost;
 use crate::servers::Reserve;
-use provost_config::{AddedProgram, Config, Failure, LooseProgram, Overrides};
+use provost_config::{AddedProgram, Config, Failure, Host as _, LooseProgram, Overrides};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -22,6 +23,14 @@ impl Source {
             overrides,
             host,
             reserve: Mutex::default(),
+        }
+    }
+
+    /// Where the configuration is, for another image.
+    pub(crate) fn saved(&self) -> SavedSource {
+        SavedSource {
+            path: self.path.clone(),
+            start: self.host.cwd(),
         }
     }
 

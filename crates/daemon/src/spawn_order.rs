@@ -79,6 +79,11 @@ impl SpawnOrder {
         })
     }
 
+    /// Whether nothing is under preparation.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
     /// When the first one's time is over.
     pub(crate) fn next_deadline(&self) -> Option<Mono> {
         self.queue.front().map(|_| self.first_since.plus(GRACE))

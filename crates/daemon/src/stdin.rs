@@ -49,6 +49,32 @@ impl ChildStdin {
         }
     }
 
+    /// Goes on with what an earlier image of ours could not write yet. The limit does not count: it was kept before.
+    pub(crate) fn resume(
+        fd: OwnedFd,
+        waiting: impl Iterator<Item = (Vec<u8>, Option<u64>)>,
+    ) -> Self {
+        let mut this = Self::new(fd);
+        for (data, serial) in waiting {
+            this.queued = this.queued.saturating_add(data.len());
+            this.queue.push_back(Chunk {
+                data,
+                sent: 0,
+                serial,
+            });
+        }
+        this
+    }
+
+    /// The writing end, and what was not written yet.
+    pub(crate) fn into_parts(self) -> (OwnedFd, impl Iterator<Item = (Vec<u8>, Option<u64>)>) {
+        let waiting = self.queue.into_iter().map(|mut chunk| {
+            chunk.data.drain(..chunk.sent.min(chunk.data.len()));
+            (chunk.data, chunk.serial)
+        });
+        (self.fd, waiting)
+    }
+
     /// Takes bytes behind those that wait, or refuses them whole when too much waits.
     pub(crate) fn push(&mut self, data: Vec<u8>, serial: Option<u64>) -> bool {
         if self.queued.saturating_add(data.len()) > QUEUED_MAX {

@@ -186,14 +186,21 @@ impl Shell {
         }
     }
 
-    pub(crate) fn take_facts(&mut self) {
+    /// True if more may be waiting.
+    pub(crate) fn take_facts(&mut self) -> bool {
         for _ in 0..FACTS_PER_TURN {
             match self.facts.try_recv() {
                 Ok(fact) => self.take_fact(fact),
-                Err(_) => return,
+                Err(_) => return false,
             }
         }
         self.waker.wake();
+        true
+    }
+
+    /// The same, however many there are.
+    pub(crate) fn take_facts_to_the_last(&mut self) {
+        while self.take_facts() {}
     }
 
     fn take_fact(&mut self, fact: Fact) {
@@ -213,7 +220,10 @@ impl Shell {
                 charge: _charge,
             } => self.tell(Input::Logged { run, channel, data }),
             Fact::Closed { .. } => {}
-            Fact::Cleared { ticket, result } => self.tell(Input::LogsCleared { ticket, result }),
+            Fact::Cleared { ticket, result } => {
+                self.errands = self.errands.saturating_sub(1);
+                self.tell(Input::LogsCleared { ticket, result });
+            }
         }
     }
 

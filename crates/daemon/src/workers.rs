@@ -3,6 +3,7 @@
 //! Two are the rule. When one hangs on a dead disk, another can be started in its place, so that it holds up its own job
 //! only. A job's result goes back by the closure it was given; the pool itself knows nothing of jobs.
 
+use crate::crash;
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -78,7 +79,10 @@ fn work(queue: &Mutex<Receiver<Job>>) {
     loop {
         let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         match job {
-            Ok(job) => job(),
+            Ok(job) => {
+                crash::point("worker");
+                job();
+            }
             Err(_) => return,
         }
     }

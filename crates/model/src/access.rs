@@ -3,6 +3,7 @@
 //! Everything here answers questions without looking at anything outside: who a client is has been found out before.
 
 use crate::Signal;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
@@ -10,7 +11,7 @@ use std::path::PathBuf;
 macro_rules! verbs {
     ($($(#[$doc:meta])* $variant:ident = $name:literal, $reach:ident;)*) => {
         /// What a client may be allowed to do. Every method and every page needs exactly one.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
         pub enum Verb { $($(#[$doc])* $variant,)* }
 
         impl Verb {
@@ -82,6 +83,8 @@ verbs! {
     Shutdown = "shutdown", Daemon;
     /// Restart supervisord.
     Reload = "reload", Daemon;
+    /// Put another program in the place of supervisord, which may run anything.
+    Upgrade = "upgrade", Daemon;
 }
 
 impl Verb {
@@ -101,7 +104,7 @@ impl Verb {
 }
 
 /// A set of verbs. The default is none.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rights {
     verbs: BTreeSet<Verb>,
     /// Signals that may be sent without the verb for all of them.
@@ -181,7 +184,7 @@ fn signal_of(name: &str) -> Option<Signal> {
 }
 
 /// Which programs a user reaches.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scope {
     /// Patterns of group and process; none stands for every program.
     patterns: Option<Vec<(String, String)>>,
@@ -267,8 +270,8 @@ fn fits(pattern: &str, text: &str) -> bool {
     }
 }
 
-/// A text that is shown to nobody.
-#[derive(Clone, PartialEq, Eq)]
+/// A text that is shown to nobody. Only a saved state has it, which nobody but the next program reads.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Secret(pub String);
 
 impl fmt::Debug for Secret {
@@ -278,7 +281,7 @@ impl fmt::Debug for Secret {
 }
 
 /// A `[user:x]` section.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserSpec {
     /// Its label.
     pub name: String,
@@ -293,13 +296,15 @@ pub struct UserSpec {
     /// The password: in clear, `{SHA}` or `{ARGON2ID}`.
     pub password: Option<Secret>,
     /// A file whose first line is the password.
+    #[serde(with = "crate::saved::maybe_path")]
     pub password_file: Option<PathBuf>,
     /// A file of tokens.
+    #[serde(with = "crate::saved::maybe_path")]
     pub token_file: Option<PathBuf>,
 }
 
 /// What a server takes for a proof.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AuthMode {
     /// Upstream's rule: a password where one is set.
     #[default]
@@ -311,7 +316,7 @@ pub enum AuthMode {
 }
 
 /// What a server section says about who may ask.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServerAccess {
     /// What is taken for a proof.
     pub mode: AuthMode,
@@ -320,9 +325,10 @@ pub struct ServerAccess {
 }
 
 /// `[audit]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditSpec {
     /// The file; absolute.
+    #[serde(with = "crate::saved::path")]
     pub file: PathBuf,
     /// Calls that only read are recorded, too.
     pub reads: bool,
@@ -331,7 +337,7 @@ pub struct AuditSpec {
 }
 
 /// All about who may do what that stands in no server section.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessSpec {
     /// All users in the order of the file.
     pub users: Vec<UserSpec>,

@@ -1,5 +1,6 @@
 //! A host and perhaps a port, as URLs and the `Host` header of HTTP have them.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
@@ -8,7 +9,7 @@ use std::str::FromStr;
 const HOST_LEN: usize = 255;
 
 /// A host and perhaps a port. Letters keep their case, and compare without it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Authority {
     host: String,
     port: Option<u16>,

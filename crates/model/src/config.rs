@@ -2,25 +2,27 @@
 
 use crate::access::ServerAccess;
 use crate::{Authority, Level, Orphans};
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// Where supervisord writes its own log.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MainLog {
     /// A file, absolute.
-    File(PathBuf),
+    File(#[serde(with = "crate::saved::path")] PathBuf),
     /// The system's log.
     Syslog,
 }
 
 /// `[supervisord]`, with the command line's values in place of the file's.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DaemonSpec {
     /// Descriptors needed.
     pub minfds: i64,
     /// Processes needed.
     pub minprocs: i64,
     /// Working directory after daemonising.
+    #[serde(with = "crate::saved::maybe_path")]
     pub directory: Option<PathBuf>,
     /// The user to become: uid.
     pub uid: Option<u32>,
@@ -35,6 +37,7 @@ pub struct DaemonSpec {
     /// Least severe level written.
     pub loglevel: Level,
     /// Absolute path of the pid file.
+    #[serde(with = "crate::saved::path")]
     pub pidfile: PathBuf,
     /// Name of this supervisord, in events and AUTO log names.
     pub identifier: String,
@@ -43,6 +46,7 @@ pub struct DaemonSpec {
     /// In the foreground, write nothing to stdout.
     pub silent: bool,
     /// Where AUTO logs are made.
+    #[serde(with = "crate::saved::path")]
     pub childlogdir: PathBuf,
     /// Leave old AUTO logs at start.
     pub nocleanup: bool,
@@ -54,10 +58,13 @@ pub struct DaemonSpec {
     pub strict_security: bool,
     /// What is done with processes that an earlier supervisord left behind.
     pub orphans: Orphans,
+    /// SIGUSR1 asks for an upgrade in place.
+    #[serde(default)]
+    pub sigusr1_upgrades: bool,
 }
 
 /// Where a server listens.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ServerAddress {
     /// `[inet_http_server]`.
     Inet {
@@ -69,6 +76,7 @@ pub enum ServerAddress {
     /// `[unix_http_server]`.
     Unix {
         /// Absolute, normalized.
+        #[serde(with = "crate::saved::path")]
         path: PathBuf,
         /// Permission bits.
         mode: u32,
@@ -78,7 +86,7 @@ pub enum ServerAddress {
 }
 
 /// One HTTP server.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServerSpec {
     /// Section name, for messages.
     pub section: String,
@@ -99,7 +107,7 @@ pub struct ServerSpec {
 }
 
 /// Which methods a namespace has.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Interface {
     /// Those of Supervisor itself.
     Main,
@@ -115,7 +123,7 @@ pub enum Interface {
 }
 
 /// An `[rpcinterface:x]` section.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RpcInterfaceSpec {
     /// The XML-RPC namespace.
     pub namespace: String,

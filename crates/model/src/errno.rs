@@ -1,9 +1,10 @@
 //! Error numbers with the names and texts people know.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// An error number of the system.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Errno(pub i32);
 
 /// Linux numbers, the symbolic name and the C library's text.

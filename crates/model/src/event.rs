@@ -1,13 +1,14 @@
 //! Events for listeners.
 
 use crate::{Channel, Pid, ProcessState};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $variant:ident = $name:literal < $parent:ident;)*) => {
         /// A kind of event, concrete or abstract; a subscription to an abstract one takes everything below it.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum EventKind {
             /// Everything.
             Event,
@@ -126,7 +127,7 @@ impl fmt::Display for EventKind {
 }
 
 /// Something that happened, as listeners hear of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
     /// A process changed its state.
     ProcessState {
@@ -156,6 +157,7 @@ pub enum Event {
         /// Where.
         channel: Channel,
         /// The text.
+        #[serde(with = "crate::saved::bytes")]
         data: Vec<u8>,
     },
     /// A chunk of output.
@@ -169,6 +171,7 @@ pub enum Event {
         /// Where.
         channel: Channel,
         /// The chunk.
+        #[serde(with = "crate::saved::bytes")]
         data: Vec<u8>,
     },
     /// Sent by a client.
@@ -235,7 +238,7 @@ impl Event {
 }
 
 /// An event on its way to one listener.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Envelope {
     /// Number over all pools.
     pub serial: u64,

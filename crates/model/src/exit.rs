@@ -1,10 +1,11 @@
 //! How a child ended.
 
 use crate::Signal;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// The wait status of a child as the kernel reported it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ExitStatus {
     /// It called exit; 0 to 255.
     Code(i32),

@@ -1,11 +1,12 @@
 //! Refusals with upstream's codes and names.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 macro_rules! fault_codes {
     ($($(#[$doc:meta])* $variant:ident = $code:literal, $name:literal;)*) => {
         /// A fault code of the XML-RPC interface.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         pub enum FaultCode { $($(#[$doc])* $variant,)* }
 
         impl FaultCode {
@@ -74,7 +75,7 @@ fault_codes! {
 }
 
 /// A refusal as a client receives it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
     /// What kind of refusal.
     pub code: FaultCode,

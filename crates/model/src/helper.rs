@@ -1,16 +1,17 @@
 //! Helpers: processes that serve a namespace of XML-RPC methods.
 
 use crate::Run;
+use serde::{Deserialize, Serialize};
 
 /// What an `[rpcinterface:x]` section with a command adds to its group.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HelperSpec {
     /// Seconds from a call to its answer; at least 1.
     pub call_timeout_secs: u64,
 }
 
 /// A method as its helper announces it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HelperMethod {
     /// Its name after the dot.
     pub name: String,
@@ -21,7 +22,7 @@ pub struct HelperMethod {
 }
 
 /// One thing that a helper said. The bodies of answers stay as they came: whoever asked makes values of them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HelperWord {
     /// The handshake: these methods exist.
     Hello(Vec<HelperMethod>),
@@ -32,6 +33,7 @@ pub enum HelperWord {
         /// Which kind of answer.
         kind: HelperAnswerKind,
         /// JSON, not yet looked at.
+        #[serde(with = "crate::saved::bytes")]
         body: Vec<u8>,
     },
     /// Something that is not of the protocol, in words.
@@ -39,7 +41,7 @@ pub enum HelperWord {
 }
 
 /// Which kind of answer a helper gave.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HelperAnswerKind {
     /// A value.
     Result,
@@ -48,12 +50,13 @@ pub enum HelperAnswerKind {
 }
 
 /// A helper's answer on its way to whoever asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HelperAnswer {
     /// Who said it, for a complaint.
     pub run: Run,
     /// Which kind of answer.
     pub kind: HelperAnswerKind,
     /// JSON, not yet looked at.
+    #[serde(with = "crate::saved::bytes")]
     pub body: Vec<u8>,
 }

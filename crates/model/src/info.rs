@@ -2,11 +2,12 @@
 
 use crate::spec::AutoRestart;
 use crate::{EventKind, ProcessState, Signal};
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The `description` of a process, before local time and wording are added.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Description {
     /// RUNNING: pid and whole seconds up.
     Up {
@@ -24,7 +25,7 @@ pub enum Description {
 }
 
 /// One process as `getProcessInfo` shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProcessInfo {
     /// Process name.
     pub name: Arc<str>,
@@ -53,7 +54,7 @@ pub struct ProcessInfo {
 }
 
 /// One output channel as `getAllConfigInfo` shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputInfo {
     /// `none`, `auto` or the path.
     pub logfile: String,
@@ -70,7 +71,7 @@ pub struct OutputInfo {
 }
 
 /// One configured process as `getAllConfigInfo` shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfigInfo {
     /// Starts with supervisord.
     pub autostart: bool,
@@ -115,7 +116,7 @@ pub struct ConfigInfo {
 }
 
 /// One line of a result array (`stopAllProcesses` and its like).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProcessResult {
     /// Process name.
     pub name: String,
@@ -128,7 +129,7 @@ pub struct ProcessResult {
 }
 
 /// One listener pool as `provost.getEventPools` shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PoolInfo {
     /// Name of the pool.
     pub name: Arc<str>,
@@ -151,9 +152,10 @@ pub struct PoolInfo {
 }
 
 /// A pool's spool.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpoolInfo {
     /// Where.
+    #[serde(with = "crate::saved::path")]
     pub path: PathBuf,
     /// Bytes that may wait in it.
     pub maxbytes: u64,
@@ -168,7 +170,7 @@ pub struct SpoolInfo {
 }
 
 /// A listener of a pool.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListenerInfo {
     /// Process name.
     pub name: Arc<str>,
@@ -177,7 +179,8 @@ pub struct ListenerInfo {
     /// Pid, or 0.
     pub pid: i32,
     /// Where it stands in the protocol: `ACKNOWLEDGED`, `READY`, `BUSY` or `UNKNOWN`; empty while no process runs.
-    pub listener_state: &'static str,
+    #[serde(with = "crate::saved::listener_word")]
+    pub listener_state: crate::saved::ListenerWord,
     /// The event it works on: serial and kind.
     pub event: Option<(u64, EventKind)>,
 }

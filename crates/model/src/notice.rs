@@ -1,11 +1,12 @@
 //! What the core wants an operator to know. The words are made at the edge, in one file.
 
 use crate::{Channel, ExitStatus, Pid, ProcessState, Signal};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
 
 /// Severity of a line in the main log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Level {
     /// `BLAT`, 3.
     Blather,
@@ -101,7 +102,7 @@ impl fmt::Display for Level {
 }
 
 /// Something worth a line in the main log. `name` is the process name unless said otherwise.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Notice {
     /// A child exists.
     Spawned {
@@ -268,6 +269,18 @@ pub enum Notice {
         /// What is wrong with it.
         reason: String,
     },
+    /// USR1 was received, and asks for an upgrade.
+    UpgradeRequested,
+    /// Another program has taken over.
+    Upgraded {
+        /// Its version.
+        version: String,
+    },
+    /// No other program has taken over; everything goes on.
+    UpgradeFailed {
+        /// Why.
+        reason: String,
+    },
     /// USR2 was received.
     ReopenRequested,
     /// All logs are about to be opened again.
@@ -375,9 +388,11 @@ pub enum Notice {
         /// Listener process.
         name: Arc<str>,
         /// Name of the state before.
-        from: &'static str,
+        #[serde(with = "crate::saved::listener_word")]
+        from: crate::saved::ListenerWord,
         /// Name of the state after.
-        to: &'static str,
+        #[serde(with = "crate::saved::listener_word")]
+        to: crate::saved::ListenerWord,
     },
     /// A listener did its event.
     EventProcessed {
@@ -404,6 +419,7 @@ pub enum Notice {
         /// Listener process.
         name: Arc<str>,
         /// The line, cut to 256 bytes.
+        #[serde(with = "crate::saved::bytes")]
         line: Vec<u8>,
     },
     /// A helper announced its methods.

@@ -5,13 +5,14 @@ use crate::fault::Fault;
 use crate::helper::{HelperAnswer, HelperMethod};
 use crate::info::{ConfigInfo, PoolInfo, ProcessInfo, ProcessResult};
 use crate::{Channel, Level, Run, SupervisorState};
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// What a client asks. Names are as the client gave them: `name`, `group:name`, `group:*` or `group:`.
 ///
 /// Unless said otherwise a request is refused with `SHUTDOWN_STATE` while the daemon stops or restarts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request {
     /// Only the check for `SHUTDOWN_STATE`, for methods whose answer needs nothing of the core.
     Check,
@@ -115,6 +116,12 @@ pub enum Request {
     Shutdown,
     /// Stop everything and start anew. Answer: `Done`, or `CANT_REREAD` when the configuration is broken.
     Restart,
+    /// Let another program take over without touching what runs. Answer: `Text`, its version; `FAILED` when it cannot, or
+    /// when an upgrade is under way.
+    Upgrade {
+        /// Its path; none means the one that supervisord was started from.
+        binary: Option<String>,
+    },
     /// Where a process logs, for reading. Answer: `Log`; `BAD_NAME` also for `group:*`.
     LogPath {
         /// Which.
@@ -145,6 +152,7 @@ pub enum Request {
         /// Which of its methods.
         method: String,
         /// The frame's body.
+        #[serde(with = "crate::saved::bytes")]
         body: Vec<u8>,
     },
     /// What helpers have announced; never refused while stopping. Answer: `HelperMethods`.
@@ -216,7 +224,7 @@ pub enum Request {
 }
 
 /// What a client does with a store of values.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CacheDeed {
     /// All keys, sorted. Answer: `Names`.
     Keys,
@@ -227,6 +235,7 @@ pub enum CacheDeed {
         /// Its key, not empty.
         key: String,
         /// The value as it is on the wire; nobody but the edge looks into it.
+        #[serde(with = "crate::saved::bytes")]
         value: Arc<[u8]>,
     },
     /// Give a value back. Answer: `Stored`.
@@ -244,7 +253,7 @@ pub enum CacheDeed {
 }
 
 /// A good answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reply {
     /// `true` on the wire.
     Done,
@@ -272,7 +281,7 @@ pub enum Reply {
         removed: Vec<String>,
     },
     /// A log: none when the channel has no log file.
-    Log(Option<PathBuf>),
+    Log(#[serde(with = "crate::saved::maybe_path")] Option<PathBuf>),
     /// What a helper answered.
     Helper(HelperAnswer),
     /// Namespaces of helpers, each with what its helper announced last, by name.
@@ -282,7 +291,7 @@ pub enum Reply {
     /// A number of things.
     Count(usize),
     /// A value as it was stored.
-    Stored(Arc<[u8]>),
+    Stored(#[serde(with = "crate::saved::bytes")] Arc<[u8]>),
 }
 
 /// What every request gets exactly once, unless its sender leaves.

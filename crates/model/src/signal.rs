@@ -1,9 +1,10 @@
 //! Signals by number and name.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A signal number of this system; 0 asks only whether the process is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Signal(i32);
 
 /// Linux names in numeric order of the generic ABI, as Python's `signal` module spells them.

@@ -1,11 +1,12 @@
 //! Why a process could not be spawned.
 
 use crate::{Errno, quote};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::PathBuf;
 
 /// Why a `FastCGI` socket could not be opened. Shown in upstream's words, with our reason.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SocketProblem {
     /// Its URL.
     pub url: String,
@@ -23,7 +24,7 @@ impl fmt::Display for SocketProblem {
 }
 
 /// What stood in the way of a spawn, before the child could run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SpawnProblem {
     /// The command line could not be split into words.
     BadCommand {
@@ -64,6 +65,7 @@ pub enum SpawnProblem {
     /// A log could not be opened.
     Log {
         /// Which.
+        #[serde(with = "crate::saved::path")]
         path: PathBuf,
         /// The system's reason.
         errno: Errno,

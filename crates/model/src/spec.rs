@@ -2,11 +2,12 @@
 
 use crate::helper::HelperSpec;
 use crate::{EventKind, Signal};
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// When a process that ended by itself is started again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum AutoRestart {
     /// Never (`false`).
     Never,
@@ -17,7 +18,7 @@ pub enum AutoRestart {
 }
 
 /// What happens to output that a log cannot take because its disk is full.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum LogfileFull {
     /// A stretch of it is held back; beyond that the oldest lines are dropped and counted. The program never waits.
     #[default]
@@ -27,18 +28,18 @@ pub enum LogfileFull {
 }
 
 /// Where one output channel goes.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum LogFile {
     /// Nowhere.
     None,
     /// A file in `childlogdir` whose name supervisord makes up.
     Auto,
     /// This file; a relative path is relative to supervisord's working directory.
-    Path(PathBuf),
+    Path(#[serde(with = "crate::saved::path")] PathBuf),
 }
 
 /// One output channel of a process.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct OutputSpec {
     /// The log file.
     pub logfile: LogFile,
@@ -55,7 +56,7 @@ pub struct OutputSpec {
 }
 
 /// One process: a program's section, expanded for one `process_num`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ProcessSpec {
     /// Expanded `process_name`.
     pub name: String,
@@ -66,6 +67,7 @@ pub struct ProcessSpec {
     /// The command line, expanded, not yet split.
     pub command: String,
     /// Working directory for the child.
+    #[serde(with = "crate::saved::maybe_path")]
     pub directory: Option<PathBuf>,
     /// File mode mask for the child; none inherits supervisord's.
     pub umask: Option<u32>,
@@ -130,7 +132,7 @@ pub fn namespec(group: &str, name: &str) -> String {
 }
 
 /// What an event listener pool adds to its group.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PoolSpec {
     /// Events kept while no listener is ready; at least 1.
     pub buffer_size: usize,
@@ -143,7 +145,7 @@ pub struct PoolSpec {
 }
 
 /// What a pool does with the results of its listeners.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ResultHandler {
     /// `OK` means that the event is done, everything else refuses it.
     #[default]
@@ -153,20 +155,22 @@ pub enum ResultHandler {
 }
 
 /// The file of a listener pool for events that its buffer cannot hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpoolSpec {
     /// Where it is; `PATH.bad` and `PATH.new` are used beside it.
+    #[serde(with = "crate::saved::path")]
     pub path: PathBuf,
     /// Bytes of events that may wait in it.
     pub maxbytes: u64,
 }
 
 /// The address of a `FastCGI` socket.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum FcgiAddress {
     /// `unix://PATH`.
     Unix {
         /// Absolute, normalized.
+        #[serde(with = "crate::saved::path")]
         path: PathBuf,
         /// uid and gid of the file; none leaves them.
         owner: Option<(u32, Option<u32>)>,
@@ -183,7 +187,7 @@ pub enum FcgiAddress {
 }
 
 /// The socket of a `fcgi-program`. Its processes share it, and share it with nobody else.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct FcgiSpec {
     /// The program's name, from the section.
     pub program: String,
@@ -196,7 +200,7 @@ pub struct FcgiSpec {
 }
 
 /// What kind of group.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum GroupKind {
     /// Made from one `[program:x]`.
     Program,
@@ -211,7 +215,7 @@ pub enum GroupKind {
 }
 
 /// A group of processes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupSpec {
     /// Its name.
     pub name: String,

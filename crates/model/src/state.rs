@@ -1,9 +1,10 @@
 //! The published states and their codes.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// The state of a process as clients see it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum ProcessState {
     /// Never started, or stopped on request.
     Stopped,
@@ -78,7 +79,7 @@ impl fmt::Display for ProcessState {
 }
 
 /// The state of supervisord itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum SupervisorState {
     /// Serving.
     Running,

@@ -1,9 +1,12 @@
 //! Time as an argument: the monotonic clock decides, the wall clock is only shown.
 
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// A point on the monotonic clock, in nanoseconds from an origin that only this daemon knows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct Mono(pub u64);
 
 impl Mono {
@@ -24,7 +27,9 @@ impl Mono {
 }
 
 /// A point on the wall clock: seconds since 1970-01-01 UTC and nanoseconds within that second.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct Wall {
     /// Whole seconds since the epoch, negative before it.
     pub secs: i64,
@@ -33,7 +38,7 @@ pub struct Wall {
 }
 
 /// The two clocks, read once for each turn.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Now {
     /// Decides about every interval and deadline.
     pub mono: Mono,

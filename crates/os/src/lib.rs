@@ -14,6 +14,8 @@ pub mod clock;
 pub mod daemonize;
 pub mod family;
 pub mod files;
+pub mod foreign;
+pub mod image;
 pub mod kill;
 pub mod limits;
 pub mod pidfd;
@@ -30,6 +32,7 @@ pub mod spawn;
 pub mod spot;
 pub mod stdio;
 pub mod syslog;
+pub mod trace;
 pub mod tty;
 pub mod users;
 

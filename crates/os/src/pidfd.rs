@@ -45,6 +45,12 @@ pub struct PidFd {
     fd: OwnedFd,
 }
 
+impl From<PidFd> for OwnedFd {
+    fn from(process: PidFd) -> Self {
+        process.fd
+    }
+}
+
 impl PidFd {
     /// Takes hold of the process that has this pid now. Who means a certain one makes sure afterwards.
     ///
@@ -69,6 +75,11 @@ impl PidFd {
             _ => ticks.is_some() && crate::proc::has_user(pid, uid),
         };
         (is_same && !process.has_ended()).then_some(process)
+    }
+
+    /// Goes on with a process that an earlier image of this one took hold of.
+    pub fn from_parts(pid: Pid, fd: OwnedFd) -> Self {
+        Self { pid, fd }
     }
 
     /// Its pid.

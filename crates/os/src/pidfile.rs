@@ -114,6 +114,22 @@ impl PidFile {
         Err(system("lock", Errno(libc::EAGAIN)))
     }
 
+    /// Goes on with one that an earlier image of this process locked and wrote.
+    pub fn resume(path: &Path, file: impl Into<File>) -> Self {
+        Self {
+            path: path.to_path_buf(),
+            file: file.into(),
+            made: false,
+            written: true,
+        }
+    }
+
+    /// The locked file, for another image of this process. Nothing is removed.
+    pub fn into_file(mut self) -> io::Result<File> {
+        self.written = true;
+        self.file.try_clone()
+    }
+
     /// Writes the pid and a newline in place of what was there.
     ///
     /// A file that [`lock`](Self::lock) made gets the mode that the umask of now allows.

@@ -25,6 +25,8 @@ pub fn pid_namespace() -> Option<u64> {
 pub(crate) struct Stat {
     /// `Z` for one that has ended and was not collected.
     pub(crate) state: char,
+    /// Its parent.
+    pub(crate) parent: Pid,
     /// When it started, in ticks of the kernel since the boot.
     pub(crate) started: u64,
     /// Its wait status, once it has ended; 0 for whoever may not see it.
@@ -40,11 +42,12 @@ fn parse_stat(text: &[u8]) -> Option<Stat> {
     // The name of the program comes second, in parentheses, and may hold anything.
     let end = text.iter().rposition(|&byte| byte == b')')?;
     let rest = std::str::from_utf8(text.get(end + 1..)?).ok()?;
-    // The state is the third field, the start the 22nd, the status the 52nd.
+    // The state is the third field, the parent the fourth, the start the 22nd, the status the 52nd.
     let mut fields = rest.split_ascii_whitespace();
     Some(Stat {
         state: fields.next()?.chars().next()?,
-        started: fields.nth(18)?.parse().ok()?,
+        parent: Pid(fields.next()?.parse().ok()?),
+        started: fields.nth(17)?.parse().ok()?,
         exit_code: fields.nth(29)?.parse().ok()?,
     })
 }
@@ -142,6 +145,7 @@ mod tests {
         let text = format!("12 (a) b) R {}", fields.join(" "));
         let stat = Stat {
             state: 'R',
+            parent: Pid(4),
             started: 22,
             exit_code: 52,
         };

@@ -121,6 +121,8 @@ impl World {
                 pid: Pid(pid),
                 started: (living.started, Wall::default()),
                 changed: false,
+                ended: None,
+                has_socket: false,
             });
         }
         for orphan in orphans {

@@ -16,7 +16,7 @@ const SETTINGS: Settings = Settings {
 /// Rules that the monitor checks at each step.
 const RULES: &[&str] = &[
     "I01", "I03", "I04", "I05", "I06", "I07", "I08", "I09", "I10", "I14", "I15", "I16", "I17",
-    "I19", "I21", "I24", "I25", "I26", "I28", "I39", "I41", "I42", "I43", "I44",
+    "I19", "I21", "I24", "I25", "I26", "I28", "I39", "I41", "I42", "I43", "I44", "I45",
 ];
 
 /// After how many seeds the bug shows by one of the rules meant for it, and by which rules it showed until then.

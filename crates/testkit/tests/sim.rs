@@ -254,12 +254,12 @@ fn the_world_reaches_every_input_order_refusal_and_line() {
         &inputs,
         "Started Spawned SpawnFailed Exited KillFailed Fenced Probed StdinWritten LogsCleared ConfigLoaded AutoLogNamed \
          ListenerSaid ListenerDeaf HelperSaid HelperHungUp CallNotSent SpoolAnswered Captured Logged Signal Tick Requested \
-         RequesterGone SocketTried",
+         RequesterGone SocketTried UpgradeAsked Rehearsed HandedOver",
     );
     expect(
         &orders,
         "ProcessAdded ProcessRemoved Spawn Kill Fence Probe WriteStdin Deliver CallHelper HangUp Print Spool ClearLogs \
-         ClearMainLog ReopenLogs LoadConfig Reply Notice Exit OpenSocket CloseSocket TrySocket",
+         ClearMainLog ReopenLogs LoadConfig Reply Notice Exit OpenSocket CloseSocket TrySocket Rehearse HandOver",
     );
     expect(
         &refusals,
@@ -273,6 +273,6 @@ fn the_world_reaches_every_input_order_refusal_and_line() {
          RestartIgnored RestartRefused ReopenRequested SignalIgnored ChildQuit GroupAdded GroupRemoved PoolOverflow \
          PoolOverflowGoesOn PoolOverflowOver SpoolFound SpoolsNotSaved \
          PoolRebuffered EventSent EventPipeBroken ListenerState EventProcessed EventRejected EventFailed ListenerUnknown \
-         BadResultLine HelperReady HelperBroke HelperOverdue CommEmitted CreatingSocket ClosingSocket Anomaly",
+         BadResultLine HelperReady HelperBroke HelperOverdue CommEmitted UpgradeRequested Upgraded UpgradeFailed CreatingSocket ClosingSocket Anomaly",
     );
 }

@@ -28,7 +28,7 @@ const fn table() -> [u32; 256] {
 }
 
 /// The checksum of these bytes.
-pub(crate) fn crc32(bytes: &[u8]) -> u32 {
+pub fn crc32(bytes: &[u8]) -> u32 {
     let step = |sum: u32, byte: &u8| {
         let [low, ..] = sum.to_le_bytes();
         let known = TABLE.get(usize::from(low ^ byte)).copied();

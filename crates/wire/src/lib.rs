@@ -17,7 +17,7 @@
 pub mod answer;
 pub mod audit;
 pub mod base64;
-mod checksum;
+pub mod checksum;
 pub mod describe;
 pub mod events;
 pub mod helper;

@@ -4,6 +4,8 @@ use std::fs;
 
 use crate::daemon::{Daemon, Start};
 use crate::process::{descendants, is_alive, send_signal};
+use crate::rpc::Outcome;
+use crate::run::run;
 use crate::wait::{PATIENCE, wait_until};
 use rustix::process::Signal;
 
@@ -48,6 +50,37 @@ impl Daemon {
             // One that is our child is waited for: its threads may hold its files a moment longer than its first one lives.
             self.ended().is_some() || (!is_child && !is_alive(pid))
         });
+    }
+
+    /// Remembers the daemon and all that it started: they are to end with the test, whoever has them by then.
+    fn leave_behind_all(&mut self) {
+        let mut all = vec![self.pid()];
+        all.extend(descendants(self.pid()));
+        self.left_behind().add(all);
+    }
+
+    /// Has another daemon take over from this one, and waits until it answers in its place.
+    pub fn hand_over(&mut self, start: &Start) {
+        self.leave_behind_all();
+        self.launch_again(start);
+        let rpc = self.rpc();
+        wait_until(PATIENCE, "the other daemon to answer", || {
+            let ended = self.ended();
+            assert!(ended.is_none(), "the take-over ended: {ended:?}");
+            let pid = match rpc.call("supervisor.getPID", &[]) {
+                Outcome::Value(pid) => pid.int(),
+                _ => 0,
+            };
+            pid == i64::from(self.pid())
+        });
+    }
+
+    /// The same, and the other daemon goes into the background: by the time at which its command returns, it is in its place.
+    pub fn hand_over_in_background(&mut self, start: &Start) {
+        self.leave_behind_all();
+        let finished = run(&mut self.rival(start));
+        assert_eq!(finished.code, Some(0), "{finished:?}");
+        self.now_in_background();
     }
 
     /// Starts the daemon again in the same place, with this in place of what it was started with, and waits until it

@@ -61,6 +61,7 @@ pub struct Start {
     environment: Vec<(String, String)>,
     files: Vec<(String, String)>,
     wrapper: Vec<String>,
+    program: Option<PathBuf>,
 }
 
 impl Start {
@@ -80,6 +81,7 @@ impl Start {
             environment: Vec::new(),
             files: Vec::new(),
             wrapper: Vec::new(),
+            program: None,
         }
     }
 
@@ -118,6 +120,13 @@ impl Start {
     pub fn under<Word: AsRef<str>>(mut self, wrapper: &[Word]) -> Self {
         let words = wrapper.iter().map(|word| word.as_ref().to_owned());
         self.wrapper = words.collect();
+        self
+    }
+
+    /// Another supervisord than the side's own.
+    #[must_use]
+    pub fn program(mut self, program: PathBuf) -> Self {
+        self.program = Some(program);
         self
     }
 
@@ -167,7 +176,8 @@ impl Start {
             Some(fixture) => place.copy_of(&fixture.directory).join("supervisord.conf"),
             None => place.write("supervisord.conf", &self.config),
         };
-        let program = self.side.command("supervisord");
+        let own = || self.side.command("supervisord");
+        let program = self.program.clone().unwrap_or_else(own);
         let mut command = match self.wrapper.split_first() {
             None => Command::new(program),
             Some((wrapper, words)) => {
@@ -374,6 +384,17 @@ impl Daemon {
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
         (self.pid, self.child, self.ended) = (child.id(), Some(child), None);
+    }
+
+    /// The daemon of this place is the one whose pid stands in the pid file, and no child of ours.
+    pub(crate) fn now_in_background(&mut self) {
+        let pid = self.place.read("s.pid").trim().parse();
+        (self.pid, self.child, self.ended) = (pid.expect("a pid file"), None, None);
+    }
+
+    /// A command that starts another daemon in the same place, in the background: for one that is to fail.
+    pub fn rival(&self, start: &Start) -> Command {
+        start.prepare(&self.place, &[])
     }
 
     /// How it has ended; `None` while it runs. One in the background ends without a status: it counts as 0.

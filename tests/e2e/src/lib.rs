@@ -30,6 +30,7 @@ mod process;
 mod rpc;
 mod run;
 mod side;
+mod successor;
 mod terminal;
 mod text;
 mod value;
@@ -49,7 +50,8 @@ pub use process::{
 };
 pub use rpc::{Outcome, Rpc};
 pub use run::{Finished, run, run_with_input};
-pub use side::{Side, fixtures, oracle, python, scripts};
+pub use side::{Side, fixtures, older, oracle, python, scripts};
+pub use successor::successor;
 pub use terminal::{CTRL_C, CTRL_D, Terminal};
 pub use text::{Normal, after_digits};
 pub use value::{Value, decode, encode_call};

@@ -59,6 +59,22 @@ pub fn oracle() -> PathBuf {
     directory
 }
 
+/// The supervisord of the older release that Debian has.
+///
+/// # Panics
+/// When it has not been set up.
+pub fn older() -> PathBuf {
+    let mut directory = oracle().into_os_string();
+    directory.push("-4.2.5");
+    let path = Path::new(&directory).join("bin/supervisord");
+    assert!(
+        path.exists(),
+        "{} is missing: run `cargo xtask setup`",
+        path.display()
+    );
+    path
+}
+
 /// A Python interpreter: the oracle's own, so that every script has the same one.
 pub fn python() -> PathBuf {
     oracle().join("bin/python")

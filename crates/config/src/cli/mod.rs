@@ -6,10 +6,12 @@
 mod getopt;
 mod supervisorctl;
 mod supervisord;
+mod supervisord_help;
 
 pub use crate::config::Overrides;
 pub use supervisorctl::{Supervisorctl, SupervisorctlRun, parse_supervisorctl, supervisorctl_help};
-pub use supervisord::{Supervisord, SupervisordRun, parse_supervisord, supervisord_help};
+pub use supervisord::{Supervisord, SupervisordRun, parse_supervisord};
+pub use supervisord_help::supervisord_help;
 
 use crate::host::Host;
 use crate::paths;

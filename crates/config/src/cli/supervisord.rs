@@ -1,7 +1,8 @@
 //! The command line of supervisord.
 
 use super::getopt::{Switch, parse};
-use super::{Overrides, UsageError, columns, texts};
+use super::supervisord_help::supervisord_help;
+use super::{Overrides, UsageError, texts};
 use crate::datatypes::{self as kinds, Bad};
 use crate::host::Host;
 use crate::options::OptionSpec;
@@ -43,6 +44,10 @@ pub struct SupervisordRun {
     pub configuration: Option<PathBuf>,
     /// What goes over the file's values.
     pub overrides: Overrides,
+    /// The supervisord of Python to go on in the place of: its pid, pid file or socket, as written.
+    pub take_over_from: Option<String>,
+    /// Only tell what that would do.
+    pub dry_run: bool,
 }
 
 type Setter = fn(&mut Overrides, &str, &dyn Host) -> Result<(), Bad>;
@@ -158,6 +163,8 @@ enum Id {
     Json,
     Demo,
     VerifyAudit,
+    TakeOverFrom,
+    DryRun,
 }
 
 fn switches() -> Vec<Switch<Id>> {
@@ -189,6 +196,11 @@ fn switches() -> Vec<Switch<Id>> {
             value: true,
             ..ours(Id::VerifyAudit, "verify-audit")
         },
+        Switch {
+            value: true,
+            ..ours(Id::TakeOverFrom, "take-over-from")
+        },
+        ours(Id::DryRun, "dry-run"),
     ];
     for key in KEYS {
         if let Some(flag) = key.spec.flag {
@@ -221,6 +233,8 @@ pub fn parse_supervisord(argv: &[OsString], host: &dyn Host) -> Result<Superviso
         argv0,
         configuration: None,
         overrides: Overrides::default(),
+        take_over_from: None,
+        dry_run: false,
     };
     let (mut check, mut json, mut demo) = (false, false, false);
     let mut seen: Vec<&str> = Vec::new();
@@ -241,6 +255,14 @@ pub fn parse_supervisord(argv: &[OsString], host: &dyn Host) -> Result<Superviso
             Id::Demo => {
                 demo = true;
                 continue;
+            }
+            Id::DryRun => {
+                run.dry_run = true;
+                continue;
+            }
+            Id::TakeOverFrom => {
+                run.take_over_from = Some(value.clone());
+                "take-over-from"
             }
             Id::Configuration => {
                 run.configuration = Some(PathBuf::from(value));
@@ -272,6 +294,14 @@ pub fn parse_supervisord(argv: &[OsString], host: &dyn Host) -> Result<Superviso
     if json && !check {
         return Err(usage("--json is for --check only".to_owned()));
     }
+    if run.dry_run && run.take_over_from.is_none() {
+        return Err(usage("--dry-run is for --take-over-from only".to_owned()));
+    }
+    if run.take_over_from.is_some() && (check || demo) {
+        return Err(usage(
+            "--take-over-from starts a supervisord; leave out --check and --demo".to_owned(),
+        ));
+    }
     if demo && (check || run.configuration.is_some()) {
         return Err(usage(
             "--demo brings its own configuration; leave out -c and --check".to_owned(),
@@ -282,71 +312,6 @@ pub fn parse_supervisord(argv: &[OsString], host: &dyn Host) -> Result<Superviso
         (false, true) => Supervisord::Demo(run),
         (false, false) => Supervisord::Run(run),
     })
-}
-
-/// What help says of `--logfile`. Upstream's own tests look for the words up to `as`.
-const LOGFILE_HELP: &str = "use FILENAME as supervisord's own log";
-
-/// What `supervisord -h` prints.
-pub fn supervisord_help() -> String {
-    let row = |left: &str, right: &'static str| (left.to_owned(), right);
-    let general = [
-        row(
-            "-c/--configuration FILE",
-            "The configuration file. Without it, some default places are searched.",
-        ),
-        row("-h/--help", "Print this text and exit."),
-        row(
-            "-v/--version",
-            "Print the version of Supervisor that this command is compatible with, and exit.",
-        ),
-        row(
-            "--about",
-            "Print the name and version of this program and exit.",
-        ),
-        row(
-            "--check",
-            "Report every error and warning of the configuration; start nothing. Exit 2 on errors.",
-        ),
-        row("--json", "With --check: report as JSON."),
-        row(
-            "--verify-audit FILE",
-            "Check that no line of an audit log was changed or taken out. Exit 2 if one was.",
-        ),
-        row(
-            "--demo",
-            "Run three small programs from a built-in configuration, in the foreground.",
-        ),
-    ];
-    let mut over = Vec::new();
-    for option in keys::SECTION.options {
-        if let Some(flag) = option.flag {
-            let short = flag
-                .short
-                .map_or_else(String::new, |letter| format!("-{letter}/"));
-            let value = flag
-                .value
-                .map_or_else(String::new, |value| format!(" {value}"));
-            let first = option.doc.split_inclusive(". ").next();
-            let sentence = match option.name {
-                "logfile" => LOGFILE_HELP,
-                _ => first.unwrap_or(option.doc).trim_end(),
-            };
-            // A flag is not asked whether something is so: it makes it so.
-            let sentence = sentence.strip_prefix("Whether ").unwrap_or(sentence);
-            over.push((format!("{short}--{}{value}", flag.long), sentence));
-        }
-    }
-    over.push(row(
-        "--profile_options LIST",
-        "Accepted for compatibility: there is no profiler inside, and the log says so.",
-    ));
-    format!(
-        "supervisord -- run a set of applications, and keep them running.\n\nUsage: supervisord [options]\n\nOptions:\n{}\nOptions that \
-         override the keys of [supervisord] in the file:\n{}",
-        columns(&general),
-        columns(&over)
-    )
 }
 
 #[cfg(test)]
@@ -437,6 +402,11 @@ mod tests {
                 "invalid value for -e 'loud': bad logging level name 'loud'",
             ),
             ("--json", "--json is for --check only"),
+            ("--dry-run", "--dry-run is for --take-over-from only"),
+            (
+                "--take-over-from 7 --check",
+                "--take-over-from starts a supervisord; leave out --check and --demo",
+            ),
         ] {
             assert_eq!(run(line).unwrap_err(), message, "{line}");
         }

@@ -145,6 +145,20 @@ pub(crate) fn logfile_full(text: &str) -> Result<LogfileFull, Bad> {
     }
 }
 
+/// Whether SIGUSR1 upgrades.
+pub(crate) fn sigusr1(text: &str) -> Result<bool, Bad> {
+    let lower = text.to_lowercase();
+    match lower.as_str() {
+        "ignore" => Ok(false),
+        "upgrade" => Ok(true),
+        other => Err(Bad::new(
+            format!("invalid 'sigusr1' value {}", repr(other)),
+            "`ignore` or `upgrade`",
+        )
+        .or_try(near(&lower, ["ignore", "upgrade"]))),
+    }
+}
+
 /// What to do with processes that were left behind.
 pub(crate) fn orphans(text: &str) -> Result<Orphans, Bad> {
     let lower = text.to_lowercase();

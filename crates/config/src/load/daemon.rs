@@ -33,6 +33,7 @@ pub(crate) struct Section {
     unsafe_log_paths: bool,
     strict_security: bool,
     orphans: Orphans,
+    sigusr1_upgrades: bool,
 }
 
 impl Reader<'_> {
@@ -75,6 +76,7 @@ impl Reader<'_> {
         let unsafe_log_paths = self.value(&scope, &keys::UNSAFE_LOG_PATHS, kinds::permission);
         let strict_security = self.value(&scope, &keys::STRICT_SECURITY, kinds::boolean);
         let orphans = self.value(&scope, &keys::ORPHANS, kinds::orphans);
+        let sigusr1 = self.value(&scope, &keys::SIGUSR1, kinds::sigusr1);
         let environment = self.base_environment();
         let section = || {
             Ok(Section {
@@ -96,6 +98,7 @@ impl Reader<'_> {
                 unsafe_log_paths: unsafe_log_paths?,
                 strict_security: strict_security?,
                 orphans: orphans?,
+                sigusr1_upgrades: sigusr1?,
             })
         };
         (section(), environment)
@@ -202,6 +205,7 @@ impl Reader<'_> {
             unsafe_log_paths: section.unsafe_log_paths,
             strict_security: section.strict_security,
             orphans: section.orphans,
+            sigusr1_upgrades: section.sigusr1_upgrades,
         })
     }
 

@@ -236,6 +236,18 @@ pub const ORPHANS: OptionSpec = OptionSpec {
     ..BASE
 };
 
+/// `sigusr1`
+pub const SIGUSR1: OptionSpec = OptionSpec {
+    name: "sigusr1",
+    kind: Kind::OneOf("`ignore` or `upgrade`"),
+    default: Fallback::Text("ignore"),
+    since: "Provost 0.1",
+    sample: Sample::Comment("ignore"),
+    doc: "What supervisord does when it gets SIGUSR1: `ignore` does nothing, `upgrade` puts the program in its place \
+          that stands now where it was started from, as `supervisorctl upgrade` does.",
+    ..BASE
+};
+
 /// `environment`
 pub const ENVIRONMENT: OptionSpec = OptionSpec {
     name: "environment",

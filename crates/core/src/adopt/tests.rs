@@ -1,7 +1,8 @@
 use super::*;
 use crate::driver::{config, group, process, single};
 use crate::{Core, Effect, Input};
-use provost_model::{Mono, Now, Pid, Wall};
+use provost_model::spec::AutoRestart;
+use provost_model::{Mono, Now, Pid, ProcessState, Wall};
 use std::time::Duration;
 
 fn orphan(name: &str, started: Mono) -> Orphan {
@@ -11,6 +12,8 @@ fn orphan(name: &str, started: Mono) -> Orphan {
         pid: Pid(700),
         started: (started, Wall::default()),
         changed: false,
+        ended: None,
+        has_socket: false,
     }
 }
 
@@ -91,4 +94,102 @@ fn an_orphan_after_the_start_is_odd() {
     core.handle(now, Input::Orphan(orphan("a", now.mono)), &mut effects);
     let odd = format!("{effects:?}");
     assert!(odd.contains("Anomaly"), "{odd}");
+}
+
+fn resting(name: &str, state: ProcessState) -> Resting {
+    let secs = |secs| Wall { secs, nanos: 0 };
+    Resting {
+        group: name.to_owned(),
+        name: name.to_owned(),
+        state,
+        started: Some((Mono(0), secs(900))),
+        ended: Some(secs(950)),
+        exitstatus: Some(3),
+        spawnerr: "Bad exit code 3".to_owned(),
+    }
+}
+
+/// A core in which `a` rests in this state, with `change` in its configuration, and what it ordered.
+fn rested(
+    resting: Resting,
+    change: impl FnOnce(&mut provost_model::ProcessSpec),
+) -> (Core, Vec<Effect>, Now) {
+    let now = Now {
+        mono: Mono(0).plus(Duration::from_secs(100)),
+        wall: Wall {
+            secs: 1000,
+            nanos: 0,
+        },
+    };
+    let mut core = Core::new(config(vec![single("a", change)]));
+    let mut effects = Vec::new();
+    core.handle(now, Input::Resting(resting), &mut effects);
+    core.handle(now, Input::Started, &mut effects);
+    (core, effects, now)
+}
+
+fn spawns(effects: &[Effect]) -> usize {
+    let is_spawn = |effect: &&Effect| matches!(effect, Effect::Spawn { .. });
+    effects.iter().filter(is_spawn).count()
+}
+
+#[test]
+fn what_rested_before_rests_on_with_all_that_was_known() {
+    for state in [
+        ProcessState::Stopped,
+        ProcessState::Exited,
+        ProcessState::Fatal,
+    ] {
+        let (core, effects, now) = rested(resting("a", state), |spec| spec.exitcodes = vec![3]);
+        assert_eq!(spawns(&effects), 0, "{state}");
+        assert_eq!(core.next_deadline(), None, "{state}");
+        let process = core.procs.values().next().unwrap();
+        let info = process.info(now);
+        assert_eq!(
+            (info.state, info.start, info.stop, info.exitstatus, info.pid),
+            (state, 900, 950, 3, 0)
+        );
+        assert_eq!(info.spawnerr, "Bad exit code 3");
+    }
+}
+
+#[test]
+fn one_that_never_ran_starts_as_it_would_have() {
+    let never = Resting {
+        started: None,
+        ended: None,
+        ..resting("a", ProcessState::Stopped)
+    };
+    let (_, effects, _) = rested(never.clone(), |_| ());
+    assert_eq!(spawns(&effects), 1);
+    let (_, effects, _) = rested(never, |spec| spec.autostart = false);
+    assert_eq!(spawns(&effects), 0);
+}
+
+#[test]
+fn a_restart_that_was_due_comes() {
+    let (_, effects, _) = rested(resting("a", ProcessState::Exited), |spec| {
+        spec.autorestart = AutoRestart::Always;
+    });
+    assert_eq!(spawns(&effects), 1);
+    let (core, effects, now) = rested(resting("a", ProcessState::Backoff), |_| ());
+    assert_eq!(spawns(&effects), 0);
+    assert_eq!(
+        core.next_deadline(),
+        Some(now.mono.plus(Duration::from_secs(1)))
+    );
+}
+
+#[test]
+fn a_state_that_has_a_process_is_no_rest() {
+    let (_, effects, _) = rested(resting("a", ProcessState::Running), |_| ());
+    assert!(format!("{effects:?}").contains("Anomaly"));
+    let (mut core, _, now) = rested(resting("a", ProcessState::Fatal), |_| ());
+    let mut late = Vec::new();
+    core.handle(
+        now,
+        Input::Resting(resting("a", ProcessState::Fatal)),
+        &mut late,
+    );
+    assert!(format!("{late:?}").contains("Anomaly"));
 }

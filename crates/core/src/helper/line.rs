@@ -15,6 +15,7 @@
 
 use provost_model::helper::{HelperMethod, HelperSpec};
 use provost_model::{Mono, ProcId, RequestId, Wall};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -26,7 +27,7 @@ pub(crate) const CALLS_MAX: usize = 64;
 pub(crate) const WAITING_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// How far the conversation has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Line {
     Down,
     Greeting,
@@ -35,9 +36,10 @@ pub(crate) enum Line {
 }
 
 /// A call that was not sent yet.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Waiting {
     pub(crate) method: String,
+    #[serde(with = "provost_model::saved::bytes")]
     pub(crate) body: Vec<u8>,
     /// When its client waits no more.
     pub(crate) deadline: Mono,
@@ -46,7 +48,7 @@ pub(crate) struct Waiting {
 }
 
 /// A call that was sent, while its client waits.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Sent {
     pub(crate) request: RequestId,
     pub(crate) method: String,
@@ -64,7 +66,7 @@ pub(crate) enum Match {
 }
 
 /// A helper in service.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Helper {
     /// Its namespace, which is the name of its group.
     pub(crate) name: Arc<str>,
@@ -77,6 +79,8 @@ pub(crate) struct Helper {
     pub(crate) hung_up: bool,
     last_call: u64,
     waiting: BTreeMap<RequestId, Waiting>,
+    /// Follows from what waits.
+    #[serde(skip)]
     waiting_bytes: usize,
     /// Calls that were sent and not answered; none where nobody waits any more.
     sent: BTreeMap<u64, Option<Sent>>,
@@ -96,6 +100,40 @@ impl Helper {
             waiting_bytes: 0,
             sent: BTreeMap::new(),
         }
+    }
+
+    /// Puts in place what is not saved.
+    pub(crate) fn restore(&mut self) {
+        let bodies = self.waiting.values().map(|call| call.body.len());
+        self.waiting_bytes = bodies.fold(0, usize::saturating_add);
+    }
+
+    /// Whether a call of this client waits here: without a number until it is sent, with one after it.
+    pub(crate) fn knows(&self, request: RequestId, call: Option<u64>) -> bool {
+        match call {
+            None => self.waiting.contains_key(&request),
+            Some(call) => {
+                let sent = self.sent.get(&call).and_then(Option::as_ref);
+                sent.is_some_and(|sent| sent.request == request)
+            }
+        }
+    }
+
+    /// When the client of a call waits no more, while the call waits, too.
+    pub(crate) fn deadline_of(&self, request: RequestId) -> Option<Mono> {
+        self.waiting.get(&request).map(|call| call.deadline)
+    }
+
+    /// Calls that somebody waits for.
+    pub(crate) fn awaited(&self) -> usize {
+        let sent = self.sent.values().filter(|sent| sent.is_some()).count();
+        self.waiting.len().saturating_add(sent)
+    }
+
+    /// The number of the call sent last, and the largest of one that is open.
+    pub(crate) fn last_calls(&self) -> (u64, Option<u64>) {
+        let open = self.sent.last_key_value().map(|(call, _)| *call);
+        (self.last_call, open)
     }
 
     /// Whether a call can be sent now.

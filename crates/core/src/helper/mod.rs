@@ -5,11 +5,13 @@
 //! by itself: `autorestart`, `startretries` and FATAL say what follows.
 
 mod line;
+mod sound;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use line::Helper;
 use line::{Line, Match, Waiting};
+use serde::{Deserialize, Serialize};
 
 use crate::deadlines::Timer;
 use crate::group::GroupId;
@@ -29,7 +31,7 @@ use std::time::Duration;
 const HUNG_UP_GRACE: Duration = Duration::from_secs(1);
 
 /// All helpers in service, and where the calls of clients are.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Helpers {
     all: BTreeMap<GroupId, Helper>,
     /// The helper of a call, and the number of the call once it was sent.
@@ -45,6 +47,26 @@ impl Helpers {
     /// Whether the group is one of a helper.
     pub(crate) fn is_one(&self, home: GroupId) -> bool {
         self.all.contains_key(&home)
+    }
+
+    /// All that are in service.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (GroupId, &Helper)> {
+        self.all.iter().map(|(home, helper)| (*home, helper))
+    }
+
+    /// Whether the call of this client is open.
+    pub(crate) fn is_calling(&self, id: RequestId) -> bool {
+        self.calls.contains_key(&id)
+    }
+
+    /// Clients whose calls are open.
+    pub(crate) fn calling(&self) -> impl Iterator<Item = RequestId> + '_ {
+        self.calls.keys().copied()
+    }
+
+    /// Puts in place what is not saved.
+    pub(crate) fn restore(&mut self) {
+        self.all.values_mut().for_each(Helper::restore);
     }
 
     /// What helpers have announced, by namespace.

@@ -5,6 +5,7 @@ use provost_model::fault::{Fault, FaultCode};
 use provost_model::info::ProcessResult;
 use provost_model::spawn::SpawnProblem;
 use provost_model::{ProcId, ProcessState, Reply, RequestId};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use std::sync::Arc;
 pub(super) type Outcome = Result<(), Fault>;
 
 /// One process of a batch.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Item {
     pub(super) proc: ProcId,
     pub(super) name: Arc<str>,
@@ -27,7 +28,7 @@ pub(super) struct Item {
 }
 
 /// A deed to one or many processes, for one client.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Batch {
     pub(super) deed: Deed,
     /// The client gets an array.
@@ -43,7 +44,7 @@ pub(super) struct Batch {
 }
 
 /// A batch that wants to know what becomes of a process.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Watch {
     pub(super) request: RequestId,
     pub(super) index: usize,
@@ -51,7 +52,7 @@ pub(super) struct Watch {
 }
 
 /// What a watch waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Wish {
     /// A child.
     Born,

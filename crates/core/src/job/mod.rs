@@ -4,10 +4,12 @@
 //! takes its watches along.
 
 mod batch;
+mod sound;
 mod start;
 mod stop;
 #[cfg(test)]
 mod tests;
+mod tickets;
 mod upkeep;
 #[cfg(test)]
 mod upkeep_tests;
@@ -15,29 +17,18 @@ mod upkeep_tests;
 use crate::deadlines::Timer;
 use crate::supervisor::Core;
 use crate::turn::Turn;
+use serde::{Deserialize, Serialize};
+use tickets::{LOAD_PATIENCE, SOCKET_PATIENCE};
+pub(crate) use tickets::{Purpose, Tickets};
+
 use batch::{Batch, Item, Outcome, Watch, Wish, verdict};
 use provost_model::fault::{Fault, FaultCode};
 use provost_model::spawn::SocketProblem;
-use provost_model::{
-    FcgiSpec, GroupSpec, ProcId, ProcessState, Reply, RequestId, Run, Signal, SpoolId, Ticket,
-};
+use provost_model::{ProcId, ProcessState, Reply, RequestId, Run, Signal, Ticket};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-use std::time::Duration;
-
-/// Longest wait for the answer to a probe: a command on a hung mount must not hold up the others of its group. The
-/// spawn then finds out what the probe could not.
-const PROBE_PATIENCE: Duration = Duration::from_secs(5);
-/// Longest wait for a log to be cleared: its disk may hang.
-const CLEAR_PATIENCE: Duration = Duration::from_secs(10);
-/// Longest wait for a configuration: a file may lie on a hung mount, or be a pipe that nobody writes to.
-const LOAD_PATIENCE: Duration = Duration::from_mins(1);
-
-/// Longest wait for a socket to be tried: its path may lie on a hung mount, its host be unknown to a slow name server.
-const SOCKET_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a client asks of one or many processes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Deed {
     Start { wait: bool },
     Stop { wait: bool },
@@ -46,7 +37,7 @@ pub(crate) enum Deed {
 }
 
 /// By whose rules a signal is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Manner {
     /// Those of `signalProcess`.
     Signal,
@@ -54,99 +45,8 @@ pub(crate) enum Manner {
     Kill,
 }
 
-/// What an order that will be answered was for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    Probe {
-        request: RequestId,
-        index: usize,
-    },
-    Fence {
-        request: RequestId,
-        runs: Vec<Run>,
-    },
-    Stdin {
-        request: RequestId,
-        asked: String,
-    },
-    Clear {
-        request: RequestId,
-        index: usize,
-    },
-    ClearMain {
-        request: RequestId,
-    },
-    Load {
-        request: RequestId,
-    },
-    LoadForRestart,
-    /// One of the sockets of a group that is to come into service.
-    TrySocket {
-        request: RequestId,
-        group: Arc<GroupSpec>,
-        spec: Arc<FcgiSpec>,
-        rest: Vec<Arc<FcgiSpec>>,
-    },
-    /// A program that a client adds to a group.
-    Program {
-        request: RequestId,
-        group: String,
-    },
-    Spool {
-        spool: SpoolId,
-    },
-    SaveSpool {
-        spool: SpoolId,
-    },
-}
-
-impl Purpose {
-    /// The longest wait for the answer; none where the control thread itself gives it at once.
-    pub(crate) fn patience(&self) -> Option<Duration> {
-        match self {
-            Self::Probe { .. } => Some(PROBE_PATIENCE),
-            Self::Clear { .. } | Self::ClearMain { .. } => Some(CLEAR_PATIENCE),
-            Self::Load { .. } | Self::LoadForRestart | Self::Program { .. } => Some(LOAD_PATIENCE),
-            Self::TrySocket { .. } => Some(SOCKET_PATIENCE),
-            // A spool may wait for its disk as long as the disk takes; only its pool waits with it.
-            Self::Fence { .. }
-            | Self::Stdin { .. }
-            | Self::Spool { .. }
-            | Self::SaveSpool { .. } => None,
-        }
-    }
-}
-
-/// Orders that will be answered.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Tickets {
-    last: u64,
-    purposes: BTreeMap<Ticket, Purpose>,
-}
-
-impl Tickets {
-    /// A set without orders whose numbers go on after those of `self`.
-    pub(crate) fn successor(&self) -> Self {
-        Self {
-            last: self.last,
-            purposes: BTreeMap::new(),
-        }
-    }
-
-    pub(crate) fn issue(&mut self, purpose: Purpose) -> Ticket {
-        self.last = self.last.saturating_add(1);
-        let ticket = Ticket(self.last);
-        self.purposes.insert(ticket, purpose);
-        ticket
-    }
-
-    pub(crate) fn redeem(&mut self, ticket: Ticket) -> Option<Purpose> {
-        self.purposes.remove(&ticket)
-    }
-}
-
 /// A signal that was ordered for a client and may yet fail.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Sent {
     request: RequestId,
     index: usize,
@@ -154,7 +54,7 @@ struct Sent {
 }
 
 /// All of it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Jobs {
     /// Requests that are to be answered.
     unanswered: BTreeSet<RequestId>,
@@ -429,6 +329,9 @@ impl Core {
             Some(Purpose::Program { request, .. }) => {
                 let fault = Fault::about(FaultCode::Failed, program_overdue());
                 self.reply(turn, request, Err(fault));
+            }
+            Some(Purpose::Rehearse { request } | Purpose::HandOver { request }) => {
+                self.upgrade_overdue(turn, request);
             }
             Some(
                 Purpose::Fence { .. }

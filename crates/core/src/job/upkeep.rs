@@ -54,7 +54,9 @@ impl Core {
                 | Purpose::TrySocket { .. }
                 | Purpose::Program { .. }
                 | Purpose::Spool { .. }
-                | Purpose::SaveSpool { .. },
+                | Purpose::SaveSpool { .. }
+                | Purpose::Rehearse { .. }
+                | Purpose::HandOver { .. },
             ) => turn.anomaly("cleared logs answer another order"),
             None => {}
         }

@@ -16,6 +16,7 @@
 use super::result::{Judgement, judge, kept_bytes};
 use provost_model::Envelope;
 use provost_model::spec::ResultHandler;
+use serde::{Deserialize, Serialize};
 
 /// What a listener says when it can take an event.
 const READY: &[u8] = b"READY\n";
@@ -29,11 +30,12 @@ pub(crate) const RESULT_BYTES_MAX: usize = 16 * 1024 * 1024;
 const SHOWN_BYTES_MAX: usize = 256;
 
 /// The state of a listener.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Ack {
     /// Waits for the word that it is ready.
     Acknowledged {
         /// What it has said of it.
+        #[serde(with = "provost_model::saved::bytes")]
         said: Vec<u8>,
     },
     /// Can take an event.
@@ -50,12 +52,16 @@ pub(crate) enum Ack {
 }
 
 /// How far a result has come.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Answering {
     /// The line with the length.
-    Line(Vec<u8>),
+    Line(#[serde(with = "provost_model::saved::bytes")] Vec<u8>),
     /// The result itself: bytes to come, and of those that came what the handler looks at.
-    Body { left: usize, said: Vec<u8> },
+    Body {
+        left: usize,
+        #[serde(with = "provost_model::saved::bytes")]
+        said: Vec<u8>,
+    },
 }
 
 /// What became of what a listener said.
@@ -228,6 +234,14 @@ impl Ack {
     }
 
     /// The event it works on.
+    pub(crate) fn event(&self) -> Option<&Envelope> {
+        match self {
+            Self::Busy { envelope, .. } => Some(envelope),
+            Self::Acknowledged { .. } | Self::Ready | Self::Unknown => None,
+        }
+    }
+
+    /// The same, taken away.
     pub(crate) fn into_event(self) -> Option<Envelope> {
         match self {
             Self::Busy { envelope, .. } => Some(envelope),

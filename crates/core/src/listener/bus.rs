@@ -2,10 +2,11 @@
 
 use crate::group::GroupId;
 use provost_model::EventKind;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Numbers that grow by one and begin again at 0 after the largest that upstream's listeners can have seen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Serials {
     next: u64,
 }
@@ -14,6 +15,11 @@ pub(crate) struct Serials {
 const SERIAL_MAX: u64 = i64::MAX as u64;
 
 impl Serials {
+    /// The next number, which is not taken.
+    pub(crate) fn peek(self) -> u64 {
+        self.next
+    }
+
     /// The next number.
     pub(crate) fn take(&mut self) -> u64 {
         let serial = self.next;
@@ -30,8 +36,10 @@ impl Serials {
 ///
 /// A pool stands once under each concrete kind, however many of its subscriptions cover that kind: it hears of each
 /// event once (upstream delivers once for each).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Bus {
+    /// Follows from the pools.
+    #[serde(skip)]
     pools: BTreeMap<EventKind, Vec<GroupId>>,
     pub(crate) serials: Serials,
 }

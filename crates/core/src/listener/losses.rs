@@ -2,6 +2,7 @@
 
 use crate::turn::Turn;
 use provost_model::{Mono, Notice};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,14 +12,14 @@ const QUIET: Duration = Duration::from_secs(10);
 const BURST_MAX: Duration = Duration::from_mins(1);
 
 /// What a pool has lost.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Losses {
     total: u64,
     burst: Option<Burst>,
 }
 
 /// A burst under way.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Burst {
     began: Mono,
     latest: Mono,

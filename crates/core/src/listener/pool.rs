@@ -1,5 +1,8 @@
 //! One listener pool: the events that wait, and the listeners that can take them.
 
+use serde::{Deserialize, Serialize};
+mod sound;
+
 use super::ack::{Ack, Answering, Heard};
 use super::bus::Serials;
 use super::losses::Losses;
@@ -13,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// A listener process.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Listener {
     proc: ProcId,
     name: Arc<str>,
@@ -41,7 +44,7 @@ impl Listener {
 }
 
 /// A pool in service.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Pool {
     name: Arc<str>,
     handler: ResultHandler,
@@ -55,8 +58,11 @@ pub(crate) struct Pool {
     delivered: u64,
     rejected: u64,
     listeners: Vec<Listener>,
+    /// Follows from the listeners.
+    #[serde(skip)]
     slots: BTreeMap<ProcId, usize>,
-    /// Listeners that can take an event now, in the order of the pool.
+    /// Listeners that can take an event now, in the order of the pool. Follows from them.
+    #[serde(skip)]
     ready: BTreeSet<usize>,
 }
 
@@ -98,9 +104,42 @@ impl Pool {
         }
     }
 
+    /// Puts in place what is not saved.
+    pub(crate) fn restore(&mut self) {
+        self.index();
+        if let Some(spool) = &mut self.spool {
+            spool.restore();
+        }
+    }
+
+    /// What it subscribes to.
+    pub(crate) fn events(&self) -> &[EventKind] {
+        &self.events
+    }
+
+    /// Its name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its spool.
+    pub(crate) fn spool_id(&self) -> Option<SpoolId> {
+        self.spool.as_ref().map(|spool| spool.id)
+    }
+
+    /// The processes of its listeners.
+    pub(crate) fn members(&self) -> impl Iterator<Item = ProcId> + '_ {
+        self.listeners.iter().map(|listener| listener.proc)
+    }
+
     /// Forgets a listener of which nothing runs.
     pub(crate) fn dismiss(&mut self, proc: ProcId) {
         self.listeners.retain(|listener| listener.proc != proc);
+        self.index();
+    }
+
+    /// Puts down where each listener is, and which are ready.
+    fn index(&mut self) {
         let slots = self.listeners.iter().enumerate();
         self.slots = slots.map(|(slot, one)| (one.proc, slot)).collect();
         let all = self.listeners.iter().enumerate();

@@ -16,6 +16,7 @@ use crate::{SpoolAnswer, SpoolOrder, SpoolProblem};
 use provost_model::info::SpoolInfo;
 use provost_model::spec::SpoolSpec;
 use provost_model::{Envelope, Event, Mono, SpoolId};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,13 +33,13 @@ const AHEAD_MAX: usize = 1_024;
 const RETRY: Duration = Duration::from_secs(5);
 
 /// An event that waits in memory; `record` is its number on disk, if it is there too.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Waiting {
     pub(crate) envelope: Envelope,
     pub(crate) record: Option<u64>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum State {
     Opening,
     Open,
@@ -46,7 +47,7 @@ enum State {
 }
 
 /// What kind of order is under way, and what it tells to be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum UnderWay {
     Open,
     Append { done: u64 },
@@ -68,7 +69,7 @@ pub(crate) struct Aftermath {
 }
 
 /// The spool.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Spool {
     pub(crate) id: SpoolId,
     pool: Arc<str>,
@@ -80,6 +81,8 @@ pub(crate) struct Spool {
     unread: u64,
     appending: Vec<Envelope>,
     tail: VecDeque<Envelope>,
+    /// Follows from the tail.
+    #[serde(skip)]
     tail_bytes: usize,
     /// Records that are in the buffer or with listeners.
     out: BTreeSet<u64>,
@@ -115,6 +118,27 @@ impl Spool {
             spooled: 0,
             wrote_last: true,
         }
+    }
+
+    /// Puts in place what is not saved.
+    pub(crate) fn restore(&mut self) {
+        self.tail_bytes = self.tail.iter().map(weight).fold(0, usize::saturating_add);
+    }
+
+    /// Whether an order is under way.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.under_way.is_some()
+    }
+
+    /// Whether all parts fit together, these records being in the buffer or with listeners.
+    pub(crate) fn is_sound(&self, records: &[u64]) -> bool {
+        let ahead = || self.ahead.iter().map(|(number, _)| *number);
+        let is_appending = matches!(self.under_way, Some(UnderWay::Append { .. }));
+        let out: BTreeSet<u64> = records.iter().copied().collect();
+        out == self.out
+            && ahead().is_sorted()
+            && ahead().chain(out).all(|number| number < self.next)
+            && self.appending.is_empty() != is_appending
     }
 
     /// Whether a new event must wait here for older ones.

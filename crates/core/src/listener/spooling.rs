@@ -68,7 +68,9 @@ impl Core {
                 | Purpose::Load { .. }
                 | Purpose::LoadForRestart
                 | Purpose::TrySocket { .. }
-                | Purpose::Program { .. },
+                | Purpose::Program { .. }
+                | Purpose::Rehearse { .. }
+                | Purpose::HandOver { .. },
             ) => turn.anomaly("a spool answers another order"),
             None => {}
         }

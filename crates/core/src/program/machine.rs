@@ -21,18 +21,19 @@ use crate::group::GroupId;
 use crate::turn::{Act, Happening};
 use provost_model::spawn::SpawnProblem;
 use provost_model::{Event, Mono, Notice, Pid, ProcId, ProcessSpec, ProcessState, Run, Wall};
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A child and the run that made it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Child {
     pub(crate) run: Run,
     pub(crate) pid: Pid,
 }
 
 /// The state with what belongs to it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum State {
     Stopped,
     /// Ordered, and no answer yet. `stop`: a stop request is to be carried out as soon as there is a child.
@@ -66,12 +67,16 @@ pub(crate) enum State {
 }
 
 /// A configured process and what became of it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Process {
     pub(crate) id: ProcId,
+    /// Saved with the specifications, as are group and specification.
+    #[serde(skip)]
     pub(crate) name: Arc<str>,
+    #[serde(skip)]
     pub(crate) group: Arc<str>,
     pub(crate) home: GroupId,
+    #[serde(skip, default = "crate::saved::no_spec")]
     pub(crate) spec: Arc<ProcessSpec>,
     pub(super) state: State,
     /// Early ends since it was last up or started by hand.
@@ -89,7 +94,9 @@ pub(crate) struct Process {
     /// The last end of a child.
     pub(super) ended: Option<Wall>,
     /// Paths of AUTO logs, as the edge chose them.
+    #[serde(with = "provost_model::saved::maybe_path")]
     pub(crate) auto_stdout: Option<PathBuf>,
+    #[serde(with = "provost_model::saved::maybe_path")]
     pub(crate) auto_stderr: Option<PathBuf>,
 }
 
@@ -142,6 +149,18 @@ impl Process {
             | State::Backoff { .. }
             | State::Exited { .. }
             | State::Fatal => None,
+        }
+    }
+
+    /// The run that has not ended, its child born or awaited.
+    pub(crate) fn run(&self) -> Option<Run> {
+        match self.state {
+            State::Awaited { run, .. } => Some(run),
+            State::Starting { child, .. }
+            | State::Running { child }
+            | State::Stopping { child, .. }
+            | State::Unknown { child, .. } => Some(child.run),
+            State::Stopped | State::Backoff { .. } | State::Exited { .. } | State::Fatal => None,
         }
     }
 

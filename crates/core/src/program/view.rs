@@ -11,6 +11,17 @@ use std::path::{Path, PathBuf};
 const WALL_CLOCK_SLACK_SECS: u64 = 1;
 
 impl Process {
+    /// What has happened to it, in numbers: early ends, shortages, exit status, seconds of the last start and end.
+    pub(crate) fn history(&self) -> (u32, u32, Option<i32>, i64, i64) {
+        (
+            self.tries,
+            self.shortages,
+            self.exitstatus,
+            self.started.map_or(0, |(_, wall)| wall.secs),
+            self.ended.map_or(0, |wall| wall.secs),
+        )
+    }
+
     /// Where a channel is logged; none when it is not logged to a file, or the edge has not yet named the file.
     pub(crate) fn log_path(&self, channel: Channel) -> Option<&Path> {
         let (spec, auto) = match channel {

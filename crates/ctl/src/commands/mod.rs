@@ -27,6 +27,7 @@ mod status;
 mod stop;
 mod tail;
 mod update;
+mod upgrade;
 mod version;
 
 use crate::exit as codes;
@@ -94,6 +95,7 @@ pub(crate) const COMMANDS: &[&Command] = &[
     &stop::COMMAND,
     &tail::COMMAND,
     &update::COMMAND,
+    &upgrade::COMMAND,
     &version::COMMAND,
 ];
 

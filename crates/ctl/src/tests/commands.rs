@@ -343,7 +343,7 @@ fn help_lists_shows_and_knows_what_it_does_not_know() {
         list.text
             .starts_with("\ndefault commands (type help <topic>):\n=====")
     );
-    assert!(list.text.ends_with("stop    version\n\n"), "{}", list.text);
+    assert!(list.text.contains("upgrade"), "{}", list.text);
     assert_eq!(server.run("?"), list);
     assert!(
         server

@@ -4,6 +4,9 @@
 //! since it was accepted; so whoever opens connections and says nothing displaces only his own kind. When everybody is
 //! at work the newcomer is refused.
 
+use super::carry::tape::{Origin, Tape};
+use super::carry::{self, CarriedConnection};
+use super::connection::Beginning;
 use super::reports::Limit;
 use super::route::Server;
 use super::stream::Socket;
@@ -64,6 +67,13 @@ impl Watched {
 }
 
 impl Listening {
+    fn into_listener(self) -> io::Result<Listener> {
+        Ok(match self {
+            Self::Tcp(socket) => Listener::Tcp(socket.into_std()?),
+            Self::Unix(socket) => Listener::Unix(socket.into_std()?),
+        })
+    }
+
     async fn accept(&self) -> io::Result<Socket> {
         match self {
             Self::Tcp(socket) => socket
@@ -108,10 +118,21 @@ impl Acceptor {
         }
     }
 
-    /// Accepts for ever.
-    pub(super) async fn run(mut self) {
+    /// The server whose clients it accepts.
+    pub(super) fn server(&self) -> (Rc<Server>, Rc<Crowd>) {
+        (Rc::clone(&self.server), Rc::clone(&self.own))
+    }
+
+    /// Accepts until all is handed over, and gives its socket back then.
+    pub(super) async fn run(mut self) -> io::Result<OpenServer> {
+        let mut handing = self.context.handing.clone();
         loop {
-            match self.listener.accept().await {
+            let accepted = tokio::select! {
+                biased;
+                Ok(_) = handing.wait_for(|is| *is) => break,
+                accepted = self.listener.accept() => accepted,
+            };
+            match accepted {
                 Ok(socket) => self.welcome(socket).await,
                 Err(error)
                     if error
@@ -128,6 +149,10 @@ impl Acceptor {
                 }
             }
         }
+        Ok(OpenServer {
+            spec: self.server.spec().clone(),
+            listener: self.listener.into_listener()?,
+        })
     }
 
     async fn welcome(&self, socket: Socket) {
@@ -138,9 +163,21 @@ impl Acceptor {
                 .reached(limit, || self.crowded(limit, &socket, place.is_some()));
         }
         match place {
-            Some(place) => {
+            Some(own) => {
+                let origin = Origin {
+                    server: carry::address(self.server.spec()),
+                    address: socket.socket_address(),
+                    process: socket.process(),
+                };
+                let (control, carry) = (self.context.control.clone(), &self.context.carry);
+                let beginning = Beginning {
+                    tape: Rc::new(Tape::new(control, Rc::clone(carry), origin)),
+                    closing: None,
+                };
                 let (context, server) = (Rc::clone(&self.context), Rc::clone(&self.server));
-                tokio::task::spawn_local(connection::serve(context, server, socket, place));
+                tokio::task::spawn_local(connection::serve(
+                    context, server, socket, own, beginning,
+                ));
             }
             None => turn_away(&socket).await,
         }
@@ -186,6 +223,41 @@ impl Acceptor {
             format!("cannot accept connections for [{section}] at present: {error}"),
         );
     }
+}
+
+/// Goes on with a connection of one of these servers. One whose server is no more ends here.
+pub(super) fn resume(
+    context: &Rc<Context>,
+    servers: &[(Rc<Server>, Rc<Crowd>)],
+    carried: CarriedConnection,
+) {
+    let CarriedConnection { socket, log, state } = carried;
+    let (is_used, is_detached) = (state.is_used, state.is_detached);
+    let closing = state.is_closing.then_some(state.lingers);
+    let server = servers
+        .iter()
+        .find(|(server, _)| carry::address(server.spec()) == state.server);
+    let (address, carry) = (state.address, Rc::clone(&context.carry));
+    // Dropped without being served it withdraws what it asked.
+    let tape = Tape::resume(context.control.clone(), carry, state, log.map(File::from));
+    // A socket that cannot be watched cannot be served either.
+    let Some(((server, crowd), socket)) =
+        server.zip(Socket::carried(socket, address, is_detached).ok())
+    else {
+        return;
+    };
+    let place = Crowd::take_in(crowd, socket.address(), Watch::carried(is_used));
+    let beginning = Beginning {
+        tape: Rc::new(tape),
+        closing,
+    };
+    tokio::task::spawn_local(connection::serve(
+        Rc::clone(context),
+        Rc::clone(server),
+        socket,
+        place,
+        beginning,
+    ));
 }
 
 /// Tells a client that there is no place.
@@ -246,20 +318,25 @@ impl Crowd {
         if !made_room {
             return (None, reached);
         }
+        let place = Self::take_in(crowd, address, Watch::new());
+        (Some(place), reached)
+    }
+
+    /// A place for whoever has one by right.
+    fn take_in(crowd: &Rc<Self>, address: Option<IpAddr>, watch: Watch) -> Place {
         let number = crowd.next.get();
         crowd.next.set(number.wrapping_add(1));
-        let watch = Rc::new(Watch::new());
+        let watch = Rc::new(watch);
         let member = Member {
             watch: Rc::clone(&watch),
             address,
         };
         crowd.members.borrow_mut().insert(number, member);
-        let place = Place {
+        Place {
             crowd: Rc::clone(crowd),
             number,
             watch,
-        };
-        (Some(place), reached)
+        }
     }
 
     /// Ends the connection that can best be spared; false when all are at work.
@@ -284,6 +361,17 @@ impl Crowd {
             });
         }
         true
+    }
+
+    /// Has all connections look around, and waits until there is none.
+    pub(super) async fn empty(&self) {
+        self.members
+            .borrow()
+            .values()
+            .for_each(|member| member.watch.wake());
+        while !self.members.borrow().is_empty() {
+            self.left.notified().await;
+        }
     }
 
     /// Ends all connections after the answer each has under way, and waits for that.

@@ -1,5 +1,6 @@
 //! Reading the body of a request, as far as that is allowed.
 
+use super::carry::tape::Tape;
 use super::respond::{self, Outgoing};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
@@ -8,6 +9,7 @@ use hyper::{Request, Response, StatusCode};
 
 /// The whole body of at most `limit` bytes, or the answer that refuses it.
 pub(super) async fn read(
+    tape: &Tape,
     request: Request<Incoming>,
     limit: usize,
 ) -> Result<bytes::Bytes, Box<Response<Outgoing>>> {
@@ -29,7 +31,10 @@ pub(super) async fn read(
             &format!("A request of this kind may have {limit} bytes."),
         );
     }
-    match Limited::new(request.into_body(), limit).collect().await {
+    tape.reading(true);
+    let body = Limited::new(request.into_body(), limit).collect().await;
+    tape.reading(false);
+    match body {
         Ok(body) => Ok(body.to_bytes()),
         Err(_) => refuse(
             StatusCode::BAD_REQUEST,

@@ -2,7 +2,7 @@
 //!
 //! Whatever asks the core for a client asks through [`Caller::ask`], so that no route can forget the client's scope.
 
-use super::Context;
+use super::carry::tape::{Origin, Tape};
 use provost_model::access::{Reach, Rights, Scope, Verb};
 use provost_model::info::PoolInfo;
 use provost_model::{Answer, Fault, FaultCode, Reply, Request};
@@ -33,6 +33,25 @@ pub(super) struct Peer {
     pub(super) address: Option<IpAddr>,
     /// Its process, on a unix socket.
     pub(super) process: Option<PeerProcess>,
+    /// What it has asked that is not answered.
+    pub(super) tape: Rc<Tape>,
+}
+
+impl Peer {
+    pub(super) fn new(tape: &Rc<Tape>) -> Self {
+        let Origin {
+            address, process, ..
+        } = tape.origin();
+        Self {
+            shown: address.map_or_else(
+                || "localhost:0".to_owned(),
+                |address| format!("{}:{}", address.ip(), address.port()),
+            ),
+            address: address.map(|address| address.ip()),
+            process: process.clone(),
+            tape: Rc::clone(tape),
+        }
+    }
 }
 
 /// Who asks.
@@ -90,10 +109,18 @@ impl Caller {
         Err(not_permitted(&format!("signal:{signal}"), object))
     }
 
+    /// What it has asked that is not answered.
+    pub(super) fn tape(&self) -> &Tape {
+        &self.peer.tape
+    }
+
     /// Asks the core. For a caller that reaches some programs only, the others do not exist.
-    pub(super) async fn ask(&self, context: &Context, request: Request) -> Answer {
+    ///
+    /// What changes something and is followed by another question, or by anything else that may wait, leaves a note in the
+    /// progress of the tape: see [`super::carry`].
+    pub(super) async fn ask(&self, request: Request) -> Answer {
         let Some(scope) = &self.scope else {
-            return context.control.ask(request).await;
+            return self.tape().ask(request).await;
         };
         within(scope, &request)?;
         let shown = Shown::by(&request);
@@ -101,7 +128,7 @@ impl Caller {
             scope: Arc::clone(scope),
             request: Box::new(request),
         };
-        match context.control.ask(request).await {
+        match self.tape().ask(request).await {
             Ok(reply) => Ok(narrow(scope, shown, reply)),
             Err(fault) => Err(discreet(fault)),
         }
@@ -202,13 +229,13 @@ fn discreet(fault: Fault) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::control::ControlHandle;
 
     fn caller(role: &str, programs: &str) -> Caller {
-        let peer = Rc::new(Peer {
-            shown: String::new(),
-            address: None,
-            process: None,
-        });
+        let (sender, _) = std::sync::mpsc::channel();
+        let control = ControlHandle::new(sender, Arc::new(|| ()));
+        let tape = Rc::new(Tape::new(control, Rc::default(), Origin::default()));
+        let peer = Rc::new(Peer::new(&tape));
         let rights = Rights::of_role(role).unwrap();
         Caller::new(
             "u",

@@ -2,16 +2,20 @@
 
 use super::Context;
 use super::accept::Place;
+use super::caller::Peer;
+use super::carry::CarriedConnection;
+use super::carry::tape::Tape;
 use super::respond;
 use super::route::{self, Server};
 use super::stream::{Socket, Watched};
-use super::watch::{Verdict, Watch};
+use super::watch::{Stage, Verdict, Watch};
 use hyper::StatusCode;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
 use std::future::poll_fn;
+use std::os::fd::OwnedFd;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
@@ -31,13 +35,46 @@ const LINGER: Duration = Duration::from_secs(1);
 /// How much of what such a client sends is read and forgotten.
 const LINGER_BYTES: usize = 8 * 1024 * 1024;
 
+/// How a connection ends here.
+enum End {
+    /// By itself, or by a verdict.
+    Over(Option<Verdict>),
+    /// Another image goes on with it.
+    Taken,
+}
+
+/// How a connection begins here.
+pub(super) struct Beginning {
+    /// What it has asked.
+    pub(super) tape: Rc<Tape>,
+    /// All that is left is the rest of an answer; and whether the client is heard out after it.
+    pub(super) closing: Option<bool>,
+}
+
 /// Serves `socket` until either side has had enough. `place` is held for as long as that.
-pub(super) async fn serve(context: Rc<Context>, server: Rc<Server>, socket: Socket, place: Place) {
+pub(super) async fn serve(
+    context: Rc<Context>,
+    server: Rc<Server>,
+    socket: Socket,
+    place: Place,
+    beginning: Beginning,
+) {
+    let Beginning { tape, closing } = beginning;
     let watch = place.watch();
     let socket = Rc::new(socket);
-    let verdict = converse(Rc::clone(&context), server, &socket, &watch).await;
+    let (end, lingers) = match closing {
+        Some(lingers) => (see_off(&socket, &watch, &tape).await, lingers),
+        None => (
+            converse(Rc::clone(&context), server, &socket, &watch, &tape).await,
+            false,
+        ),
+    };
+    let verdict = match end {
+        End::Taken => return hand_in(&context, socket, &tape, closing),
+        End::Over(verdict) => verdict,
+    };
     if let Some(limit) = verdict.and_then(Verdict::limit) {
-        let peer = socket.peer();
+        let peer = Peer::new(&tape);
         context
             .reports
             .reached(limit, || format!("{} {}", peer.shown, limit.sentence()));
@@ -49,37 +86,106 @@ pub(super) async fn serve(context: Rc<Context>, server: Rc<Server>, socket: Sock
         Some(Verdict::NoHttp | Verdict::HeaderTooLong | Verdict::Silent | Verdict::Unread)
         | None => None,
     };
-    if let Some(status) = words {
+    // Nothing may be said in the middle of an answer.
+    if let Some(status) = words.filter(|_| !tape.has_rest()) {
         socket.say(&respond::last_words(status)).await;
     }
     let rejected = matches!(
         verdict,
         Some(Verdict::LineTooLong | Verdict::HeaderTooLong | Verdict::NoHttp)
     );
-    if (rejected || watch.is_unread())
-        && verdict != Some(Verdict::Displaced)
-        && let Some(socket) = Rc::into_inner(socket)
-    {
-        let _ = timeout(LINGER, socket.linger(LINGER_BYTES)).await;
+    let lingers = lingers || (rejected || watch.is_unread()) && verdict != Some(Verdict::Displaced);
+    // What was taken from a connection that ended while all were to be handed over.
+    if tape.is_wanted() && tape.has_rest() && verdict != Some(Verdict::Unread) {
+        return hand_in(&context, socket, &tape, Some(lingers));
+    }
+    if lingers && let Some(mut socket) = Rc::into_inner(socket) {
+        let is_left = tokio::select! {
+            _ = timeout(LINGER, socket.linger(LINGER_BYTES)) => true,
+            () = wanted(&watch, &tape) => false,
+        };
+        if !is_left {
+            hand_in(&context, Rc::new(socket), &tape, Some(true));
+        }
     }
 }
 
-/// Serves requests until the connection ends by itself (none) or by a verdict.
+/// Gives a connection to whoever goes on with it.
+fn hand_in(context: &Context, socket: Rc<Socket>, tape: &Tape, closing: Option<bool>) {
+    if closing.is_some() {
+        tape.abandon();
+    }
+    // What the socket has room for need not be carried. A client that is gone is found gone by the next image, too.
+    let _ = tape.write_rest(|bytes| socket.try_write(bytes));
+    let (mut state, log) = tape.take();
+    state.is_closing = closing.is_some();
+    state.lingers = closing == Some(true);
+    state.is_detached = matches!(*socket, Socket::Nobody);
+    // Nobody else has it: whatever shared it has ended.
+    let socket = Rc::into_inner(socket).map(Socket::into_descriptor);
+    if let Some(Ok(socket)) = socket {
+        let log = log.map(OwnedFd::from);
+        let connection = CarriedConnection { socket, log, state };
+        context.carried.borrow_mut().push(connection);
+    }
+}
+
+/// Waits until all connections are to be handed over.
+async fn wanted(watch: &Watch, tape: &Tape) {
+    poll_fn(|cx| {
+        watch.wake_with(cx.waker());
+        if tape.is_wanted() {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
+}
+
+/// Writes the rest of an answer, after which the connection ends.
+async fn see_off(socket: &Rc<Socket>, watch: &Rc<Watch>, tape: &Rc<Tape>) -> End {
+    let stream = Watched {
+        socket: Rc::clone(socket),
+        watch: Rc::clone(watch),
+        tape: Rc::clone(tape),
+    };
+    let mut timer = Timer::default();
+    poll_fn(|cx| {
+        watch.wake_with(cx.waker());
+        if tape.is_wanted() {
+            return Poll::Ready(End::Taken);
+        }
+        if stream.poll_rest(cx).is_ready() {
+            return Poll::Ready(End::Over(None));
+        }
+        if timer.passed(watch.stuck_until(), cx) {
+            return Poll::Ready(End::Over(Some(Verdict::Unread)));
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+/// Serves requests until the connection ends by itself (none) or by a verdict, or is handed over.
 async fn converse(
     context: Rc<Context>,
     server: Rc<Server>,
     socket: &Rc<Socket>,
     watch: &Rc<Watch>,
-) -> Option<Verdict> {
-    let stream = Watched {
+    tape: &Rc<Tape>,
+) -> End {
+    let stream = |tape: &Rc<Tape>| Watched {
         socket: Rc::clone(socket),
         watch: Rc::clone(watch),
+        tape: Rc::clone(tape),
     };
-    let peer = Rc::new(socket.peer());
+    let peer = Rc::new(Peer::new(tape));
     let service = service_fn(|request| {
         let (context, server) = (Rc::clone(&context), Rc::clone(&server));
         let (watch, peer) = (Rc::clone(watch), Rc::clone(&peer));
         watch.asked();
+        tape.begin();
         async move {
             Ok::<_, Infallible>(route::answer(&context, &server, &peer, &watch, request).await)
         }
@@ -91,12 +197,27 @@ async fn converse(
             .max_headers(HEADER_LINES)
             .title_case_headers(true)
             .header_read_timeout(None)
-            .serve_connection(TokioIo::new(stream), service)
+            .serve_connection(TokioIo::new(stream(tape)), service)
     );
+    let first = stream(tape);
     let mut timer = Timer::default();
+    let is_work = matches!(**socket, Socket::Nobody);
     let mut draining = false;
     poll_fn(|cx| {
         watch.wake_with(cx.waker());
+        if tape.has_rest() && !tape.is_wanted() {
+            match first.poll_rest(cx) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(_)) => return Poll::Ready(End::Over(None)),
+                Poll::Pending if watch.verdict().is_some() => {
+                    return Poll::Ready(End::Over(watch.verdict()));
+                }
+                Poll::Pending if timer.passed(watch.stuck_until(), cx) => {
+                    return Poll::Ready(End::Over(Some(Verdict::Unread)));
+                }
+                Poll::Pending => return Poll::Pending,
+            }
+        }
         if watch.is_last() && !draining {
             draining = true;
             connection.as_mut().graceful_shutdown();
@@ -109,13 +230,22 @@ async fn converse(
                 }
                 error.is_parse().then_some(Verdict::NoHttp)
             });
-            return Poll::Ready(verdict);
+            return Poll::Ready(End::Over(verdict));
         }
         if let Some(verdict) = watch.verdict() {
-            return Poll::Ready(Some(verdict));
+            return Poll::Ready(End::Over(Some(verdict)));
+        }
+        if tape.is_wanted() && (watch.stage() == Stage::Between || tape.is_at_rest()) {
+            // All that was handed over for writing has been taken, and nothing more will come of itself.
+            tape.settle();
+            return Poll::Ready(End::Taken);
+        }
+        if is_work && watch.stage() == Stage::Between {
+            // It is done.
+            return Poll::Ready(End::Over(None));
         }
         if timer.passed(watch.deadline(), cx) {
-            Poll::Ready(Some(watch.lateness()))
+            Poll::Ready(End::Over(Some(watch.lateness())))
         } else {
             Poll::Pending
         }

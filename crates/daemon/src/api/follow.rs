@@ -4,8 +4,9 @@
 //! rotated away, the rest of the old file comes first.
 
 use super::Context;
+use super::carry::tape::Tape;
 use super::files::{self, OpenError};
-use super::respond::Outgoing;
+use super::respond::{Outgoing, Piece};
 use crate::logs::Follower;
 use bytes::Bytes;
 use provost_model::{Fault, FaultCode};
@@ -15,8 +16,9 @@ use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch as signal};
 
 /// Bytes shown of what was there before.
 const HEAD: u64 = 1024;
@@ -30,8 +32,25 @@ const COLLECT: Duration = Duration::from_millis(20);
 /// What stands where a file became shorter.
 const TRUNCATED: &[u8] = b"==> File truncated <==\n";
 
+/// How far a log has been followed.
+#[derive(Clone, Debug)]
+pub(super) struct Mark {
+    /// The open file; none when it could not be carried here.
+    pub(super) file: Option<Arc<File>>,
+    /// Where the log is.
+    pub(super) path: PathBuf,
+    /// Which file it is: device and number.
+    pub(super) inode: (u64, u64),
+    /// The next byte.
+    pub(super) position: u64,
+}
+
 /// Begins to follow: when the file was last changed, and what comes. None when there is no such file.
-pub(super) async fn follow(context: &Rc<Context>, path: PathBuf) -> Option<(SystemTime, Outgoing)> {
+pub(super) async fn follow(
+    context: &Rc<Context>,
+    tape: &Tape,
+    path: PathBuf,
+) -> Option<(SystemTime, Outgoing)> {
     // From here on nothing that is added goes unnoticed.
     let growth = context.board.follow(&path);
     let paths = context.paths;
@@ -40,10 +59,42 @@ pub(super) async fn follow(context: &Rc<Context>, path: PathBuf) -> Option<(Syst
     })
     .await;
     let (followed, changed) = opened.ok()?;
+    tape.follow(followed.mark());
+    Some((changed, begin(context, followed, growth)))
+}
+
+/// Goes on with what another image has begun.
+pub(super) async fn resume(context: &Rc<Context>, mark: Mark) -> Option<Outgoing> {
+    let growth = context.board.follow(&mark.path);
+    let paths = context.paths;
+    let opened = files::in_time(move || {
+        Followed::again(mark, paths).map_err(|_| Fault::bare(FaultCode::NoFile))
+    })
+    .await;
+    Some(begin(context, opened.ok()?, growth))
+}
+
+fn begin(context: &Rc<Context>, followed: Followed, growth: Follower) -> Outgoing {
     // One piece waits while the client reads another.
     let (sender, receiver) = mpsc::channel(1);
-    tokio::task::spawn_local(feed(Rc::clone(context), followed, growth, sender));
-    Some((changed, Outgoing::pieces(receiver)))
+    let (feeder, handing) = (Rc::clone(context), context.handing.clone());
+    tokio::task::spawn_local(async move {
+        tokio::select! {
+            biased;
+            // Nothing more is read, and the answer does not end here: another image goes on after the last piece that was
+            // taken.
+            () = handed_over(handing) => std::future::pending::<()>().await,
+            () = feed(feeder, followed, growth, sender.clone()) => {}
+        }
+    });
+    Outgoing::pieces(receiver)
+}
+
+async fn handed_over(mut handing: signal::Receiver<bool>) {
+    if handing.wait_for(|is| *is).await.is_err() {
+        // It never will be.
+        std::future::pending::<()>().await;
+    }
 }
 
 /// Sends what is added until the client leaves, the daemon stops, or the file cannot be read in time.
@@ -51,7 +102,7 @@ async fn feed(
     context: Rc<Context>,
     mut followed: Followed,
     mut growth: Follower,
-    sender: mpsc::Sender<Bytes>,
+    sender: mpsc::Sender<Piece>,
 ) {
     let mut stopping = context.stopping.clone();
     loop {
@@ -75,7 +126,10 @@ async fn feed(
                     () = sender.closed() => false,
                 }
             } else {
-                sender.send(Bytes::from(piece)).await.is_ok()
+                sender
+                    .send((Bytes::from(piece), followed.mark()))
+                    .await
+                    .is_ok()
             }
         };
         let goes_on = tokio::select! {
@@ -92,7 +146,7 @@ async fn feed(
 struct Followed {
     path: PathBuf,
     paths: Paths,
-    file: File,
+    file: Arc<File>,
     inode: (u64, u64),
     position: u64,
 }
@@ -106,12 +160,46 @@ impl Followed {
             Self {
                 path,
                 paths,
-                file,
+                file: Arc::new(file),
                 inode: identity(&metadata),
                 position,
             },
             changed,
         ))
+    }
+
+    fn again(mark: Mark, paths: Paths) -> Result<Self, OpenError> {
+        let Mark {
+            file,
+            path,
+            inode,
+            position,
+        } = mark;
+        let (file, inode, position) = if let Some(file) = file {
+            (file, inode, position)
+        } else {
+            let (file, metadata) = files::open(&path, paths)?;
+            // What has taken the place of the file is new from its beginning.
+            let found = identity(&metadata);
+            let position = if found == inode { position } else { 0 };
+            (Arc::new(file), found, position)
+        };
+        Ok(Self {
+            path,
+            paths,
+            file,
+            inode,
+            position,
+        })
+    }
+
+    fn mark(&self) -> Mark {
+        Mark {
+            file: Some(Arc::clone(&self.file)),
+            path: self.path.clone(),
+            inode: self.inode,
+            position: self.position,
+        }
     }
 
     /// What was added since the last call, at most a piece; empty when nothing was.
@@ -131,8 +219,9 @@ impl Followed {
 
     fn read(&mut self) -> io::Result<Vec<u8>> {
         let mut piece = Vec::new();
-        self.file.seek(SeekFrom::Start(self.position))?;
-        let count = (&self.file).take(PIECE).read_to_end(&mut piece)?;
+        let mut file = &*self.file;
+        file.seek(SeekFrom::Start(self.position))?;
+        let count = file.take(PIECE).read_to_end(&mut piece)?;
         self.position = self
             .position
             .saturating_add(u64::try_from(count).unwrap_or(0));
@@ -144,7 +233,7 @@ impl Followed {
         let Some((file, inode)) = successor(&self.path, self.paths, self.inode) else {
             return false;
         };
-        self.file = file;
+        self.file = Arc::new(file);
         self.inode = inode;
         self.position = 0;
         true

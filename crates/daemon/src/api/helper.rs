@@ -26,7 +26,7 @@ pub(super) async fn call(
         method: method.to_owned(),
         body,
     };
-    let Reply::Helper(answer) = caller.ask(context, request).await? else {
+    let Reply::Helper(answer) = caller.ask(request).await? else {
         return Err(Fault::bare(FaultCode::UnknownMethod).into());
     };
     let told = match answer.kind {
@@ -40,18 +40,14 @@ pub(super) async fn call(
     let text = format!("{namespace}.{method} gave an answer that cannot be used: {error}");
     if let AnswerError::Malformed(why) = error {
         let (run, what) = (answer.run, format!("it answered {method} wrongly: {why}"));
-        // It says no more than that the core has heard it.
-        let _ = context
-            .control
-            .ask(Request::HelperMisspoke { run, what })
-            .await;
+        context.control.tell(Request::HelperMisspoke { run, what });
     }
     Err(Fault::about(FaultCode::Failed, text).into())
 }
 
 /// What helpers have announced, by namespace.
-async fn announced(context: &Context, caller: &Caller) -> Vec<(Arc<str>, Arc<[HelperMethod]>)> {
-    match caller.ask(context, Request::HelperMethods).await {
+async fn announced(caller: &Caller) -> Vec<(Arc<str>, Arc<[HelperMethod]>)> {
+    match caller.ask(Request::HelperMethods).await {
         Ok(Reply::HelperMethods(methods)) => methods,
         _ => Vec::new(),
     }
@@ -60,7 +56,7 @@ async fn announced(context: &Context, caller: &Caller) -> Vec<(Arc<str>, Arc<[He
 /// The full names of all methods of helpers, but of namespaces that the table has.
 pub(super) async fn names(context: &Context, caller: &Caller) -> Vec<String> {
     let mut names = Vec::new();
-    for (namespace, methods) in announced(context, caller).await {
+    for (namespace, methods) in announced(caller).await {
         let full = methods
             .iter()
             .map(|method| format!("{namespace}.{}", method.name))
@@ -77,7 +73,7 @@ pub(super) async fn find(
     full_name: &str,
 ) -> Option<HelperMethod> {
     let (namespace, name) = context.methods.foreign(full_name)?;
-    let announced = announced(context, caller).await;
+    let announced = announced(caller).await;
     let (_, methods) = announced.iter().find(|(known, _)| &**known == namespace)?;
     methods.iter().find(|method| method.name == name).cloned()
 }

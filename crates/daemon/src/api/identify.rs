@@ -3,6 +3,7 @@
 //! What is sent as a proof and is none is refused; nothing weaker is tried in its place.
 
 use super::caller::{Caller, Peer};
+use super::carry::progress::Login;
 use super::clerk::{Claim, Known, Verdict};
 use super::reports::Limit;
 use super::respond::{self, Outgoing};
@@ -31,7 +32,9 @@ pub(super) async fn identify(
         Ok(caller) => return Ok(caller),
         Err(refusal) => refusal,
     };
-    if refusal != Refusal::Busy {
+    let was_refused = peer.tape.progress().login == Some(Login::Refused);
+    if refusal != Refusal::Busy && !was_refused {
+        peer.tape.progress().login = Some(Login::Refused);
         turned_away(context, peer);
         // A request without a login is no guess: browsers begin with one.
         if headers.contains_key(AUTHORIZATION) {
@@ -117,6 +120,10 @@ async fn by_header(
     peer: &Rc<Peer>,
     headers: &HeaderMap,
 ) -> Result<Rc<Caller>, Refusal> {
+    let known = peer.tape.progress().login.clone();
+    if let Some(known) = known {
+        return by_note(context, peer, known);
+    }
     let claim = if let Some((name, password)) = auth::presented(headers) {
         Claim::Password {
             section: spec.credentials.clone(),
@@ -129,13 +136,33 @@ async fn by_header(
         return Err(Refusal::NoProof);
     };
     match context.clerk.ask(claim).await {
-        Verdict::Known(Known::Section(name)) => Ok(Rc::new(Caller::admin(&name, "password", peer))),
+        Verdict::Known(Known::Section(name)) => {
+            peer.tape.progress().login = Some(Login::Section(name.clone()));
+            Ok(Rc::new(Caller::admin(&name, "password", peer)))
+        }
         Verdict::Known(Known::User { index, how }) => {
             let user = context.access.users.get(index).ok_or(Refusal::NoProof)?;
+            peer.tape.progress().login = Some(Login::User {
+                name: user.name.clone(),
+                how: how.clone(),
+            });
             Ok(Rc::new(caller(user, how, peer)))
         }
         Verdict::Unknown => Err(Refusal::NoProof),
         Verdict::Busy => Err(Refusal::Busy),
+    }
+}
+
+/// By what an earlier image found: a proof that costs is not looked at twice for one request.
+fn by_note(context: &Context, peer: &Rc<Peer>, known: Login) -> Result<Rc<Caller>, Refusal> {
+    match known {
+        Login::Section(name) => Ok(Rc::new(Caller::admin(&name, "password", peer))),
+        Login::User { name, how } => {
+            let mut users = context.access.users.iter();
+            let user = users.find(|user| user.name == name);
+            Ok(Rc::new(caller(user.ok_or(Refusal::NoProof)?, how, peer)))
+        }
+        Login::Refused => Err(Refusal::NoProof),
     }
 }
 

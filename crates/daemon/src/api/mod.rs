@@ -8,6 +8,7 @@ mod accept;
 mod auth;
 mod body;
 mod caller;
+pub mod carry;
 mod clerk;
 mod clock;
 mod connection;
@@ -32,6 +33,8 @@ use crate::audit::Audit;
 use crate::control::ControlHandle;
 use crate::logs::{Board, Logger};
 use accept::{Acceptor, Crowd};
+use carry::tape::Carry;
+pub use carry::{Carried, CarriedConnection, ConnectionState};
 use clerk::Clerk;
 use guesses::Guesses;
 use identify::Strangers;
@@ -41,8 +44,9 @@ use provost_model::config::{Interface, ServerSpec};
 use provost_os::spot::Paths;
 use provost_wire::methods::Methods;
 use reports::Reports;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -56,6 +60,13 @@ const READERS: usize = 2;
 
 /// How long answers under way may take to leave once the daemon stops.
 const FAREWELL: Duration = Duration::from_secs(1);
+
+/// How long a hand-over waits for what is neither the core's nor a client's to give: a line of the audit log, a piece of a
+/// log, a look at a password. What takes longer is done anew by the next image.
+const HAND_OVER: Duration = Duration::from_millis(80);
+
+/// And how long for what nothing should hold up. Only a bug takes so long.
+const HAND_OVER_MAX: Duration = Duration::from_secs(1);
 
 /// TCP connections at once, unless descriptors are scarce.
 const TCP_CONNECTIONS: usize = 512;
@@ -76,6 +87,15 @@ pub enum Listener {
     Unix(std::os::unix::net::UnixListener),
 }
 
+impl From<Listener> for OwnedFd {
+    fn from(listener: Listener) -> Self {
+        match listener {
+            Listener::Tcp(listener) => listener.into(),
+            Listener::Unix(listener) => listener.into(),
+        }
+    }
+}
+
 /// A server with its open socket.
 #[derive(Debug)]
 pub struct OpenServer {
@@ -83,6 +103,20 @@ pub struct OpenServer {
     pub spec: ServerSpec,
     /// Its socket.
     pub listener: Listener,
+}
+
+impl OpenServer {
+    /// The same socket once more; none where the system has no descriptors left.
+    pub(crate) fn copy(&self) -> Option<Self> {
+        let listener = match &self.listener {
+            Listener::Tcp(listener) => listener.try_clone().map(Listener::Tcp),
+            Listener::Unix(listener) => listener.try_clone().map(Listener::Unix),
+        };
+        Some(Self {
+            spec: self.spec.clone(),
+            listener: listener.ok()?,
+        })
+    }
 }
 
 /// What the api thread needs.
@@ -107,13 +141,16 @@ pub struct ApiSettings {
     pub access: AccessSpec,
     /// Takes records of calls.
     pub(crate) audit: Option<Audit>,
+    /// Connections of an earlier image of the daemon.
+    pub carried: Vec<CarriedConnection>,
 }
 
 /// The running api thread.
 #[derive(Debug)]
 pub struct Api {
     stop: signal::Sender<bool>,
-    thread: JoinHandle<()>,
+    hand_over: signal::Sender<bool>,
+    thread: JoinHandle<Option<Carried>>,
 }
 
 /// What all connections share.
@@ -125,6 +162,12 @@ struct Context {
     logger: Logger,
     board: Board,
     stopping: signal::Receiver<bool>,
+    /// Everything goes to another image.
+    handing: signal::Receiver<bool>,
+    /// How far that has come.
+    carry: Rc<Cell<Carry>>,
+    /// What is ready to go.
+    carried: RefCell<Vec<CarriedConnection>>,
     access: Arc<AccessSpec>,
     clerk: Clerk,
     audit: Option<Audit>,
@@ -136,6 +179,7 @@ struct Context {
     /// The name of the machine.
     machine: String,
     web: web::Web,
+    works: web::Works,
 }
 
 impl Context {
@@ -161,11 +205,13 @@ pub fn start(settings: ApiSettings) -> io::Result<Api> {
         descriptors,
         access,
         audit,
+        carried,
     } = settings;
     let web = web::Web::new()?;
     let access = Arc::new(access);
     let clerk = Clerk::start(Arc::clone(&access))?;
     let (stop, stopping) = signal::channel(false);
+    let (hand_over, handing) = signal::channel(false);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
@@ -191,18 +237,29 @@ pub fn start(settings: ApiSettings) -> io::Result<Api> {
                 logger,
                 board,
                 stopping,
+                handing,
+                carry: Rc::default(),
+                carried: RefCell::default(),
                 access,
                 clerk,
                 audit,
                 strangers: RefCell::default(),
                 machine: provost_os::stdio::hostname(),
                 web,
+                works: web::Works::default(),
             };
-            LocalSet::new().block_on(&runtime, serve(Rc::new(context), listeners, descriptors));
+            let context = Rc::new(context);
+            let served = serve(context, listeners, descriptors, carried);
+            let carried = LocalSet::new().block_on(&runtime, served);
             // A reader that hangs on its disk must not keep the daemon.
             runtime.shutdown_background();
+            carried
         })?;
-    Ok(Api { stop, thread })
+    Ok(Api {
+        stop,
+        hand_over,
+        thread,
+    })
 }
 
 impl Api {
@@ -212,9 +269,26 @@ impl Api {
         let _ = self.stop.send(true);
         let _ = self.thread.join();
     }
+
+    /// Ends the thread without closing anything, and gives out all it holds for the next one to go on with.
+    ///
+    /// The control thread calls it, and answers nothing from then on: an answer that comes while this runs may find nobody.
+    /// What it has not looked at yet goes through [`Carried::take_back`].
+    ///
+    /// It takes some milliseconds; at most a tenth of a second where a disk is slow.
+    pub fn hand_over(self) -> Carried {
+        // As above: a thread that panicked has nothing left.
+        let _ = self.hand_over.send(true);
+        self.thread.join().ok().flatten().unwrap_or_default()
+    }
 }
 
-async fn serve(context: Rc<Context>, listeners: Vec<accept::Watched>, descriptors: usize) {
+async fn serve(
+    context: Rc<Context>,
+    listeners: Vec<accept::Watched>,
+    descriptors: usize,
+    carried: Vec<CarriedConnection>,
+) -> Option<Carried> {
     let tcp = Rc::new(Crowd::new(
         TCP_CONNECTIONS.min(descriptors / 4).max(1),
         ADDRESS_CONNECTIONS,
@@ -223,8 +297,8 @@ async fn serve(context: Rc<Context>, listeners: Vec<accept::Watched>, descriptor
         UNIX_CONNECTIONS.min(descriptors / 8).max(1),
         UNIX_CONNECTIONS,
     ));
-    let mut stopping = context.stopping.clone();
-    let acceptors: Vec<_> = listeners
+    let (mut stopping, mut handing) = (context.stopping.clone(), context.handing.clone());
+    let acceptors: Vec<Acceptor> = listeners
         .into_iter()
         .map(|listener| {
             let (own, other) = if listener.is_unix() {
@@ -232,17 +306,29 @@ async fn serve(context: Rc<Context>, listeners: Vec<accept::Watched>, descriptor
             } else {
                 (&tcp, &unix)
             };
-            let acceptor = Acceptor::new(
+            Acceptor::new(
                 Rc::clone(&context),
                 listener,
                 Rc::clone(own),
                 Rc::clone(other),
-            );
-            tokio::task::spawn_local(acceptor.run())
+            )
         })
         .collect();
-    // An error means that the sender is gone, which is a stop as well.
-    let _ = stopping.wait_for(|stop| *stop).await;
+    let servers: Vec<_> = acceptors.iter().map(Acceptor::server).collect();
+    for connection in carried {
+        accept::resume(&context, &servers, connection);
+    }
+    let acceptors: Vec<_> = acceptors
+        .into_iter()
+        .map(|acceptor| tokio::task::spawn_local(acceptor.run()))
+        .collect();
+    tokio::select! {
+        Ok(_) = handing.wait_for(|is| *is) => {
+            return Some(give_away(&context, acceptors, &tcp, &unix).await);
+        }
+        // An error means that the sender is gone, which is a stop as well.
+        _ = stopping.wait_for(|stop| *stop) => {}
+    }
     for acceptor in &acceptors {
         acceptor.abort();
     }
@@ -252,6 +338,59 @@ async fn serve(context: Rc<Context>, listeners: Vec<accept::Watched>, descriptor
     };
     // Whoever has not read its answer by then does without.
     let _ = tokio::time::timeout(FAREWELL, farewell).await;
+    None
+}
+
+/// Collects everything for another image.
+async fn give_away(
+    context: &Rc<Context>,
+    acceptors: Vec<tokio::task::JoinHandle<io::Result<OpenServer>>>,
+    tcp: &Crowd,
+    unix: &Crowd,
+) -> Carried {
+    context.carry.set(Carry::Wanted);
+    let rest = async {
+        tcp.empty().await;
+        unix.empty().await;
+        while !context.works.are_at_rest() {
+            tokio::task::yield_now().await;
+        }
+    };
+    // Those that wait are waited for together: whoever is woken does its part while others are waited for.
+    let is_calm = tokio::time::timeout(HAND_OVER, rest).await.is_ok();
+    let mut servers = Vec::new();
+    for acceptor in acceptors {
+        match acceptor.await {
+            Ok(Ok(server)) => servers.push(server),
+            Ok(Err(error)) => {
+                let text = format!("a server could not be handed over: {error}");
+                context.logger.log(Level::Error, text);
+            }
+            // It panicked, and its socket is closed.
+            Err(_) => {}
+        }
+    }
+    if !is_calm {
+        context.carry.set(Carry::Forced);
+    }
+    // Also for those that were accepted a moment ago.
+    let rest = async {
+        tcp.empty().await;
+        unix.empty().await;
+    };
+    let _ = tokio::time::timeout(HAND_OVER_MAX, rest).await;
+    for work in context.works.left_behind() {
+        let (state, log) = (work.take_work(), None);
+        if let Ok(socket) = stream::nobody() {
+            let connection = CarriedConnection { socket, log, state };
+            context.carried.borrow_mut().push(connection);
+        }
+    }
+    Carried {
+        servers,
+        connections: context.carried.take(),
+        next_request: context.control.next_number(),
+    }
 }
 
 #[cfg(test)]

@@ -6,13 +6,17 @@ use crate::audit::Audit;
 use provost_model::access::Verb;
 use provost_model::{Fault, FaultCode};
 use provost_wire::audit::{Outcome, Record};
+use std::rc::Rc;
 use std::time::Instant;
 
 /// A call that is to be recorded. One that is dropped half way is recorded as left by its client.
 pub(super) struct Entry {
     audit: Option<Audit>,
+    peer: Rc<Peer>,
     record: Record,
     since: Instant,
+    /// Milliseconds that it took in earlier images.
+    earlier: u64,
 }
 
 /// What a call is.
@@ -31,26 +35,47 @@ pub(super) async fn begin(
     deed: Deed<'_>,
 ) -> Result<Entry, Fault> {
     let is_wanted = |audit: &&Audit| audit.records_reads() || !deed.verb.only_reads();
-    let audit = context.audit.as_ref().filter(is_wanted).cloned();
+    let (began, ended, left, earlier) = {
+        let progress = caller.tape().progress();
+        (progress.began, progress.ended, progress.left, progress.ms)
+    };
+    // What an earlier image wrote is not written twice.
+    let is_open = |_: &&Audit| !ended && !left;
+    let audit = context.audit.as_ref().filter(is_wanted).filter(is_open);
+    let audit = audit.cloned();
     let mut record = of_caller(caller, deed.method);
     record.target = deed.target.map(str::to_owned);
     record.args = deed.args;
-    if let Some(audit) = audit.as_ref().filter(|audit| audit.refuses())
-        && !audit.record(record.clone()).await
-    {
-        let text = "the call cannot be recorded in the audit log, and [audit] on_failure=refuse";
-        return Err(Fault::about(FaultCode::Failed, text));
+    if let Some(audit) = audit.as_ref().filter(|audit| audit.refuses()) {
+        let is_written = if let Some(is_written) = began {
+            is_written
+        } else {
+            // If nobody waits for the end of it, it counts as not written.
+            caller.tape().progress().began = Some(false);
+            audit.record(record.clone()).await
+        };
+        if !is_written {
+            let text =
+                "the call cannot be recorded in the audit log, and [audit] on_failure=refuse";
+            return Err(Fault::about(FaultCode::Failed, text));
+        }
+        caller.tape().progress().began = Some(true);
     }
+    let since = Instant::now();
+    caller.tape().time_from(Some(since));
     Ok(Entry {
         audit,
+        peer: Rc::clone(&caller.peer),
         record,
-        since: Instant::now(),
+        since,
+        earlier,
     })
 }
 
 /// Records a call that its caller had no right to.
 pub(super) async fn denied(context: &Context, caller: &Caller, deed: Deed<'_>, fault: &Fault) {
-    if let Some(audit) = &context.audit {
+    let was_ended = std::mem::replace(&mut caller.tape().progress().ended, true);
+    if let Some(audit) = context.audit.as_ref().filter(|_| !was_ended) {
         let mut record = of_caller(caller, deed.method);
         record.target = deed.target.map(str::to_owned);
         record.args = deed.args;
@@ -62,6 +87,8 @@ pub(super) async fn denied(context: &Context, caller: &Caller, deed: Deed<'_>, f
 impl Entry {
     /// Records how it ended; none for well, else the fault's code.
     pub(super) async fn end(mut self, fault: Option<i32>) {
+        self.peer.tape.progress().ended = true;
+        self.peer.tape.time_from(None);
         if let Some(audit) = self.audit.take() {
             let mut record = self.record.clone();
             record.outcome = fault.map_or(Outcome::Done, Outcome::Fault);
@@ -71,13 +98,19 @@ impl Entry {
     }
 
     fn elapsed(&self) -> u64 {
-        u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX)
+        let here = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
+        here.saturating_add(self.earlier)
     }
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
+        if self.peer.tape.is_taken() {
+            // The call goes on.
+            return;
+        }
         if let Some(audit) = self.audit.take() {
+            self.peer.tape.progress().left = true;
             let mut record = self.record.clone();
             record.outcome = Outcome::Left;
             record.ms = self.elapsed();

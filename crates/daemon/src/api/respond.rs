@@ -1,6 +1,8 @@
 //! Answers of HTTP, with upstream's headers in upstream's order.
 
+use super::carry::tape::Tape;
 use super::clock;
+use super::follow::Mark;
 use super::watch::Watch;
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
@@ -19,15 +21,18 @@ use tokio::sync::mpsc;
 /// What upstream calls itself; there are tools that look.
 const SERVER_NAME: &str = "Medusa/1.12";
 
+/// A piece of a log that is followed, and where the log goes on after it.
+pub(super) type Piece = (Bytes, Mark);
+
 /// The body of an answer.
 pub(super) struct Outgoing {
     content: Content,
-    watch: Option<Rc<Watch>>,
+    observer: Option<(Rc<Watch>, Rc<Tape>)>,
 }
 
 enum Content {
     Whole(Option<Bytes>),
-    Pieces(mpsc::Receiver<Bytes>),
+    Pieces(mpsc::Receiver<Piece>),
 }
 
 impl Outgoing {
@@ -35,21 +40,28 @@ impl Outgoing {
     pub(super) fn whole(bytes: impl Into<Bytes>) -> Self {
         Self {
             content: Content::Whole(Some(bytes.into()).filter(|bytes| !bytes.is_empty())),
-            watch: None,
+            observer: None,
         }
     }
 
     /// Bytes that come as they come, until their sender is dropped.
-    pub(super) fn pieces(pieces: mpsc::Receiver<Bytes>) -> Self {
+    pub(super) fn pieces(pieces: mpsc::Receiver<Piece>) -> Self {
         Self {
             content: Content::Pieces(pieces),
-            watch: None,
+            observer: None,
         }
     }
 
-    /// Tells `watch` when the last byte is handed over.
-    pub(super) fn watched(mut self, watch: Rc<Watch>) -> Self {
-        self.watch = Some(watch);
+    /// Pieces that have all come.
+    pub(super) fn ended() -> Self {
+        // Its sender is dropped here.
+        let (_, pieces) = mpsc::channel(1);
+        Self::pieces(pieces)
+    }
+
+    /// Tells these when the last byte is handed over.
+    pub(super) fn watched(mut self, watch: Rc<Watch>, tape: Rc<Tape>) -> Self {
+        self.observer = Some((watch, tape));
         self
     }
 
@@ -72,7 +84,13 @@ impl Body for Outgoing {
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let piece = match &mut self.content {
             Content::Whole(bytes) => Poll::Ready(bytes.take()),
-            Content::Pieces(pieces) => pieces.poll_recv(cx),
+            Content::Pieces(pieces) => pieces.poll_recv(cx).map(|piece| {
+                let (bytes, mark) = piece?;
+                if let Some((_, tape)) = &self.observer {
+                    tape.follow(mark);
+                }
+                Some(bytes)
+            }),
         };
         piece.map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
     }
@@ -91,8 +109,11 @@ impl Body for Outgoing {
 
 impl Drop for Outgoing {
     fn drop(&mut self) {
-        if let Some(watch) = &self.watch {
+        if let Some((watch, tape)) = &self.observer
+            && !tape.is_taken()
+        {
             watch.answered();
+            tape.finish();
         }
     }
 }

@@ -2,6 +2,7 @@
 //! looked at, and there is no other way in.
 
 use super::caller::{Caller, Peer};
+use super::follow::Mark;
 use super::hosts::Hosts;
 use super::identify::identify;
 use super::reports::Limit;
@@ -10,10 +11,11 @@ use super::rpc::{self, printable};
 use super::sender::{self, Sender};
 use super::watch::{REQUEST_LINE, Watch};
 use super::{Context, clock, follow, percent, record, web};
+use crate::crash;
 use hyper::body::Incoming;
 use hyper::header::{
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LAST_MODIFIED, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
+    CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LAST_MODIFIED,
+    REFERRER_POLICY, TRANSFER_ENCODING, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use provost_model::access::Verb;
@@ -60,13 +62,19 @@ pub(super) async fn answer(
     watch: &Rc<Watch>,
     request: Request<Incoming>,
 ) -> Response<Outgoing> {
+    crash::point("api");
     let line = format!(
         "{} {} {:?}",
         request.method(),
         request.uri(),
         request.version()
     );
+    let is_chunked = request.headers().contains_key(TRANSFER_ENCODING);
     let mut response = admit(context, server, (peer, watch), request, line.len()).await;
+    if is_chunked {
+        // Where such a request ends is known to nobody but its decoder.
+        put(&mut response, CONNECTION, HeaderValue::from_static("close"));
+    }
     let limit = match response.status() {
         StatusCode::PAYLOAD_TOO_LARGE => Some(Limit::Body),
         StatusCode::URI_TOO_LONG => Some(Limit::RequestLine),
@@ -86,7 +94,7 @@ pub(super) async fn answer(
             response.status().as_u16()
         )
     });
-    response.map(|body| body.watched(Rc::clone(watch)))
+    response.map(|body| body.watched(Rc::clone(watch), Rc::clone(&peer.tape)))
 }
 
 /// What must hold before a request gets anywhere.
@@ -184,12 +192,15 @@ async fn route(
         return respond::error_and_close(StatusCode::BAD_REQUEST, "Logs are read with GET.");
     }
     watch.answering();
+    if let Some(mark) = caller.tape().followed() {
+        return tail_again(context, mark).await;
+    }
     let verb = if is_main { Verb::MainLog } else { Verb::Logs };
     if let Err(refusal) = read(context, caller, verb, &path).await {
         return *refusal;
     }
     if is_main {
-        tail(context, context.main_log.clone()).await
+        tail(context, caller, context.main_log.clone()).await
     } else {
         process_tail(context, caller, &path).await
     }
@@ -202,6 +213,9 @@ pub(super) async fn read(
     verb: Verb,
     path: &str,
 ) -> Result<(), Box<Response<Outgoing>>> {
+    if caller.tape().progress().read {
+        return Ok(());
+    }
     let method = format!("web:{path}");
     let deed = || record::Deed {
         verb,
@@ -216,6 +230,9 @@ pub(super) async fn read(
     match record::begin(context, caller, deed()).await {
         Ok(entry) => {
             entry.end(None).await;
+            let mut progress = caller.tape().progress();
+            progress.next_call();
+            progress.read = true;
             Ok(())
         }
         Err(fault) => Err(Box::new(respond::error(
@@ -249,7 +266,7 @@ async fn process_tail(context: &Rc<Context>, caller: &Caller, path: &str) -> Res
     let Ok(log) = rpc::log_path(context, caller, request).await else {
         return not_found();
     };
-    let mut response = tail(context, log).await;
+    let mut response = tail(context, caller, log).await;
     if response.status() == StatusCode::OK {
         put(
             &mut response,
@@ -260,9 +277,17 @@ async fn process_tail(context: &Rc<Context>, caller: &Caller, path: &str) -> Res
     response
 }
 
-async fn tail(context: &Rc<Context>, log: Option<PathBuf>) -> Response<Outgoing> {
+/// Goes on with an answer whose header has been written.
+async fn tail_again(context: &Rc<Context>, mark: Mark) -> Response<Outgoing> {
+    match follow::resume(context, mark).await {
+        Some(body) => respond::bare(StatusCode::OK, body),
+        None => respond::bare(StatusCode::OK, Outgoing::ended()),
+    }
+}
+
+async fn tail(context: &Rc<Context>, caller: &Caller, log: Option<PathBuf>) -> Response<Outgoing> {
     let followed = match log {
-        Some(log) => follow::follow(context, log).await,
+        Some(log) => follow::follow(context, caller.tape(), log).await,
         None => None,
     };
     let Some((changed, body)) = followed else {

@@ -26,7 +26,7 @@ pub(super) async fn answer(
     request: Request<Incoming>,
     limit: usize,
 ) -> Response<Outgoing> {
-    let body = match body::read(request, limit).await {
+    let body = match body::read(caller.tape(), request, limit).await {
         Ok(body) => body,
         Err(refusal) => return *refusal,
     };
@@ -75,8 +75,15 @@ async fn multicall(
     caller: &Caller,
     calls: Vec<Result<Call, Fault>>,
 ) -> Result<Value, Fault> {
-    let (mut results, mut size) = (Vec::with_capacity(calls.len()), 0_usize);
-    for (index, call) in calls.into_iter().enumerate() {
+    let (done, mut size) = {
+        let results = &caller.tape().progress().results;
+        (
+            results.len(),
+            results.iter().map(Value::text_len).sum::<usize>(),
+        )
+    };
+    // Those before it were made by an earlier image.
+    for (index, call) in calls.into_iter().enumerate().skip(done) {
         if index % CALLS_A_TURN == CALLS_A_TURN - 1 {
             tokio::task::yield_now().await;
         }
@@ -92,9 +99,13 @@ async fn multicall(
                 format!("the answer has more than {ANSWER} bytes"),
             ));
         }
-        results.push(value);
+        let mut progress = caller.tape().progress();
+        progress.results.push(value);
+        progress.next_call();
     }
-    Ok(Value::Array(results))
+    Ok(Value::Array(std::mem::take(
+        &mut caller.tape().progress().results,
+    )))
 }
 
 /// Runs one call that holds no others; the table's methods first, then those of helpers.
@@ -116,17 +127,21 @@ async fn one(
         return Err(fault.into());
     }
     let entry = record::begin(context, caller, deed()).await?;
-    let result = match (decoded, context.methods.foreign(&call.method)) {
-        (Ok(invocation), _) => single(context, caller, invocation)
+    let known = caller.tape().progress().result.take();
+    let result = match (known, decoded, context.methods.foreign(&call.method)) {
+        (Some(known), ..) => known,
+        (None, Ok(invocation), _) => single(context, caller, invocation)
             .await
             .map_err(Into::into),
-        (Err(_), Some(name)) => helper::call(context, caller, name, &call.params).await,
-        (Err(fault), None) => Err(fault.into()),
+        (None, Err(_), Some(name)) => helper::call(context, caller, name, &call.params).await,
+        (None, Err(fault), None) => Err(fault.into()),
     };
-    entry
-        .end(result.as_ref().err().map(|fault: &WireFault| fault.code))
-        .await;
-    result
+    let code = result.as_ref().err().map(|fault: &WireFault| fault.code);
+    // It is not made twice, however long its line takes.
+    caller.tape().progress().result = Some(result);
+    entry.end(code).await;
+    let result = caller.tape().progress().result.take();
+    result.unwrap_or_else(|| Err(Fault::bare(FaultCode::Failed).into()))
 }
 
 /// The right that a call needs; none for a method that nobody has.
@@ -163,18 +178,18 @@ async fn single(
 ) -> Result<Value, Fault> {
     match invocation {
         Invocation::Core(request) => {
-            let reply = caller.ask(context, request).await?;
+            let reply = caller.ask(request).await?;
             Ok(answer::reply(&reply, &clock::short_local))
         }
-        Invocation::Tell(text) => while_serving(context, Value::text(text)).await,
-        Invocation::Refuse(fault) => while_serving(context, Value::Nil).await.and(Err(fault)),
-        Invocation::ApiVersion => while_serving(context, Value::text(API_VERSION)).await,
+        Invocation::Tell(text) => while_serving(caller, Value::text(text)).await,
+        Invocation::Refuse(fault) => while_serving(caller, Value::Nil).await.and(Err(fault)),
+        Invocation::ApiVersion => while_serving(caller, Value::text(API_VERSION)).await,
         Invocation::SupervisorVersion => {
-            while_serving(context, Value::text(SUPERVISOR_VERSION)).await
+            while_serving(caller, Value::text(SUPERVISOR_VERSION)).await
         }
-        Invocation::Pid => while_serving(context, Value::Int(std::process::id().into())).await,
+        Invocation::Pid => while_serving(caller, Value::Int(std::process::id().into())).await,
         Invocation::ReadMainLog(range) => {
-            while_serving(context, Value::Nil).await?;
+            while_serving(caller, Value::Nil).await?;
             context.logger.catch_up().await;
             files::read(context.main_log.clone(), context.paths, range)
                 .await
@@ -234,12 +249,9 @@ async fn single(
 }
 
 /// `value`, unless the daemon is stopping.
-async fn while_serving(context: &Context, value: Value) -> Result<Value, Fault> {
-    context
-        .control
-        .ask(provost_model::Request::Check)
-        .await
-        .map(|_| value)
+async fn while_serving(caller: &Caller, value: Value) -> Result<Value, Fault> {
+    let checked = caller.tape().ask(provost_model::Request::Check).await;
+    checked.map(|_| value)
 }
 
 /// Where a process logs; none when it does not. What it has written by now is in that file.
@@ -248,7 +260,7 @@ pub(super) async fn log_path(
     caller: &Caller,
     request: provost_model::Request,
 ) -> Result<Option<std::path::PathBuf>, Fault> {
-    let reply = caller.ask(context, request).await?;
+    let reply = caller.ask(request).await?;
     context.logger.catch_up().await;
     match reply {
         Reply::Log(path) => Ok(path),

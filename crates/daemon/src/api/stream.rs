@@ -1,11 +1,12 @@
-//! A client's socket, TCP or unix, that keeps its [`Watch`] informed.
+//! A client's socket, TCP or unix, that keeps its [`Watch`] and its [`Tape`] informed.
 
-use super::caller::{Peer, PeerProcess};
+use super::caller::PeerProcess;
+use super::carry::tape::Tape;
 use super::watch::Watch;
 use provost_os::sockets;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -22,31 +23,59 @@ const SAYING: Duration = Duration::from_millis(100);
 pub(super) enum Socket {
     Tcp(TcpStream, SocketAddr),
     Unix(UnixStream),
+    /// A client that has left work behind: it says nothing, and takes everything.
+    Nobody,
 }
 
 impl Socket {
-    /// The client, as far as the system knows it.
-    pub(super) fn peer(&self) -> Peer {
+    /// The socket that was carried here.
+    pub(super) fn carried(
+        socket: OwnedFd,
+        address: Option<SocketAddr>,
+        is_detached: bool,
+    ) -> io::Result<Self> {
+        if is_detached {
+            return Ok(Self::Nobody);
+        }
+        if let Some(address) = address {
+            let stream = std::net::TcpStream::from(socket);
+            stream.set_nonblocking(true)?;
+            return Ok(Self::Tcp(TcpStream::from_std(stream)?, address));
+        }
+        let stream = std::os::unix::net::UnixStream::from(socket);
+        stream.set_nonblocking(true)?;
+        Ok(Self::Unix(UnixStream::from_std(stream)?))
+    }
+
+    /// Gives the socket away.
+    pub(super) fn into_descriptor(self) -> io::Result<OwnedFd> {
+        Ok(match self {
+            Self::Tcp(stream, _) => stream.into_std()?.into(),
+            Self::Unix(stream) => stream.into_std()?.into(),
+            Self::Nobody => nobody()?,
+        })
+    }
+
+    /// The client's process, as far as the system knows it.
+    pub(super) fn process(&self) -> Option<PeerProcess> {
         match self {
-            Self::Tcp(_, address) => Peer {
-                shown: format!("{}:{}", address.ip(), address.port()),
-                address: Some(address.ip()),
-                process: None,
-            },
-            Self::Unix(stream) => Peer {
-                shown: "localhost:0".to_owned(),
-                address: None,
-                process: process(stream),
-            },
+            Self::Unix(stream) => process(stream),
+            Self::Tcp(..) | Self::Nobody => None,
+        }
+    }
+
+    /// The client's address and port; none for one of a unix socket.
+    pub(super) fn socket_address(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(_, address) => Some(*address),
+            Self::Unix(_) | Self::Nobody => None,
         }
     }
 
     /// The client's address; none for one of a unix socket.
     pub(super) fn address(&self) -> Option<IpAddr> {
-        match self {
-            Self::Tcp(_, address) => Some(address.ip().to_canonical()),
-            Self::Unix(_) => None,
-        }
+        self.socket_address()
+            .map(|address| address.ip().to_canonical())
     }
 
     /// Writes what the kernel takes at once, for last words to somebody who may not read them.
@@ -55,6 +84,7 @@ impl Socket {
             match self {
                 Self::Tcp(stream, _) => stream.writable().await,
                 Self::Unix(stream) => stream.writable().await,
+                Self::Nobody => Ok(()),
             }
         };
         // Whoever has gone or does not read misses them.
@@ -64,10 +94,11 @@ impl Socket {
     }
 
     /// Says that nothing more will be said, then reads and forgets until the client ends too, or `limit` bytes.
-    pub(super) async fn linger(self, limit: usize) {
+    pub(super) async fn linger(&mut self, limit: usize) {
         match self {
             Self::Tcp(stream, _) => linger(stream, limit).await,
             Self::Unix(stream) => linger(stream, limit).await,
+            Self::Nobody => {}
         }
     }
 
@@ -75,6 +106,7 @@ impl Socket {
         match self {
             Self::Tcp(stream, _) => stream.poll_read_ready(cx),
             Self::Unix(stream) => stream.poll_read_ready(cx),
+            Self::Nobody => Poll::Pending,
         }
     }
 
@@ -82,20 +114,23 @@ impl Socket {
         match self {
             Self::Tcp(stream, _) => stream.try_read(buffer),
             Self::Unix(stream) => stream.try_read(buffer),
+            Self::Nobody => Err(io::ErrorKind::WouldBlock.into()),
         }
     }
 
-    fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub(super) fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Self::Tcp(stream, _) => stream.poll_write_ready(cx),
             Self::Unix(stream) => stream.poll_write_ready(cx),
+            Self::Nobody => Poll::Ready(Ok(())),
         }
     }
 
-    fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+    pub(super) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Tcp(stream, _) => stream.try_write(bytes),
             Self::Unix(stream) => stream.try_write(bytes),
+            Self::Nobody => Ok(bytes.len()),
         }
     }
 }
@@ -108,6 +143,11 @@ fn process(stream: &UnixStream) -> Option<PeerProcess> {
         pid: found.pid,
         groups: sockets::peer_groups(stream.as_fd()),
     })
+}
+
+/// A descriptor for work that has no client.
+pub(super) fn nobody() -> io::Result<OwnedFd> {
+    std::fs::File::open("/dev/null").map(OwnedFd::from)
 }
 
 async fn linger(mut stream: impl AsyncRead + AsyncWrite + Unpin, limit: usize) {
@@ -124,11 +164,38 @@ async fn linger(mut stream: impl AsyncRead + AsyncWrite + Unpin, limit: usize) {
     }
 }
 
-/// A socket and its watch.
+/// A socket, its watch and its tape.
 #[derive(Debug)]
 pub(super) struct Watched {
     pub(super) socket: Rc<Socket>,
     pub(super) watch: Rc<Watch>,
+    pub(super) tape: Rc<Tape>,
+}
+
+impl Watched {
+    fn heard(&self, bytes: &[u8]) {
+        self.tape.hear(bytes);
+        self.watch.heard(bytes);
+    }
+
+    /// Writes what is to be written before all else.
+    pub(super) fn poll_rest(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            let Poll::Ready(ready) = self.socket.poll_write_ready(cx) else {
+                self.watch.wrote(false);
+                return Poll::Pending;
+            };
+            ready?;
+            let is_done = self.tape.write_rest(|bytes| {
+                let count = self.socket.try_write(bytes)?;
+                self.watch.wrote(true);
+                Ok(count)
+            })?;
+            if is_done {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
 }
 
 impl AsyncRead for Watched {
@@ -137,12 +204,26 @@ impl AsyncRead for Watched {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if !self.tape.is_wanted() {
+            let before = buffer.filled().len();
+            if self.tape.replay(buffer).is_some() {
+                let bytes = buffer.filled().get(before..).unwrap_or_default();
+                self.heard(bytes);
+                if self.watch.verdict().is_some() {
+                    return Poll::Pending;
+                }
+                return Poll::Ready(Ok(()));
+            }
+        }
+        if self.tape.holds_back(cx.waker()) {
+            return Poll::Pending;
+        }
         loop {
             ready!(self.socket.poll_read_ready(cx))?;
             let free = buffer.initialize_unfilled();
             match self.socket.try_read(free) {
                 Ok(count) => {
-                    self.watch.heard(free.get(..count).unwrap_or_default());
+                    self.heard(free.get(..count).unwrap_or_default());
                     if self.watch.verdict().is_some() {
                         // The connection is over, and its task is about to find out.
                         return Poll::Pending;
@@ -163,6 +244,14 @@ impl AsyncWrite for Watched {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        self.tape.say(bytes);
+        let skipped = self.tape.skip(bytes);
+        if skipped > 0 {
+            return Poll::Ready(Ok(skipped));
+        }
+        if self.tape.absorb(bytes) {
+            return Poll::Ready(Ok(bytes.len()));
+        }
         loop {
             let Poll::Ready(ready) = self.socket.poll_write_ready(cx) else {
                 self.watch.wrote(false);

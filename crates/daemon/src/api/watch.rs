@@ -38,6 +38,15 @@ enum Phase {
     Idle { since: Instant },
 }
 
+/// Where a connection stands in the exchange of requests and answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// No request is under way, at most a part of its header has come.
+    Between,
+    /// A request is under way.
+    Asked,
+}
+
 /// Why a connection ends before its client wanted it to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -108,6 +117,15 @@ impl Watch {
         }
     }
 
+    /// A connection that was carried here. One that has never been used is waited for as a new one.
+    pub(super) fn carried(is_used: bool) -> Self {
+        let watch = Self::new();
+        if is_used {
+            watch.answered();
+        }
+        watch
+    }
+
     /// Bytes came.
     pub(super) fn heard(&self, bytes: &[u8]) {
         let count = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
@@ -165,6 +183,13 @@ impl Watch {
         });
     }
 
+    pub(super) fn stage(&self) -> Stage {
+        match self.phase.get() {
+            Phase::Idle { .. } | Phase::Header { .. } => Stage::Between,
+            Phase::Body { .. } | Phase::Answering => Stage::Asked,
+        }
+    }
+
     /// The client took bytes, or could not.
     pub(super) fn wrote(&self, taken: bool) {
         if taken {
@@ -184,8 +209,12 @@ impl Watch {
             }
             Phase::Answering | Phase::Idle { .. } => None,
         };
-        let stuck = self.stuck.get().map(|since| since + WRITE_TIME);
-        phase.into_iter().chain(stuck).min()
+        phase.into_iter().chain(self.stuck_until()).min()
+    }
+
+    /// When the client has taken nothing for long enough; none while it takes something.
+    pub(super) fn stuck_until(&self) -> Option<Instant> {
+        self.stuck.get().map(|since| since + WRITE_TIME)
     }
 
     /// What to say when the deadline has passed.
@@ -246,7 +275,8 @@ impl Watch {
         }
     }
 
-    fn wake(&self) {
+    /// Has the connection's task look around.
+    pub(super) fn wake(&self) {
         if let Some(waker) = &*self.waker.borrow() {
             waker.wake_by_ref();
         }

@@ -30,6 +30,12 @@ pub(super) enum Message {
     Order(Order),
     /// Say when all that was sent before is written, and what children had in their pipes.
     CatchUp { done: oneshot::Sender<()> },
+    /// Read no pipe any more; say so when all that was sent before is done.
+    Rest { done: Sender<()> },
+    /// Read on.
+    GoOn,
+    /// End, and leave everything as it is to another image.
+    HandOver,
     /// Drain, flush and end, and take no longer for it than this.
     Stop { within: Duration },
 }
@@ -41,7 +47,12 @@ impl Message {
             Self::Line { text, .. } => text.len(),
             Self::Order(Order::ListenerOutput { data, .. }) => data.len(),
             Self::Order(Order::Print { text }) => text.len(),
-            Self::Order(_) | Self::CatchUp { .. } | Self::Stop { .. } => 0,
+            Self::Order(_)
+            | Self::CatchUp { .. }
+            | Self::Rest { .. }
+            | Self::GoOn
+            | Self::HandOver
+            | Self::Stop { .. } => 0,
         }
     }
 }
@@ -127,6 +138,11 @@ impl Inbox {
             .queued_bytes
             .fetch_sub(message.weight(), Ordering::AcqRel);
         Some(message)
+    }
+
+    /// Waits for the next message; none when nobody can send one any more.
+    pub(super) fn wait(&self) -> Option<Message> {
+        self.receiver.recv().ok()
     }
 
     /// Messages dropped since the last call.

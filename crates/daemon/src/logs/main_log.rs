@@ -204,6 +204,11 @@ impl MainLog {
         Ok(())
     }
 
+    /// Another image writes what waits: nothing is waited for when this is dropped.
+    pub(super) fn give_up(&mut self) {
+        self.gave_up = true;
+    }
+
     /// Writes what is held back, for at most this long; tells what could not be written.
     pub(super) fn finish(&mut self, deadline: Duration) -> Vec<(PathBuf, usize)> {
         let until = Instant::now() + deadline;

@@ -5,6 +5,7 @@
 
 mod auto;
 mod backlog;
+mod carried;
 mod flood;
 mod follow;
 mod logger;
@@ -24,23 +25,41 @@ mod tests;
 
 pub use auto::{auto_log_path, clean_auto_logs};
 pub use backlog::Charge;
+pub use carried::{CarriedChannel, CarriedLogs, CarriedRun, HeldLog};
 pub use follow::{Board, Follower};
 pub use logger::Logger;
 pub use main_log::{MainLog, MainLogSettings};
 pub use order::{Fact, Order};
+pub use output::OutputState;
 
 use backlog::Backlog;
 use logger::{Message, Outbox, mailbox};
 use output::Desk;
 use provost_os::reactor::{Reactor, Waker};
+use provost_os::spot::{Paths, Refusal, Spot};
 use room::Room;
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
+
+/// Whether a log can be opened by this user. Makes it if it is not there.
+pub(crate) fn can_open(path: &Path, paths: Paths) -> Result<(), Refusal> {
+    target::Target::open(path, paths).map(drop)
+}
+
+/// The same without making anything: one that is not there is looked for only as far as its directory.
+pub(crate) fn could_open(path: &Path, paths: Paths) -> Result<(), Refusal> {
+    if path.exists() {
+        can_open(path, paths)
+    } else {
+        Spot::find(path, paths).map(drop)
+    }
+}
 
 /// Bytes read from one pipe in one turn, so that a flood of one child leaves room for the others.
 const CHUNK_BYTES: usize = 64 << 10;
@@ -56,7 +75,7 @@ pub struct ChildLogSettings {
 pub struct Logs {
     outbox: Outbox,
     board: Board,
-    done: Receiver<(MainLog, Vec<(PathBuf, usize)>)>,
+    done: Receiver<Outcome>,
     thread: JoinHandle<()>,
 }
 
@@ -64,6 +83,14 @@ impl fmt::Debug for Logs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Logs({:?})", self.board)
     }
+}
+
+/// What the thread leaves behind.
+enum Outcome {
+    /// All is written, but for these bytes of these logs.
+    Stopped(Box<MainLog>, Vec<(PathBuf, usize)>),
+    /// Another image goes on.
+    Carried(CarriedLogs),
 }
 
 /// How the logs thread ended.
@@ -107,13 +134,15 @@ pub fn start(
         backlog,
         strip_ansi: settings.strip_ansi,
     };
-    let room = Room::new(Arc::new(Reactor::new()?), waker, inbox, desk)?;
+    let mut room = Room::new(Arc::new(Reactor::new()?), waker, inbox, desk)?;
     let (told, done) = channel();
     let thread = std::thread::Builder::new()
         .name("logs".to_owned())
         .spawn(move || {
             // Nobody may be left to take it; then it is dropped, which writes it out.
-            let _ = told.send(room.serve());
+            let end = catch_unwind(AssertUnwindSafe(|| room.serve()));
+            let end = end.unwrap_or_else(|_| room.await_end());
+            let _ = told.send(room.end_with(end));
         })?;
     Ok(Logs {
         outbox,
@@ -145,14 +174,34 @@ impl Logs {
         self.outbox.send(Message::Stop {
             within: deadline.mul_f32(0.8),
         });
-        let Ok((main, left)) = self.done.recv_timeout(deadline) else {
+        let Ok(Outcome::Stopped(main, left)) = self.done.recv_timeout(deadline) else {
             return Stopped::Stuck;
         };
         // The thread has nothing left to do but to return.
         let _ = self.thread.join();
-        Stopped::Finished {
-            main: Box::new(main),
-            left,
+        Stopped::Finished { main, left }
+    }
+
+    /// Has no pipe read any more, and waits until what was read and ordered before is written. False when a disk holds
+    /// that up for longer than `deadline`; then all goes on as before.
+    pub fn rest(&self, deadline: Duration) -> bool {
+        let (done, rests) = channel();
+        self.outbox.send(Message::Rest { done });
+        let rested = rests.recv_timeout(deadline).is_ok();
+        if !rested {
+            self.outbox.send(Message::GoOn);
         }
+        rested
+    }
+
+    /// Ends the thread, which rests, and takes over all that it has. None when it does not answer within `deadline`.
+    pub fn hand_over(self, deadline: Duration) -> Option<CarriedLogs> {
+        self.outbox.send(Message::HandOver);
+        let Ok(Outcome::Carried(carried)) = self.done.recv_timeout(deadline) else {
+            return None;
+        };
+        // The thread has nothing left to do but to return.
+        let _ = self.thread.join();
+        Some(carried)
     }
 }

@@ -1,6 +1,7 @@
 //! What the logs thread is told to do, and what it tells.
 
 use super::backlog::Charge;
+use super::carried::{CarriedRun, HeldLog};
 use provost_core::ClearProblem;
 use provost_model::{Channel, Errno, ProcId, ProcessSpec, Run, Ticket};
 use std::os::fd::OwnedFd;
@@ -45,6 +46,11 @@ pub enum Order {
         /// The pipes.
         pipes: Vec<(Channel, OwnedFd)>,
     },
+    /// Go on with the logs of a run where an earlier image of ours left off. As with [`Order::Adopt`], a log that cannot
+    /// be opened is done without.
+    Resume(Box<CarriedRun>),
+    /// Go on with what waited for a log.
+    ResumeLog(Box<HeldLog>),
     /// Take over the read end of an output pipe of an opened run; it is made non-blocking.
     Attach {
         /// Which run.

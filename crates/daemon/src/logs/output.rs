@@ -11,6 +11,7 @@ use provost_capture::tokens::{Capture, CaptureBuffer, Piece};
 use provost_model::quote;
 use provost_model::spec::{LogfileFull, OutputSpec};
 use provost_model::{Channel, Level, ProcessSpec, Run};
+use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -39,6 +40,24 @@ struct Capturing {
     tokens: Capture,
     buffer: CaptureBuffer,
     /// Captured text has its own state of escape sequences.
+    stripper: Stripper,
+}
+
+/// What a channel holds back of its output.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OutputState {
+    stripper: Stripper,
+    capturing: Option<CapturingState>,
+    syslog: Option<Lines>,
+    copied: bool,
+}
+
+/// The part of it that capture holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct CapturingState {
+    tokens: Capture,
+    buffer: CaptureBuffer,
     stripper: Stripper,
 }
 
@@ -95,6 +114,45 @@ impl Output {
             protocol,
             spec,
         })
+    }
+
+    /// Goes on where an earlier image of ours left off. What the configuration wants is what counts; the states are only
+    /// taken where it still wants them.
+    pub(super) fn resume(&mut self, state: OutputState) {
+        self.stripper = state.stripper;
+        self.copied = state.copied;
+        if let (Some(capturing), Some(state)) = (&mut self.capturing, state.capturing) {
+            capturing.tokens = state.tokens;
+            capturing.buffer = state.buffer;
+            capturing.stripper = state.stripper;
+        }
+        if self.syslog.is_some() {
+            self.syslog = state.syslog.or_else(|| self.syslog.take());
+        }
+    }
+
+    /// Gives everything up but what is held back, which goes to another image.
+    pub(super) fn into_state(self) -> OutputState {
+        OutputState {
+            stripper: self.stripper,
+            capturing: self.capturing.map(|capturing| CapturingState {
+                tokens: capturing.tokens,
+                buffer: capturing.buffer,
+                stripper: capturing.stripper,
+            }),
+            syslog: self.syslog,
+            copied: self.copied,
+        }
+    }
+
+    /// Its configuration.
+    pub(super) fn spec(&self) -> &Arc<ProcessSpec> {
+        &self.spec
+    }
+
+    /// Whether it holds protocol and no text.
+    pub(super) fn is_protocol(&self) -> bool {
+        self.protocol
     }
 
     pub(super) fn sink(&self) -> Option<SinkKey> {

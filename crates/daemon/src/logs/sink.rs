@@ -3,6 +3,10 @@
 //! Writing never waits for a reader. What a log does not take just now is held back, up to a limit; beyond it the
 //! oldest lines are dropped, and the log tells how much is missing once it works again.
 
+mod state;
+
+pub(in crate::logs) use state::SinkState;
+
 use super::CHUNK_BYTES;
 use super::notes::Notes;
 use super::rotation::{Rotation, replace};
@@ -14,6 +18,7 @@ use provost_model::{Errno, Level};
 use provost_os::files::own_descriptor;
 use provost_os::pipe;
 use provost_os::spot::{Paths, Refusal};
+use std::borrow::Cow;
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::MetadataExt;
@@ -86,7 +91,7 @@ pub(super) struct Sink {
     marker: Vec<u8>,
     flow: Flow,
     /// Why bytes do not flow.
-    reason: &'static str,
+    reason: Cow<'static, str>,
     /// Since when bytes have been dropped that the log does not tell of yet.
     gap_since: Option<SystemTime>,
     /// Whether the last byte written ended a line.
@@ -109,7 +114,7 @@ impl Sink {
             held: Held::new(HELD_BYTES_MAX),
             marker: Vec::new(),
             flow: Flow::Open,
-            reason: "",
+            reason: Cow::Borrowed(""),
             gap_since: None,
             at_line_start: true,
             rotate_again: None,
@@ -147,7 +152,7 @@ impl Sink {
     pub(super) fn tell_waiting(&mut self, notes: &mut Notes) {
         if matches!(self.flow, Flow::Failing(_)) && !std::mem::replace(&mut self.told_waiting, true)
         {
-            let (path, reason) = (self.path.display(), self.reason);
+            let (path, reason) = (self.path.display(), &self.reason);
             let text = format!("log {path} takes no output ({reason}); whoever logs there waits");
             notes.add(Level::Warn, text);
         }
@@ -324,7 +329,7 @@ impl Sink {
                 if !self.wants_writable() {
                     self.flow = Flow::Blocked { told: false };
                 }
-                self.reason = "its reader did not keep up";
+                self.reason = "its reader did not keep up".into();
             }
             ErrorKind::BrokenPipe => {
                 if self.flow != Flow::Broken {
@@ -336,14 +341,14 @@ impl Sink {
                     );
                 }
                 self.flow = Flow::Broken;
-                self.reason = "it had no reader";
+                self.reason = "it had no reader".into();
                 self.marker.clear();
                 self.held.drop_all();
                 self.gap_since.get_or_insert_with(SystemTime::now);
             }
             _ => {
                 let errno = Errno::of(error);
-                self.reason = errno.text();
+                self.reason = errno.text().into();
                 self.flow = Flow::Failing(match self.flow {
                     Flow::Failing(retry) => retry.later(now, WRITE_PAUSE),
                     Flow::Open | Flow::Blocked { .. } | Flow::Broken => {

@@ -1,5 +1,6 @@
 //! All open logs: one for each path, however many channels write there, so that rotation moves it once for all.
 
+use super::carried::HeldLog;
 use super::follow::Board;
 use super::notes::Notes;
 use super::rotation::{Rotation, replace_closed};
@@ -217,6 +218,33 @@ impl Sinks {
         }
         self.board.touched(path);
         Ok(())
+    }
+
+    /// What waits for each log.
+    pub(super) fn states(&self) -> Vec<HeldLog> {
+        let waiting = self.entries.values().filter_map(|entry| {
+            Some(HeldLog {
+                path: entry.sink.path().to_path_buf(),
+                state: entry.sink.state()?,
+            })
+        });
+        waiting.collect()
+    }
+
+    /// Goes on with what waited for a log.
+    pub(super) fn resume(&mut self, held: HeldLog) -> io::Result<()> {
+        let key = self.open(&held.path)?;
+        if let Some(entry) = self.entries.get_mut(&key) {
+            entry.sink.resume(held.state, Instant::now());
+        }
+        self.flush(key);
+        self.release(key);
+        Ok(())
+    }
+
+    /// Where a log is.
+    pub(super) fn path(&self, key: SinkKey) -> Option<&Path> {
+        self.entries.get(&key).map(|entry| entry.sink.path())
     }
 
     /// Logs with bytes that are not written yet.

@@ -146,6 +146,13 @@ fn all() -> Vec<Notice> {
         Notice::RestartRefused {
             reason: "File contains no section headers".to_owned(),
         },
+        Notice::UpgradeRequested,
+        Notice::Upgraded {
+            version: "0.2.0".to_owned(),
+        },
+        Notice::UpgradeFailed {
+            reason: "an upgrade is under way".to_owned(),
+        },
         Notice::ReopenRequested,
         Notice::Reopening,
         Notice::SignalIgnored {
@@ -263,6 +270,9 @@ fn the_words_are_as_people_know_them() {
 fn no_notice_makes_more_than_one_line() {
     let reason = "first\nsecond".to_owned();
     let (_, text) = render(&Notice::RestartRefused { reason });
+    assert!(!text.contains('\n'), "{text}");
+    let reason = "first\nsecond".to_owned();
+    let (_, text) = render(&Notice::UpgradeFailed { reason });
     assert!(!text.contains('\n'), "{text}");
     let line = b"a\nb".to_vec();
     let (_, text) = render(&Notice::BadResultLine {

@@ -96,6 +96,12 @@ impl RunsFile {
         appended
     }
 
+    /// The lines about those that live.
+    pub(super) fn into_lines(self) -> Vec<(Run, String)> {
+        let known = self.known.into_iter();
+        known.map(|(run, known)| (run, known.line)).collect()
+    }
+
     /// Removes the file if it names nobody who may live.
     pub(super) fn close(self) {
         if self.known.is_empty() {

@@ -11,6 +11,7 @@ mod stop;
 pub(crate) use orphans::{Found, Held, find};
 pub(crate) use stop::stop;
 
+use crate::crash;
 use crate::done::Done;
 use crate::logs::Logger;
 use file::RunsFile;
@@ -50,7 +51,7 @@ impl Here {
     }
 
     /// What tells this process from all others.
-    fn identity(&self, pid: Pid) -> Identity {
+    pub(crate) fn identity(&self, pid: Pid) -> Identity {
         Identity {
             boot: self.boot.clone(),
             namespace: self.namespace,
@@ -125,6 +126,7 @@ enum Job {
     Adopted(Run, Box<RunRecord>),
     End(Run),
     Close(Sender<()>),
+    HandOver(Sender<Vec<(Run, String)>>),
 }
 
 /// The handle of the control thread.
@@ -188,6 +190,17 @@ impl Runs {
         problem(&self.path, TIMED_OUT)
     }
 
+    /// Another image goes on: the records of what lives, as they stand in the file, which stays. None when a disk holds
+    /// that up.
+    pub(crate) fn hand_over(self) -> Option<Vec<(Run, String)>> {
+        let Some(jobs) = self.jobs else {
+            return Some(Vec::new());
+        };
+        let (told, known) = channel();
+        jobs.send(Job::HandOver(told)).ok()?;
+        known.recv_timeout(CLOSE_MAX).ok()
+    }
+
     /// The life ends: the file goes, unless it names processes that live on.
     pub(crate) fn close(self) {
         if let Some(jobs) = self.jobs {
@@ -223,6 +236,7 @@ fn work(open: OpenRuns, jobs: &Receiver<Job>, logger: &Logger, report: &impl Fn(
     let OpenRuns { mut file, here } = open;
     let mut told = false;
     for job in jobs {
+        crash::point("records");
         match job {
             Job::Begin(birth) => {
                 let run = birth.run;
@@ -243,6 +257,11 @@ fn work(open: OpenRuns, jobs: &Receiver<Job>, logger: &Logger, report: &impl Fn(
                 }
                 Err(_) => {}
             },
+            Job::HandOver(told) => {
+                // Nobody may be waiting any more.
+                let _ = told.send(file.into_lines());
+                return;
+            }
             Job::Close(done) => {
                 file.close();
                 // Nobody may be waiting any more.

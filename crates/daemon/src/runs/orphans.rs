@@ -4,6 +4,7 @@
 //! is looked at, so that a pid that is given anew meanwhile means nobody.
 
 use super::{Here, digest, stop_rule};
+use crate::takeover::Taken;
 use provost_config::Config;
 use provost_core::adopt::{self, Fate, Reason};
 use provost_model::spec::namespec;
@@ -14,9 +15,14 @@ use provost_wire::runs::{self, RunRecord};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Bytes of a file of records at most: far more than those of as many processes as a machine can have.
 const FILE_BYTES_MAX: u64 = 256 << 20;
+
+/// How far the age that a supervisord tells of a process may be from the one that the system tells: it counts from before
+/// the process is made, which on a busy machine takes a while. Beyond it the clock was set.
+const AGE_SLACK: Duration = Duration::from_secs(30);
 
 /// A process that is certainly the recorded one.
 #[derive(Debug)]
@@ -27,6 +33,8 @@ pub(crate) struct Held {
     pub(crate) process: PidFd,
     /// Whether it was started with another configuration than the one in force.
     pub(crate) changed: bool,
+    /// What was taken for it from a supervisord that was still there.
+    pub(crate) taken: Option<Taken>,
 }
 
 impl Held {
@@ -35,10 +43,21 @@ impl Held {
         namespec(&self.record.group, &self.record.name)
     }
 
+    /// How old it is by the moment that another supervisord, from which it was taken, remembers as its start; the `real` age
+    /// tells whether the clock was set since.
+    fn told_age(&self, now: Wall, real: Option<Duration>) -> Option<Duration> {
+        self.taken.as_ref()?;
+        let secs = u64::try_from(now.secs.checked_sub(self.record.started_secs)?).ok()?;
+        let told = Duration::new(secs, now.nanos);
+        real.is_none_or(|real| real.abs_diff(told) < AGE_SLACK)
+            .then_some(told)
+    }
+
     /// As the core hears of it.
     pub(crate) fn orphan(&self) -> Orphan {
-        let now = clock::mono();
+        let now = clock::now();
         let age = self.record.identity.ticks.map(proc::age_of);
+        let age = self.told_age(now.wall, age).or(age);
         let age_ns = age.map_or(0, |age| u64::try_from(age.as_nanos()).unwrap_or(u64::MAX));
         let wall = Wall {
             secs: self.record.started_secs,
@@ -48,8 +67,10 @@ impl Held {
             group: self.record.group.clone(),
             name: self.record.name.clone(),
             pid: self.process.pid(),
-            started: (Mono(now.0.saturating_sub(age_ns)), wall),
+            started: (Mono(now.mono.0.saturating_sub(age_ns)), wall),
             changed: self.changed,
+            ended: self.taken.as_ref().and_then(|taken| taken.last_end),
+            has_socket: self.taken.as_ref().is_some_and(|taken| taken.has_socket),
         }
     }
 }
@@ -149,6 +170,7 @@ fn living(path: &Path, here: &Here, lines: &mut Vec<(Level, String)>) -> Vec<Hel
                 record,
                 process,
                 changed: false,
+                taken: None,
             });
         } else {
             let name = namespec(&record.group, &record.name);

@@ -88,6 +88,7 @@ fn the_list_of_a_refusal_names_everybody() {
     let living = Living::new();
     let process = verify(&living.1).unwrap();
     let held = Held {
+        taken: None,
         record: living.1.clone(),
         process,
         changed: false,

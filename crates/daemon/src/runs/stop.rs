@@ -1,7 +1,6 @@
 //! Stopping what an earlier supervisord left behind and nobody takes over: before anything is started, all at once.
 
 use super::orphans::{Found, Held, rule_of};
-use crate::logs::MainLog;
 use provost_config::Config;
 use provost_core::adopt::obstacle;
 use provost_model::{Level, Mono, Signal};
@@ -22,8 +21,11 @@ struct Stopping {
     killed: bool,
 }
 
+/// What takes the lines for the main log.
+pub(crate) type Tell<'a> = dyn FnMut(Level, &str) + 'a;
+
 /// Stops them. What cannot be stopped is taken over if it can be; the others are told of, and given back.
-pub(crate) fn stop(found: &mut Found, config: &Config, log: &mut MainLog) -> Vec<Held> {
+pub(crate) fn stop(found: &mut Found, config: &Config, log: &mut Tell<'_>) -> Vec<Held> {
     let mut all: Vec<Stopping> = Vec::new();
     for (held, reason) in found.stop.drain(..) {
         let rule = rule_of(config, &held.record);
@@ -31,7 +33,7 @@ pub(crate) fn stop(found: &mut Found, config: &Config, log: &mut MainLog) -> Vec
         let text = format!(
             "stopping '{name}' with pid {pid}, which an earlier supervisord started: {reason}"
         );
-        log.write(Level::Info, &text);
+        log(Level::Info, &text);
         signal(&held, rule.signal, rule.stop_group, log);
         let wait = Duration::from_secs(u64::try_from(rule.wait_secs).unwrap_or(0));
         all.push(Stopping {
@@ -48,12 +50,12 @@ pub(crate) fn stop(found: &mut Found, config: &Config, log: &mut MainLog) -> Vec
             .into_iter()
             .partition(|one| one.held.process.has_ended());
         for one in ended {
-            log.write(Level::Info, &format!("stopped: '{}'", one.held.namespec()));
+            log(Level::Info, &format!("stopped: '{}'", one.held.namespec()));
         }
         all = living;
         for one in all.iter_mut().filter(|one| one.until <= now && !one.killed) {
             let (name, pid) = (one.held.namespec(), one.held.process.pid());
-            log.write(
+            log(
                 Level::Warn,
                 &format!("killing '{name}' ({pid}) with SIGKILL"),
             );
@@ -71,7 +73,7 @@ pub(crate) fn stop(found: &mut Found, config: &Config, log: &mut MainLog) -> Vec
         .collect()
 }
 
-fn signal(held: &Held, signal: Signal, whole_group: bool, log: &mut MainLog) {
+fn signal(held: &Held, signal: Signal, whole_group: bool, log: &mut Tell<'_>) {
     let Err(errno) = held.process.signal(signal, whole_group) else {
         return;
     };
@@ -81,7 +83,7 @@ fn signal(held: &Held, signal: Signal, whole_group: bool, log: &mut MainLog) {
     }
     let (name, pid) = (held.namespec(), held.process.pid());
     let text = format!("could not send {signal} to '{name}' ({pid}): {errno}");
-    log.write(Level::Critical, &text);
+    log(Level::Critical, &text);
 }
 
 /// Waits until one ends or something is due.
@@ -97,7 +99,7 @@ fn wait(all: &[Stopping], now: Mono) {
 }
 
 /// A process that does not end: a second copy must not be started beside it, so it is taken over where that can be.
-fn keep(held: Held, found: &mut Found, config: &Config, log: &mut MainLog) -> Option<Held> {
+fn keep(held: Held, found: &mut Found, config: &Config, log: &mut Tell<'_>) -> Option<Held> {
     let (name, pid) = (held.namespec(), held.process.pid());
     let can_be = obstacle(&config.groups, &held.record.group, &held.record.name).is_none();
     let what = if can_be {
@@ -105,7 +107,7 @@ fn keep(held: Held, found: &mut Found, config: &Config, log: &mut MainLog) -> Op
     } else {
         "it is left to itself"
     };
-    log.write(
+    log(
         Level::Critical,
         &format!("'{name}' ({pid}) does not end; {what}"),
     );

@@ -4,14 +4,17 @@
 //! Orders for one path are done in the order in which they were given, also those of a pool that has gone and of the one
 //! that came in its place. A thread sleeps while there is no order, and ends when nobody can give it one any more.
 
+mod carried;
 mod file;
 #[cfg(test)]
 mod file_tests;
 mod rewrite;
 
-use crate::done::Done;
+pub(crate) use carried::CarriedSpool;
+
+use crate::done::{Done, Errand};
 use crate::logs::Logger;
-use file::SpoolFile;
+use file::{SpoolFile, Tell};
 use provost_core::{SpoolAnswer, SpoolOrder, SpoolProblem};
 use provost_model::{Envelope, Level, SpoolId, Ticket};
 use std::collections::HashMap;
@@ -24,11 +27,16 @@ use std::thread::Builder;
 /// How results reach the control thread.
 pub(crate) type Report = Box<dyn Fn(Done) + Send>;
 
-/// An order and for whom.
-struct Job {
-    ticket: Ticket,
-    spool: SpoolId,
-    order: SpoolOrder,
+/// What a thread is told.
+enum Job {
+    /// An order and for whom.
+    Order {
+        ticket: Ticket,
+        spool: SpoolId,
+        order: SpoolOrder,
+    },
+    /// Leave the open file to another image.
+    HandOver(Sender<Option<CarriedSpool>>),
 }
 
 /// The threads.
@@ -52,7 +60,7 @@ impl Spools {
         if let SpoolOrder::Open { path, .. } = &order {
             self.paths.insert(spool, path.clone());
             if !self.lanes.contains_key(path) {
-                match start(path.clone(), logger.clone(), report()) {
+                match start(Clerk::new(path.clone(), logger.clone()), report()) {
                     Ok(lane) => {
                         self.lanes.insert(path.clone(), lane);
                     }
@@ -66,7 +74,7 @@ impl Spools {
         }
         let is_last = matches!(order, SpoolOrder::Save { .. });
         let lane = self.paths.get(&spool).and_then(|path| self.lanes.get(path));
-        let job = Job {
+        let job = Job::Order {
             ticket,
             spool,
             order,
@@ -79,15 +87,8 @@ impl Spools {
     }
 }
 
-fn start(path: PathBuf, logger: Logger, report: Report) -> io::Result<Sender<Job>> {
+fn start(clerk: Clerk, report: Report) -> io::Result<Sender<Job>> {
     let (sender, jobs) = channel();
-    let clerk = Clerk {
-        path,
-        logger,
-        failing: false,
-        open: None,
-        known: None,
-    };
     Builder::new()
         .name("spool".to_owned())
         .spawn(move || clerk.work(&jobs, &report))?;
@@ -113,10 +114,32 @@ struct Clerk {
 }
 
 impl Clerk {
+    fn new(path: PathBuf, logger: Logger) -> Self {
+        Self {
+            path,
+            logger,
+            failing: false,
+            open: None,
+            known: None,
+        }
+    }
+
     fn work(mut self, jobs: &Receiver<Job>, report: &Report) {
         for job in jobs {
-            let deed = deed(&job.order);
-            let answer = match self.obey(job.spool, job.order) {
+            let (ticket, spool, order) = match job {
+                Job::Order {
+                    ticket,
+                    spool,
+                    order,
+                } => (ticket, spool, order),
+                Job::HandOver(told) => {
+                    // Nobody may be waiting any more.
+                    let _ = told.send(self.into_carried());
+                    return;
+                }
+            };
+            let deed = deed(&order);
+            let answer = match self.obey(spool, order) {
                 Ok(answer) => {
                     self.recovered();
                     Ok(answer)
@@ -126,10 +149,7 @@ impl Clerk {
                     Err(SpoolProblem)
                 }
             };
-            report(Done::Spooled {
-                ticket: job.ticket,
-                answer,
-            });
+            report(Done::Errand(Errand::Spooled { ticket, answer }));
         }
     }
 
@@ -187,9 +207,13 @@ impl Clerk {
     }
 
     fn open(&self, known: &Known) -> io::Result<SpoolFile> {
+        SpoolFile::open(&self.path, known.maxbytes, self.teller(known))
+    }
+
+    /// Tells the operator what there is to say about a file.
+    fn teller(&self, known: &Known) -> Tell {
         let (logger, pool) = (self.logger.clone(), known.pool.clone());
-        let tell = move |level, text: String| logger.log(level, format!("pool {pool}: {text}"));
-        SpoolFile::open(&self.path, known.maxbytes, Box::new(tell))
+        Box::new(move |level, text: String| logger.log(level, format!("pool {pool}: {text}")))
     }
 
     fn pool(&self) -> Arc<str> {

@@ -5,11 +5,11 @@ use super::children::Phase;
 use super::faults::Fault;
 use super::listeners;
 use super::scene;
-use super::world::{Coming, World};
+use super::world::{Coming, Known, World};
 use provost_core::{ClearProblem, Effect, Input, StdinProblem};
 use provost_model::spawn::SpawnProblem;
 use provost_model::spec::LogFile;
-use provost_model::{Channel, Errno, ExitStatus, ProcId, Run, Signal, SocketId};
+use provost_model::{Channel, Errno, ExitStatus, GroupKind, ProcId, Run, Signal, SocketId};
 use std::time::Duration;
 
 /// Not permitted.
@@ -119,6 +119,8 @@ impl World {
                     self.later(wait, Coming::Ask(id, request));
                 }
             }
+            Effect::Rehearse { ticket, .. } => self.rehearse(ticket),
+            Effect::HandOver { ticket } => self.hand_over(ticket),
             // Children of children are not part of this world.
             // What is taken over lives in the world already.
             Effect::Print { .. }
@@ -133,6 +135,25 @@ impl World {
     fn answer(&mut self, input: Input) {
         let wait = self.answer_time();
         self.later(wait, Coming::Fact(input));
+    }
+
+    /// The core introduced a process.
+    pub(super) fn introduce(&mut self, effect: &Effect) {
+        if let Effect::ProcessAdded { proc, spec, group } = effect {
+            let listens = match &group.kind {
+                GroupKind::Pool(pool) => Some(pool.result_handler),
+                _ => None,
+            };
+            let serves = matches!(group.kind, GroupKind::Helper(_));
+            self.known.insert(
+                *proc,
+                Known {
+                    spec: spec.clone(),
+                    listens,
+                    serves,
+                },
+            );
+        }
     }
 
     fn name_logs(&mut self, proc: ProcId) {

@@ -17,10 +17,12 @@ pub mod mutants;
 mod pids;
 pub mod rng;
 mod run;
+pub mod saving;
 mod scene;
 mod script;
 mod sockets;
 mod spools;
+mod upgrades;
 mod weather;
 mod world;
 

@@ -2,6 +2,7 @@
 
 use super::monitor::{Monitor, Violation};
 use super::rng::Rng;
+use super::saving::{Kept, Often};
 use super::world::{Step, World};
 use provost_core::{Core, Effect, Input, LoadedConfig};
 use provost_model::{Mono, Now, Request};
@@ -30,6 +31,10 @@ pub trait Subject: Sized {
     /// The one of the next life after a restart.
     #[must_use]
     fn next_life(&self, config: LoadedConfig) -> Self;
+    /// What it found wrong with itself in the last step.
+    fn complaint(&mut self) -> Option<String> {
+        None
+    }
 }
 
 impl Subject for Core {
@@ -101,7 +106,8 @@ pub fn run(seed: u64, steps: usize) -> Outcome {
         traced: false,
         wall_is_fixed: false,
     };
-    let outcome = run_subject(seed, settings, Core::new);
+    let kept = |config| Kept::new(seed, Often::ByChance, config);
+    let outcome = run_subject(seed, settings, kept);
     if outcome.violations.is_empty() {
         outcome
     } else {
@@ -118,7 +124,7 @@ pub fn run_traced(seed: u64, steps: usize) -> Outcome {
             traced: true,
             wall_is_fixed: false,
         },
-        Core::new,
+        |config| Kept::new(seed, Often::ByChance, config),
     )
 }
 
@@ -267,6 +273,9 @@ impl<S: Subject> Course<S> {
             trace.add(now, &input, &self.effects, deadline);
         }
         self.violations.extend(violations);
+        if let Some(what) = self.subject.complaint() {
+            self.fail("I29", what);
+        }
         for effect in self.effects.drain(..) {
             self.world.perform(effect);
         }

@@ -13,9 +13,9 @@ use super::pids::PidTable;
 use super::rng::Rng;
 use super::sockets::Sockets;
 use super::{scene, script};
-use provost_core::{Effect, Input, LoadedConfig};
+use provost_core::{Input, LoadedConfig};
 use provost_model::spec::ResultHandler;
-use provost_model::{GroupKind, Mono, Now, ProcId, ProcessSpec, RequestId, Run, Wall};
+use provost_model::{Mono, Now, ProcId, ProcessSpec, RequestId, Run, Wall};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,6 +53,8 @@ pub(super) enum Coming {
     Client,
     /// Some client asks something of a helper.
     Caller,
+    /// Somebody asks for an upgrade.
+    Upgrader,
     /// A client asks this.
     Ask(RequestId, provost_model::Request),
     /// A client leaves.
@@ -79,6 +81,7 @@ pub(super) struct World {
     pub(super) wall_is_fixed: bool,
     pub(super) dice: Rng,
     pub(super) helper_dice: Rng,
+    pub(super) upgrade_dice: Rng,
     /// Runs of helpers with whom nobody talks any more.
     pub(super) hung_up: BTreeSet<Run>,
     pub(super) faults: Faults,
@@ -127,6 +130,8 @@ impl World {
         }
         let mut sockets = Sockets::new(rng.fork(4));
         sockets.hand_out(&[], &mut config);
+        let mut upgrade_dice = rng.fork(6);
+        let has_upgrades = upgrade_dice.chance(300);
         let pace_ms = *dice.pick(&[30, 200, 1_000, 4_000]);
         let mut world = Self {
             now: MONO_AT_START,
@@ -148,6 +153,7 @@ impl World {
             is_ending: false,
             dice,
             helper_dice,
+            upgrade_dice,
             hung_up: BTreeSet::new(),
         };
         world.agenda.add(world.now, 0, Coming::Fact(Input::Started));
@@ -155,6 +161,9 @@ impl World {
         world.later(Duration::from_secs(1), Coming::Weather);
         if has_helper {
             world.later(Duration::from_millis(100), Coming::Caller);
+        }
+        if has_upgrades {
+            world.upgrade_later(Duration::from_secs(3), Coming::Upgrader);
         }
         (world, config)
     }
@@ -307,6 +316,7 @@ impl World {
             }
             Coming::Client => self.client_asks(),
             Coming::Caller => self.caller(),
+            Coming::Upgrader => self.upgrader(),
             Coming::Ask(id, request) => Some(Input::Requested { id, request }),
             Coming::Leave(id) => {
                 self.clients.left(id);
@@ -472,25 +482,6 @@ impl World {
             if let Some(death) = self.children.doom(run, at, status) {
                 self.later(after, Coming::Death(death));
             }
-        }
-    }
-
-    /// The core introduced a process.
-    pub(super) fn introduce(&mut self, effect: &Effect) {
-        if let Effect::ProcessAdded { proc, spec, group } = effect {
-            let listens = match &group.kind {
-                GroupKind::Pool(pool) => Some(pool.result_handler),
-                _ => None,
-            };
-            let serves = matches!(group.kind, GroupKind::Helper(_));
-            self.known.insert(
-                *proc,
-                Known {
-                    spec: spec.clone(),
-                    listens,
-                    serves,
-                },
-            );
         }
     }
 }

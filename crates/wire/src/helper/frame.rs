@@ -5,6 +5,7 @@
 
 use provost_model::Wall;
 use provost_model::quote;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Longest header line. The longest that this version writes has 80 bytes; keys to come have room.
@@ -20,7 +21,7 @@ const VERSION: &str = "1";
 const SHOWN_CHARS: usize = 80;
 
 /// What a helper's frame is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FrameKind {
     /// The handshake.
     Hello,
@@ -82,7 +83,7 @@ impl fmt::Display for FrameError {
 impl std::error::Error for FrameError {}
 
 /// A header that was understood.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Header {
     kind: FrameKind,
     id: u64,
@@ -90,7 +91,7 @@ struct Header {
 }
 
 /// Bytes of a helper's standard output to frames.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct FrameReader {
     line: Vec<u8>,
     open: Option<(Header, Vec<u8>)>,

@@ -42,6 +42,14 @@ impl<'a> Args<'a> {
         }
     }
 
+    /// A text that may be left out.
+    pub(super) fn maybe_text(&self, index: usize) -> Result<Option<String>, Fault> {
+        match self.values.get(index) {
+            None => Ok(None),
+            Some(_) => self.text(index).map(Some),
+        }
+    }
+
     /// A text, or anything that has a plain text form.
     pub(super) fn printed(&self, index: usize) -> Result<String, Fault> {
         match self.values.get(index) {

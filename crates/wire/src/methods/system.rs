@@ -95,6 +95,28 @@ pub(super) const OWN: &[Method] = &[
         faults: &[],
         decode: |_| Ok(Invocation::OwnVersion),
     },
+    Method {
+        name: "upgrade",
+        verb: Verb::Upgrade,
+        aliases: &[],
+        summary: "Puts another supervisord in the place of this one, with the same pid, processes, pipes, sockets and \
+                  clients. It is shown the state first; if it cannot go on with it, nothing has changed. The answer \
+                  comes from the new one.",
+        params: &[Param {
+            name: "binary",
+            kind: Kind::Str,
+            text: "Absolute path of the program; the file that stands where the present one was started from, if it \
+                   is empty.",
+            default: Some("''"),
+        }],
+        result: Kind::Str,
+        result_text: "The version that runs now.",
+        faults: &[FaultCode::Failed],
+        decode: |args| {
+            let binary = args.maybe_text(0)?.filter(|binary| !binary.is_empty());
+            Ok(Invocation::Core(Request::Upgrade { binary }))
+        },
+    },
 ];
 
 fn multicall(args: &Args<'_>) -> Result<Invocation, Fault> {

@@ -80,6 +80,7 @@ fn names_of_other_namespaces_may_be_a_helpers() {
 const SIGNATURES: &[&str] = &[
     "provost.getEventPools array",
     "provost.getVersion string",
+    "provost.upgrade string string",
     "supervisor.addProcessGroup boolean string",
     "supervisor.clearAllProcessLogs array",
     "supervisor.clearLog boolean",

@@ -2,6 +2,7 @@
 
 mod access;
 mod actions;
+mod carry;
 mod http;
 mod limits;
 mod logs;
@@ -151,6 +152,7 @@ impl Rig {
             descriptors: plan.descriptors,
             access: plan.access,
             audit: None,
+            carried: Vec::new(),
         });
         Self {
             api: Some(api.unwrap()),
@@ -246,6 +248,7 @@ fn stand_in(
                     let _ = told();
                 }
             }
+            ClientMessage::Attach { .. } => {}
             ClientMessage::Gone { .. } => drop(tell.send(Heard::Gone)),
         }
     }
@@ -291,7 +294,7 @@ impl Response {
 }
 
 /// Reads one answer with a `Content-Length`; none when the connection ends before one.
-fn read_response(stream: &mut impl Read) -> Option<Response> {
+fn read_response(stream: &mut (impl Read + ?Sized)) -> Option<Response> {
     let head = read_head(stream)?;
     let mut response = Response {
         status: head.split(' ').nth(1)?.parse().ok()?,
@@ -309,7 +312,7 @@ fn read_response(stream: &mut impl Read) -> Option<Response> {
 }
 
 /// Reads up to the blank line.
-fn read_head(stream: &mut impl Read) -> Option<String> {
+fn read_head(stream: &mut (impl Read + ?Sized)) -> Option<String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
@@ -321,7 +324,7 @@ fn read_head(stream: &mut impl Read) -> Option<String> {
 }
 
 /// Whether the server ends the connection, whatever it says before that.
-fn is_closed(stream: &mut impl Read) -> bool {
+fn is_closed(stream: &mut (impl Read + ?Sized)) -> bool {
     let mut rest = Vec::new();
     !matches!(stream.read_to_end(&mut rest), Err(error) if error.kind() == std::io::ErrorKind::WouldBlock)
 }

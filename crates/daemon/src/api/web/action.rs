@@ -1,11 +1,13 @@
 //! What the links of the status page do, and what they say about it.
 
 use crate::api::caller::Caller;
+use crate::api::carry::tape::Tape;
 use crate::api::{Context, clock};
 use provost_model::access::Verb;
 use provost_model::info::ProcessResult;
 use provost_model::spec::namespec;
 use provost_model::{Answer, Fault, FaultCode, Reply, Request};
+use std::cell::RefCell;
 use std::rc::Rc;
 
 /// Processes that a message about many names, so that it fits into the address that carries it.
@@ -74,7 +76,7 @@ pub(super) async fn run(
     const UNKNOWN: &str = "There is no such action.";
     match action {
         Some(Action::Refresh) => return Ok(format!("Page refreshed at {}", clock::long_local())),
-        Some(Action::StopAll) => return Ok(stop_all(context, caller).await),
+        Some(Action::StopAll) => return Ok(stop_all(caller).await),
         Some(Action::RestartAll) => return Ok(lasting(context, caller, "All", restart_all).await),
         _ => {}
     }
@@ -87,34 +89,31 @@ pub(super) async fn run(
     let known = Request::GetProcessInfo {
         name: name.to_owned(),
     };
-    if let Err(fault) = caller.ask(context, known).await
+    let was_known = caller.tape().progress().known;
+    if !was_known
+        && let Err(fault) = caller.ask(known).await
         && fault.code == FaultCode::BadName
     {
         return Ok(format!("No such process named {name}"));
     }
+    caller.tape().progress().known = true;
     Ok(match action {
-        Some(Action::Start) => match start(context, caller, name).await {
+        Some(Action::Start) => match start(caller, name).await {
             Ok(_) => format!("Process {name} started"),
             Err(fault) => failed(name, &fault),
         },
-        Some(Action::Stop) => match stop(context, caller, name).await {
+        Some(Action::Stop) => match stop(caller, name).await {
             Ok(_) => format!("Process {name} stopped"),
             Err(fault) => unexpected(&fault),
         },
         Some(Action::Restart) => {
             let owned = name.to_owned();
-            lasting(context, caller, name, |context, caller| {
-                restart(context, caller, owned)
-            })
-            .await
+            lasting(context, caller, name, |caller| restart(caller, owned)).await
         }
         Some(Action::ClearLog) => {
             let name = name.to_owned();
             let message = format!("Log for {name} cleared");
-            match caller
-                .ask(context, Request::ClearProcessLogs { name })
-                .await
-            {
+            match caller.ask(Request::ClearProcessLogs { name }).await {
                 Ok(_) => message,
                 Err(fault) => unexpected(&fault),
             }
@@ -123,23 +122,31 @@ pub(super) async fn run(
     })
 }
 
-async fn start(context: &Context, caller: &Caller, name: &str) -> Answer {
+async fn start(caller: &Caller, name: &str) -> Answer {
     let (name, wait) = (name.to_owned(), true);
     let request = Request::StartProcess { name, wait };
-    caller.ask(context, request).await
+    caller.ask(request).await
 }
 
-async fn stop(context: &Context, caller: &Caller, name: &str) -> Answer {
+async fn stop(caller: &Caller, name: &str) -> Answer {
     let (name, wait) = (name.to_owned(), true);
     let request = Request::StopProcess { name, wait };
-    caller.ask(context, request).await
+    caller.ask(request).await
 }
 
-async fn restart(context: Rc<Context>, caller: Rc<Caller>, name: String) -> String {
-    let stopped = stop(&context, &caller, &name).await;
+async fn restart(caller: Rc<Caller>, name: String) -> String {
+    let was_stopped = caller.tape().progress().stopped.is_some();
+    let stopped = if was_stopped {
+        Ok(Reply::Done)
+    } else {
+        stop(&caller, &name).await
+    };
     let started = match stopped {
         Err(fault) if fault.code != FaultCode::NotRunning => Err(fault),
-        _ => start(&context, &caller, &name).await,
+        _ => {
+            caller.tape().progress().stopped = Some(Vec::new());
+            start(&caller, &name).await
+        }
     };
     match started {
         Ok(_) => format!("Process {name} restarted"),
@@ -147,49 +154,75 @@ async fn restart(context: Rc<Context>, caller: Rc<Caller>, name: String) -> Stri
     }
 }
 
-async fn stop_all(context: &Context, caller: &Caller) -> String {
-    let stopped = caller
-        .ask(context, Request::StopAllProcesses { wait: true })
-        .await;
+async fn stop_all(caller: &Caller) -> String {
+    let stopped = caller.ask(Request::StopAllProcesses { wait: true }).await;
     summary("stopped", &failures(stopped, FaultCode::NotRunning))
 }
 
-async fn restart_all(context: Rc<Context>, caller: Rc<Caller>) -> String {
-    let stopped = caller
-        .ask(&context, Request::StopAllProcesses { wait: true })
-        .await;
-    let mut all = failures(stopped, FaultCode::NotRunning);
-    let started = caller
-        .ask(&context, Request::StartAllProcesses { wait: true })
-        .await;
+async fn restart_all(caller: Rc<Caller>) -> String {
+    let noted = caller.tape().progress().stopped.clone();
+    let mut all = if let Some(all) = noted {
+        all
+    } else {
+        let request = Request::StopAllProcesses { wait: true };
+        let all = failures(caller.ask(request).await, FaultCode::NotRunning);
+        caller.tape().progress().stopped = Some(all.clone());
+        all
+    };
+    let request = Request::StartAllProcesses { wait: true };
+    let started = caller.ask(request).await;
     all.extend(failures(started, FaultCode::AlreadyStarted));
     // Both halves may have the same to say.
     all.dedup();
     summary("restarted", &all)
 }
 
+/// Work that goes on when its client leaves.
+#[derive(Default)]
+pub(in crate::api) struct Works(RefCell<Vec<Rc<Tape>>>);
+
+impl Works {
+    /// Whether all of it waits for the core, and for nothing else.
+    pub(in crate::api) fn are_at_rest(&self) -> bool {
+        let works = self.0.borrow();
+        works
+            .iter()
+            .all(|tape| tape.is_taken() || tape.is_at_rest())
+    }
+
+    /// That whose client has left.
+    pub(in crate::api) fn left_behind(&self) -> Vec<Rc<Tape>> {
+        let works = self.0.borrow();
+        let left = works.iter().filter(|tape| !tape.is_taken());
+        left.cloned().collect()
+    }
+}
+
 /// Does work that must not end half way because its client leaves.
 async fn lasting<W, F>(context: &Rc<Context>, caller: &Rc<Caller>, what: &str, work: W) -> String
 where
-    W: FnOnce(Rc<Context>, Rc<Caller>) -> F,
+    W: FnOnce(Rc<Caller>) -> F,
     F: Future<Output = String> + 'static,
 {
-    struct Counted(Rc<Context>);
+    struct Counted(Rc<Context>, Rc<Tape>);
     impl Drop for Counted {
         fn drop(&mut self) {
-            let restarts = &self.0.web.restarts;
-            restarts.set(restarts.get().saturating_sub(1));
+            let mut works = self.0.works.0.borrow_mut();
+            works.retain(|tape| !Rc::ptr_eq(tape, &self.1));
         }
     }
-    let restarts = &context.web.restarts;
-    if restarts.get() >= RESTARTS {
+    let works = &context.works.0;
+    let was_begun = caller.tape().progress().lasts;
+    if works.borrow().len() >= RESTARTS && !was_begun {
         return format!(
             "ERROR: {what} not restarted: {RESTARTS} restarts are under way, try again when they are done"
         );
     }
-    restarts.set(restarts.get() + 1);
-    let counted = Counted(Rc::clone(context));
-    let work = work(Rc::clone(context), Rc::clone(caller));
+    caller.tape().progress().lasts = true;
+    let tape = &caller.peer.tape;
+    works.borrow_mut().push(Rc::clone(tape));
+    let counted = Counted(Rc::clone(context), Rc::clone(tape));
+    let work = work(Rc::clone(caller));
     let task = tokio::task::spawn_local(async move {
         let _counted = counted;
         work.await

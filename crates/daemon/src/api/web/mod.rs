@@ -17,13 +17,13 @@ use super::sender::{self, Sender};
 use super::watch::Watch;
 use super::{Context, body, percent, record};
 use action::Action;
+pub(super) use action::Works;
 use hyper::body::Incoming;
 use hyper::header::{HeaderValue, LOCATION};
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use provost_model::FaultCode;
 use provost_model::access::Verb;
 use seal::Seal;
-use std::cell::Cell;
 use std::io;
 use std::rc::Rc;
 use std::time::SystemTime;
@@ -39,8 +39,6 @@ pub(super) struct Web {
     seal: Seal,
     /// Since when the stylesheet is what it is, for all that a browser can know.
     started: SystemTime,
-    /// Restarts under way.
-    restarts: Cell<usize>,
 }
 
 impl Web {
@@ -49,7 +47,6 @@ impl Web {
         Ok(Self {
             seal: Seal::new()?,
             started: SystemTime::now(),
-            restarts: Cell::new(0),
         })
     }
 }
@@ -123,7 +120,7 @@ pub(super) async fn answer(
         body: Vec::new(),
     };
     if method == Method::POST {
-        match body::read(request, FORM).await {
+        match body::read(caller.tape(), request, FORM).await {
             Ok(body) => form.body = percent::fields(&String::from_utf8_lossy(&body)),
             Err(refusal) => return *refusal,
         }
@@ -137,7 +134,7 @@ pub(super) async fn answer(
         Page::Style => style::answer(context.web.started, &headers),
         Page::Tail => tail::page(context, caller, form.get("processname"), form.get("limit")).await,
         Page::Status => match form.get("action") {
-            None => status::page(context, caller, form.get("message")).await,
+            None => status::page(caller, form.get("message")).await,
             Some(_) if method == Method::HEAD => respond::error(
                 StatusCode::BAD_REQUEST,
                 "Actions are taken by GET and POST.",
@@ -172,7 +169,8 @@ async fn act(
         return route::forbidden(&fault);
     }
     let changes = action.is_some_and(|action| action != Action::Refresh);
-    if changes && server.spec().web_csrf {
+    let was_trusted = caller.tape().progress().trusted;
+    if changes && server.spec().web_csrf && !was_trusted {
         let seal = &context.web.seal;
         let confirmed = || {
             let token = form.get("token").filter(|_| *method == Method::POST);
@@ -185,13 +183,20 @@ async fn act(
             Sender::Unclear => return frame::confirm(wanted, name, &seal.token(wanted, name)),
         }
     }
+    // The token of a page is good for the image that made it.
+    caller.tape().progress().trusted = true;
     let entry = match record::begin(context, caller, deed()).await {
         Ok(entry) => entry,
         Err(fault) => {
             return respond::error(StatusCode::SERVICE_UNAVAILABLE, &fault.to_string());
         }
     };
-    let message = match action::run(context, caller, action, name).await {
+    let note = || caller.tape().progress().message.take();
+    let done = match note() {
+        Some(message) => Ok(message),
+        None => action::run(context, caller, action, name).await,
+    };
+    let message = match done {
         Ok(message) => message,
         Err(mistake) => {
             entry.end(Some(FaultCode::BadArguments.code())).await;
@@ -200,7 +205,9 @@ async fn act(
     };
     // The message tells a failure in words; the line has the common code for one.
     let failed = message.starts_with("ERROR:") || message.starts_with("unexpected rpc fault");
+    caller.tape().progress().message = Some(message);
     entry.end(failed.then(|| FaultCode::Failed.code())).await;
+    let message = note().unwrap_or_default();
     let mut response = respond::error(StatusCode::MOVED_PERMANENTLY, "");
     frame::never_keep(&mut response);
     let location = format!(

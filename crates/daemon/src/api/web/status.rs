@@ -3,9 +3,9 @@
 use super::action::Action;
 use super::frame;
 use crate::api::caller::Caller;
+use crate::api::clock;
 use crate::api::percent::encode;
 use crate::api::respond::{self, Outgoing, escape};
-use crate::api::{Context, clock};
 use hyper::{Response, StatusCode};
 use provost_model::access::Verb;
 use provost_model::info::ProcessInfo;
@@ -15,12 +15,8 @@ use provost_wire::describe::description;
 use std::fmt::Write as _;
 
 /// The page, with what an action has to say about itself. While the daemon is stopping there is none.
-pub(super) async fn page(
-    context: &Context,
-    caller: &Caller,
-    message: Option<&str>,
-) -> Response<Outgoing> {
-    let mut infos = match caller.ask(context, Request::GetAllProcessInfo).await {
+pub(super) async fn page(caller: &Caller, message: Option<&str>) -> Response<Outgoing> {
+    let mut infos = match caller.ask(Request::GetAllProcessInfo).await {
         Ok(Reply::Infos(infos)) => infos,
         Ok(_) => Vec::new(),
         Err(fault) => {

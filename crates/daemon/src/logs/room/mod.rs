@@ -1,13 +1,14 @@
 //! The thread itself: it waits for messages, pipes and logs, and deals with each in turn.
 
+mod handover;
 mod pipes;
 
+use crate::crash;
 use crate::logs::logger::{Inbox, Message};
-use crate::logs::main_log::MainLog;
 use crate::logs::order::{Fact, Order};
 use crate::logs::output::{Desk, Output};
 use crate::logs::sinks::SinkKey;
-use crate::logs::{CHUNK_BYTES, auto};
+use crate::logs::{CHUNK_BYTES, Outcome, auto};
 use pipes::{Read, of_token};
 use provost_core::ClearProblem;
 use provost_model::{Channel, Errno, Level, ProcId, ProcessSpec, Run, Ticket};
@@ -48,6 +49,15 @@ struct RunLog {
     lines: BTreeMap<Channel, Line>,
 }
 
+/// How the thread is to end.
+#[derive(Clone, Copy)]
+pub(super) enum End {
+    /// With everything written, as far as that is possible within this time.
+    Stop { within: Duration },
+    /// With everything left to another image.
+    HandOver,
+}
+
 /// Everything the thread owns.
 pub(super) struct Room {
     pub(super) reactor: Arc<Reactor>,
@@ -59,6 +69,8 @@ pub(super) struct Room {
     remnants: HashMap<ProcId, VecDeque<Run>>,
     /// Pipes that are left unread.
     paused: BTreeSet<(Run, Channel)>,
+    /// No pipe is read: another image is about to go on.
+    rests: bool,
     buffer: Vec<u8>,
     more_messages: bool,
     /// To be told at the end of this turn.
@@ -83,25 +95,27 @@ impl Room {
             runs: HashMap::new(),
             remnants: HashMap::new(),
             paused: BTreeSet::new(),
+            rests: false,
             buffer: vec![0; CHUNK_BYTES],
             more_messages: false,
             waiting: Vec::new(),
         })
     }
 
-    /// Works until told to stop; gives back the main log and what could not be written.
-    pub(super) fn serve(mut self) -> (MainLog, Vec<(PathBuf, usize)>) {
+    /// Works until told how to end.
+    pub(super) fn serve(&mut self) -> End {
         let mut ready = Vec::new();
         loop {
             if let Err(error) = self.reactor.wait(self.patience(), &mut ready) {
                 self.anomaly(&format!("waiting for output failed: {}", Errno::of(&error)));
             }
-            if let Some(within) = self.messages() {
-                return self.stop(within);
+            if let Some(end) = self.messages() {
+                return end;
             }
             for &event in &ready {
                 self.ready(event);
             }
+            crash::point("logs");
             self.desk.main.sinks.retry_due();
             self.resume();
             self.desk.main.tell_floods(false);
@@ -110,6 +124,29 @@ impl Room {
                 // Who has gone does not wait.
                 let _ = done.send(());
             }
+        }
+    }
+
+    /// After a panic: nothing is touched any more, but whoever ends the thread is heard.
+    pub(super) fn await_end(&self) -> End {
+        loop {
+            match self.inbox.wait() {
+                Some(Message::Rest { done }) => {
+                    // Whoever asked may have lost patience.
+                    let _ = done.send(());
+                }
+                Some(Message::Stop { within }) => return End::Stop { within },
+                Some(Message::HandOver) | None => return End::HandOver,
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// Ends as it is said.
+    pub(super) fn end_with(self, end: End) -> Outcome {
+        match end {
+            End::Stop { within } => self.stop(within),
+            End::HandOver => Outcome::Carried(self.hand_over()),
         }
     }
 
@@ -124,7 +161,7 @@ impl Room {
     }
 
     /// Deals with what was sent; says when it is time to stop.
-    fn messages(&mut self) -> Option<Duration> {
+    fn messages(&mut self) -> Option<End> {
         self.waker.drain();
         self.inbox.about_to_read();
         self.more_messages = true;
@@ -135,7 +172,10 @@ impl Room {
                 }
                 Some(Message::Order(order)) => self.perform(order),
                 Some(Message::CatchUp { done }) => self.waiting.push(done),
-                Some(Message::Stop { within }) => return Some(within),
+                Some(Message::Rest { done }) => self.rest(&done),
+                Some(Message::GoOn) => self.go_on(),
+                Some(Message::HandOver) => return Some(End::HandOver),
+                Some(Message::Stop { within }) => return Some(End::Stop { within }),
                 None => {
                     self.more_messages = false;
                     break;
@@ -190,11 +230,13 @@ impl Room {
                 paths,
                 pipes,
             } => {
-                self.open_for_adopted(run, proc, &spec, paths);
+                self.open_for_adopted(run, proc, &spec, paths, false);
                 for (channel, fd) in pipes {
                     self.attach(run, channel, fd);
                 }
             }
+            Order::Resume(carried) => self.take_up(*carried),
+            Order::ResumeLog(held) => self.take_up_log(*held),
             Order::Attach { run, channel, fd } => self.attach(run, channel, fd),
             Order::ListenerOutput { run, data } => {
                 let line = self
@@ -266,8 +308,9 @@ impl Room {
         proc: ProcId,
         spec: &Arc<ProcessSpec>,
         paths: [Option<PathBuf>; 2],
+        protocol: bool,
     ) {
-        let Err((path, error)) = self.open(run, proc, spec, paths, false) else {
+        let Err((path, error)) = self.open(run, proc, spec, paths, protocol) else {
             return;
         };
         let text = format!(
@@ -277,7 +320,7 @@ impl Room {
             Errno::of(&error)
         );
         self.desk.main.sinks.note(Level::Error, text);
-        if let Err((_, error)) = self.open(run, proc, spec, [None, None], false) {
+        if let Err((_, error)) = self.open(run, proc, spec, [None, None], protocol) {
             self.anomaly(&format!("nor can it be read: {}", Errno::of(&error)));
         }
     }
@@ -348,7 +391,7 @@ impl Room {
         self.desk.tell(Fact::Cleared { ticket, result });
     }
 
-    fn stop(mut self, within: Duration) -> (MainLog, Vec<(PathBuf, usize)>) {
+    fn stop(mut self, within: Duration) -> Outcome {
         let until = Instant::now() + within;
         let runs: Vec<Run> = self.runs.keys().copied().collect();
         for run in runs {
@@ -367,7 +410,7 @@ impl Room {
                 ),
             );
         }
-        (main, left)
+        Outcome::Stopped(Box::new(main), left)
     }
 
     fn anomaly(&mut self, what: &str) {

@@ -36,12 +36,15 @@ impl Room {
             ));
         };
         let added = pipe::set_nonblocking(fd.as_fd(), true).and_then(|()| {
+            if self.rests {
+                return Ok(());
+            }
             self.reactor
                 .add(fd.as_fd(), token(run, channel), Interest::Read)
         });
         line.pipe = Some(Pipe {
             fd,
-            watched: added.is_ok(),
+            watched: added.is_ok() && !self.rests,
         });
         if let Err(error) = added {
             // It is tried again with every turn, as for a full log.
@@ -156,7 +159,7 @@ impl Room {
 
     /// Takes up the pipes whose log takes output again.
     pub(super) fn resume(&mut self) {
-        if self.paused.is_empty() {
+        if self.paused.is_empty() || self.rests {
             return;
         }
         let backlog_is_full = self.desk.backlog.is_full();

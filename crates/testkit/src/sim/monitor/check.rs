@@ -38,6 +38,7 @@ impl Monitor {
             "everything is stopped, but it did not leave".to_owned()
         });
         self.sockets_at_rest();
+        self.upgrades_at_rest();
         if !matches!(self.mood, Mood::Ended { .. }) {
             self.answers_given();
             self.sleeps_rightly(next_deadline);

@@ -71,6 +71,9 @@ impl Monitor {
                     }
                 }
             }
+            Input::UpgradeAsked => self.upgrade_asked(None),
+            Input::Rehearsed { ticket, result } => self.upgrade_step(*ticket, false, result),
+            Input::HandedOver { ticket, result } => self.upgrade_step(*ticket, true, result),
             Input::Fenced { ticket }
             | Input::StdinWritten { ticket, .. }
             | Input::LogsCleared { ticket, .. } => {
@@ -79,6 +82,7 @@ impl Monitor {
             // What it says is taken in by itself.
             // Lives of this world end in order; `tests/crash.rs` has those that do not.
             Input::Orphan(_)
+            | Input::Resting(_)
             | Input::SocketTried { .. }
             | Input::AutoLogNamed { .. }
             | Input::Tick => {}
@@ -471,6 +475,7 @@ impl Monitor {
             }
         }
         self.helper_deadlines();
+        self.upgrade_deadline();
         self.tick();
     }
 }

@@ -3,7 +3,7 @@
 //! It is a second reading of the rules, made of tables and sets, and shares no code with the core. It looks at the
 //! contract alone, never into the core: so it can watch any machine that speaks inputs and effects, and a planted bug
 //! outside the core is as visible as one inside. After each step it compares; what differs is a violation of an
-//! invariant with its number (`I01` to `I44`).
+//! invariant with its number (`I01` to `I45`).
 
 mod all_pools;
 mod answers;
@@ -21,6 +21,7 @@ mod sockets;
 mod spools;
 mod table;
 mod twiddle;
+mod upgrades;
 
 use all_pools::Pools;
 use helpers::Helpers;
@@ -36,6 +37,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use table::Proc;
+use upgrades::Upgrades;
 
 /// Something that must never be seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,6 +98,7 @@ pub struct Monitor {
     pools: Pools,
     sockets: Sockets,
     helpers: Helpers,
+    upgrades: Upgrades,
     /// When the next tick of each period is due.
     ticks: BTreeMap<u32, Mono>,
     requests: BTreeMap<RequestId, Asked>,
@@ -150,6 +153,7 @@ impl Monitor {
             pools: Pools::default(),
             sockets: Sockets::default(),
             helpers: Helpers::default(),
+            upgrades: Upgrades::default(),
             ticks: BTreeMap::new(),
             requests: BTreeMap::new(),
             probes: BTreeMap::new(),

@@ -104,6 +104,7 @@ impl Monitor {
             | Effect::ClearMainLog { ticket } => {
                 self.tickets.insert(*ticket);
             }
+            Effect::Rehearse { .. } | Effect::HandOver { .. } => self.upgrade_ordered(effect),
             // They were looked at before all else.
             Effect::ProcessAdded { .. }
             | Effect::Spawn { .. }
@@ -272,6 +273,9 @@ impl Monitor {
             | Notice::Stopped { .. }
             | Notice::Exited { .. }
             | Notice::Said { .. }
+            | Notice::UpgradeRequested
+            | Notice::Upgraded { .. }
+            | Notice::UpgradeFailed { .. }
             | Notice::ProcessAdded { .. }
             | Notice::ProcessRemoved { .. }
             | Notice::KillingHard { .. } => {
@@ -308,6 +312,7 @@ pub(super) fn rule_of(notice: &Notice) -> &'static str {
         Notice::GaveUp { .. } => "I05",
         Notice::KillingHard { .. } => "I07",
         Notice::Stopped { .. } | Notice::Exited { .. } => "I10",
+        Notice::UpgradeRequested | Notice::Upgraded { .. } | Notice::UpgradeFailed { .. } => "I45",
         _ => "I04",
     }
 }

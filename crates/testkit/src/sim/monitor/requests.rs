@@ -184,6 +184,7 @@ impl Monitor {
             Request::GetIdentification => {
                 self.expect(id, Ok(Reply::Text(self.latest.identifier.to_string())));
             }
+            Request::Upgrade { .. } => self.upgrade_asked(Some(id)),
             Request::Check => self.expect(id, Ok(Reply::Done)),
             Request::GetProcessInfo { .. }
             | Request::GetAllProcessInfo

@@ -192,6 +192,10 @@ plants! {
     KeepsTalking caught by "I43";
     /// That a helper broke the protocol is not noticed.
     TrustsHelpers caught by "I07" | "I43";
+    /// What was rehearsed is never handed over.
+    DropsHandOver caught by "I45";
+    /// A program takes over although its rehearsal failed.
+    TrustsTheRehearsal caught by "I45";
 }
 
 /// A core with a planted bug around it.

@@ -116,6 +116,7 @@ impl Mutant {
             }
             Effect::CloseSocket { .. } if plant == Plant::KeepsSocket => {}
             Effect::Print { .. } if plant == Plant::DropsPrint => {}
+            Effect::HandOver { .. } if plant == Plant::DropsHandOver => {}
             other => out.push(other),
         }
     }

@@ -1,0 +1,129 @@
+//! An open spool on its way from one image of supervisord to the next: the lock is never let go.
+
+use super::file::{SpoolFile, Tell};
+use super::{Clerk, Job, Known, Report, Spools, start};
+use crate::handover::Kept;
+use crate::logs::Logger;
+use provost_model::SpoolId;
+use provost_wire::spool::Mark;
+use serde::{Deserialize, Serialize};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+/// How long one thread may take to answer. Nothing is read or written for it.
+const ANSWER_MAX: Duration = Duration::from_millis(500);
+
+/// A spool in use.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct CarriedSpool {
+    #[serde(with = "provost_model::saved::path")]
+    path: PathBuf,
+    spool: SpoolId,
+    pool: Arc<str>,
+    maxbytes: u64,
+    failing: bool,
+    /// None when it could not be opened.
+    open: Option<Position>,
+}
+
+/// The open file, and where in it we are.
+#[derive(Debug, Serialize, Deserialize)]
+struct Position {
+    file: Kept,
+    /// The generation of the mark, and its place.
+    mark: (u64, u64),
+    end: u64,
+    cursor: u64,
+    number: u64,
+    unread: u64,
+    held: Vec<(u64, u64)>,
+    refused: bool,
+}
+
+impl Position {
+    fn of(file: SpoolFile) -> Self {
+        Self {
+            file: Kept::new(file.file),
+            mark: (file.mark.generation, file.mark.place),
+            end: file.end,
+            cursor: file.cursor,
+            number: file.number,
+            unread: file.unread,
+            held: file.held.into(),
+            refused: file.refused,
+        }
+    }
+
+    fn open(self, path: &Path, maxbytes: u64, tell: Tell) -> io::Result<SpoolFile> {
+        let (generation, place) = self.mark;
+        Ok(SpoolFile {
+            file: self.file.take()?.into(),
+            path: path.to_path_buf(),
+            maxbytes,
+            tell,
+            mark: Mark { generation, place },
+            end: self.end,
+            cursor: self.cursor,
+            number: self.number,
+            unread: self.unread,
+            held: self.held.into(),
+            refused: self.refused,
+        })
+    }
+}
+
+impl Spools {
+    /// Ends all threads, which have no order to do, and takes over what they have open. None when one does not answer.
+    pub(crate) fn hand_over(self) -> Option<Vec<CarriedSpool>> {
+        let mut carried = Vec::new();
+        for lane in self.lanes.into_values() {
+            let (told, answer) = channel();
+            lane.send(Job::HandOver(told)).ok()?;
+            carried.extend(answer.recv_timeout(ANSWER_MAX).ok()?);
+        }
+        Some(carried)
+    }
+
+    /// Goes on with a spool where an earlier image of ours left off.
+    pub(crate) fn resume(
+        &mut self,
+        carried: CarriedSpool,
+        logger: &Logger,
+        report: Report,
+    ) -> io::Result<()> {
+        let mut clerk = Clerk::new(carried.path.clone(), logger.clone());
+        clerk.failing = carried.failing;
+        let known = Known {
+            spool: carried.spool,
+            pool: carried.pool,
+            maxbytes: carried.maxbytes,
+        };
+        if let Some(position) = carried.open {
+            let tell = clerk.teller(&known);
+            clerk.open = Some(position.open(&carried.path, carried.maxbytes, tell)?);
+        }
+        clerk.known = Some(known);
+        let lane = start(clerk, report)?;
+        self.paths.insert(carried.spool, carried.path.clone());
+        self.lanes.insert(carried.path, lane);
+        Ok(())
+    }
+}
+
+impl Clerk {
+    /// What is in use, for another image.
+    pub(super) fn into_carried(self) -> Option<CarriedSpool> {
+        let known = self.known?;
+        Some(CarriedSpool {
+            path: self.path,
+            spool: known.spool,
+            pool: known.pool,
+            maxbytes: known.maxbytes,
+            failing: self.failing,
+            open: self.open.map(Position::of),
+        })
+    }
+}

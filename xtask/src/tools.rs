@@ -16,6 +16,7 @@ const TOOLS: &[(&str, &str)] = &[
     ("ps", "procps"),
     ("node", "nodejs"),
     ("npm", "npm"),
+    ("logrotate", "logrotate"),
 ];
 
 /// Installs what is missing. Answers whether all is there.

@@ -352,11 +352,11 @@ fn digest(chunks: &[&[u8]]) -> Digest {
     };
     for chunk in chunks {
         text.extend_from_slice(&stripper.strip(chunk));
-        lines.feed(chunk, |line| told.push(line.to_vec()));
+        lines.feed(chunk, |line, _| told.push(line.to_vec()));
         capture.feed(chunk, &mut take);
     }
     text.extend_from_slice(stripper.finish());
-    lines.finish(|line| told.push(line.to_vec()));
+    lines.finish(|line, _| told.push(line.to_vec()));
     capture.finish(&mut take);
     (text, told, pieces)
 }

@@ -6,7 +6,7 @@ use super::order::Fact;
 use super::rotation::Rotation;
 use super::sinks::SinkKey;
 use provost_capture::ansi::Stripper;
-use provost_capture::lines::Lines;
+use provost_capture::lines::{self, Lines};
 use provost_capture::tokens::{Capture, CaptureBuffer, Piece};
 use provost_model::quote;
 use provost_model::spec::{LogfileFull, OutputSpec};
@@ -16,6 +16,9 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
+
+/// What stands at the end of a piece of a line that was too long for the system's log.
+const GOES_ON: &str = " [line goes on]";
 
 /// Everything a chunk may touch.
 pub(super) struct Desk {
@@ -196,7 +199,7 @@ impl Output {
             self.write(rest, desk);
         }
         if let Some(mut lines) = self.syslog.take() {
-            lines.finish(|line| self.to_syslog(line, desk));
+            lines.finish(|line, piece| self.to_syslog(line, piece, desk));
         }
         if let Some(sink) = self.sink {
             desk.main.sinks.release(sink);
@@ -254,7 +257,7 @@ impl Output {
             desk.main.sinks.append(sink, text, self.rotation);
         }
         if let Some(mut lines) = self.syslog.take() {
-            lines.feed(text, |line| self.to_syslog(line, desk));
+            lines.feed(text, |line, piece| self.to_syslog(line, piece, desk));
             self.syslog = Some(lines);
         }
         if !self.protocol {
@@ -263,8 +266,12 @@ impl Output {
         self.event(text, desk);
     }
 
-    fn to_syslog(&self, line: &[u8], desk: &mut Desk) {
-        let line = format!("{} {}", self.spec.name, text_of(line));
+    fn to_syslog(&self, line: &[u8], piece: lines::Piece, desk: &mut Desk) {
+        let mark = match piece {
+            lines::Piece::End => "",
+            lines::Piece::GoesOn => GOES_ON,
+        };
+        let line = format!("{} {}{mark}", self.spec.name, text_of(line));
         // A line that the system's log does not take is lost; it is in the file, if there is one.
         let _ = desk.main.syslog.send(&line);
     }

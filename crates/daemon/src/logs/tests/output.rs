@@ -336,6 +336,35 @@ fn lines_go_to_syslog_with_the_name_of_the_process() {
 }
 
 #[test]
+fn f26_a_long_line_reaches_syslog_in_pieces_that_say_so() {
+    let dir = Dir::new();
+    let receiver = std::os::unix::net::UnixDatagram::bind(dir.path("syslog")).unwrap();
+    receiver.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut main = MainLog::open(settings(&dir)).unwrap();
+    main.syslog = provost_os::syslog::Syslog::at(&dir.path("syslog"), "supervisord");
+    let mut world = World::around(dir, main, ChildLogSettings::default());
+    let log = world.path("both.log");
+    let mut telling = spec();
+    telling.stdout.syslog = true;
+    let (run, fd) = world.start(telling, &log);
+    let line = "x".repeat(150_000);
+    write_all(&fd, line.as_bytes());
+    drop(fd);
+    world.drain(run);
+    let mut whole = String::new();
+    for goes_on in [true, true, false] {
+        let mut buffer = vec![0; 70_000];
+        let count = receiver.recv(&mut buffer).unwrap();
+        let said = String::from_utf8_lossy(&buffer[..count]);
+        let piece = said.split_once("supervisord: cat ").unwrap().1;
+        assert_eq!(piece.ends_with(" [line goes on]"), goes_on);
+        whole.push_str(piece.trim_end_matches(" [line goes on]"));
+    }
+    assert_eq!(whole, line);
+    assert_eq!(fs::read(&log).unwrap(), line.as_bytes());
+}
+
+#[test]
 fn reopening_after_a_rename_loses_nothing() {
     let mut world = World::new();
     let (log, moved) = (world.path("moving.log"), world.path("moved.log"));

@@ -1,4 +1,4 @@
-//! What must hold for any bytes from a listener and from a spool, for `fuzz/` and for the test that needs no fuzzer.
+//! What must hold for any bytes from a listener, from a spool and for a saved state, for `fuzz/` and for the test that needs no fuzzer.
 //!
 //! Each function panics when something does not hold.
 
@@ -168,4 +168,15 @@ pub fn spool_records(data: &[u8]) {
             Record::Damaged { .. } => break,
         }
     }
+}
+
+/// `data` is read as a saved core: that ends, and one that is found sound is so, and is written and read again the same.
+pub fn saved_state(data: &[u8]) {
+    let Ok(core) = serde_json::from_slice::<Core>(data) else {
+        return;
+    };
+    assert_eq!(core.check(), Ok(()));
+    let text = serde_json::to_vec(&core).unwrap_or_default();
+    let again = serde_json::from_slice::<Core>(&text).map(|again| again.digest());
+    assert_eq!(again.ok(), Some(core.digest()));
 }

@@ -1,4 +1,4 @@
-//! Any bytes from a listener and from a spool, without a fuzzer: good texts damaged by chance, for a bounded time.
+//! Any bytes from a listener, from a spool and for a saved state, without a fuzzer: good texts damaged by chance, for a bounded time.
 //!
 //! `PROVOST_FUZZ_SECS=600 cargo test -p provost-testkit --test fuzz -- --nocapture` goes on for ten minutes each.
 
@@ -113,4 +113,23 @@ fn spools_may_hold_anything() {
     let texts: [&[u8]; 3] = [&records, &header, b""];
     let words: [&[u8]; 4] = [b"\0\0\0\0", b"\xff\xff\xff\xff", b"\x01\0\0\0", b"PRVSPOOL"];
     fuzz("spool_records", &texts, &words, fuzz::spool_records);
+}
+
+#[test]
+fn a_saved_state_may_be_anything() {
+    let state: &[u8] = include_bytes!("../../../fixtures/snapshots/core-0.1.0.json");
+    let texts: [&[u8]; 3] = [state, b"{}", b""];
+    let words: [&[u8]; 10] = [
+        b"null",
+        b"-1",
+        b"18446744073709551615",
+        b"1e400",
+        b"[",
+        b"{",
+        b"\"\"",
+        b"true",
+        b"[\"0g\"]",
+        b"\xff",
+    ];
+    fuzz("saved_state", &texts, &words, fuzz::saved_state);
 }

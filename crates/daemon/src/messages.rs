@@ -47,6 +47,12 @@ pub(crate) fn render(notice: &Notice) -> (Level, String) {
             );
             (Level::Warn, text)
         }
+        Notice::RespawnsLimited { name, a_second } => {
+            let text = format!(
+                "{name} ends again and again; from now on it is started {a_second} times a second at most"
+            );
+            (Level::Warn, text)
+        }
         Notice::CreatingSocket { url } => (Level::Info, format!("Creating socket {url}")),
         Notice::ClosingSocket { url } => (Level::Info, format!("Closing socket {url}")),
         Notice::GaveUp { name } => {

@@ -146,6 +146,13 @@ pub enum Notice {
         /// Shortest time between two starts, in milliseconds.
         pause_ms: u64,
     },
+    /// It has been started again so often that starts are spread out from now on; told once for each start by hand.
+    RespawnsLimited {
+        /// Process.
+        name: Arc<str>,
+        /// Starts a second.
+        a_second: u64,
+    },
     /// A socket that processes share is about to be opened.
     CreatingSocket {
         /// Its URL.

@@ -157,15 +157,24 @@ impl Process {
         if !act.may_start || !restart::wants_restart(&self.spec, status.code()) {
             return;
         }
+        let now = act.turn.now.mono;
         let floor = self
             .started
-            .map(|(started, _)| restart::respawn_at(started));
-        match floor {
-            Some(at) if at > act.turn.now.mono => {
-                self.state = State::Exited { again_at: Some(at) };
-                self.tell_respawning(act);
-            }
-            Some(_) | None => self.begin(act),
+            .map_or(now, |(started, _)| restart::respawn_at(started));
+        if floor > now {
+            self.tell_respawning(act);
+        }
+        let (at, is_limit_new) = self.respawns.take(floor.max(now));
+        if is_limit_new {
+            act.turn.notice(Notice::RespawnsLimited {
+                name: self.name.clone(),
+                a_second: restart::RESPAWNS_A_SECOND,
+            });
+        }
+        if at > now {
+            self.state = State::Exited { again_at: Some(at) };
+        } else {
+            self.begin(act);
         }
     }
 

@@ -85,6 +85,8 @@ pub(crate) struct Process {
     pub(super) shortages: u32,
     /// The operator knows that it ends as soon as it runs.
     pub(super) told_respawning: bool,
+    #[serde(default)]
+    pub(super) respawns: restart::Respawns,
     pub(super) spawnerr: String,
     pub(super) exitstatus: Option<i32>,
     /// Stop requests so far: a start that was asked for before one of them is no longer wanted.
@@ -113,6 +115,7 @@ impl Process {
             tries: 0,
             shortages: 0,
             told_respawning: false,
+            respawns: restart::Respawns::default(),
             spawnerr: String::new(),
             exitstatus: None,
             stop_requests: 0,
@@ -196,6 +199,7 @@ impl Process {
                 self.tries = 0;
                 self.shortages = 0;
                 self.told_respawning = false;
+                self.respawns = restart::Respawns::default();
                 self.begin(act);
             }
             State::Awaited { .. }

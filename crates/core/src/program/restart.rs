@@ -3,12 +3,22 @@
 use provost_model::spawn::SpawnProblem;
 use provost_model::spec::AutoRestart;
 use provost_model::{Errno, Mono, ProcessSpec};
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// Shortest time between two starts of one process that ends as soon as it runs, in milliseconds.
 ///
 /// Upstream restarts `startsecs=0` programs without delay; without a floor such a program takes a whole processor.
 pub(crate) const RESPAWN_FLOOR_MS: u64 = 10;
+
+/// Starts a second that one process gets without anybody's asking when it ends again and again.
+pub(crate) const RESPAWNS_A_SECOND: u64 = 20;
+
+/// The time over which they are averaged: so long, a process may start faster.
+const RESPAWN_SPAN: Duration = Duration::from_secs(10);
+
+/// What one start takes of that time.
+const RESPAWN_SHARE: Duration = Duration::from_millis(1_000 / RESPAWNS_A_SECOND);
 
 /// Longest wait between two attempts while the system is short of something.
 pub(crate) const SHORTAGE_DELAY_MAX: Duration = Duration::from_secs(30);
@@ -80,6 +90,27 @@ pub(crate) fn respawn_at(started: Mono) -> Mono {
     started.plus(Duration::from_millis(RESPAWN_FLOOR_MS))
 }
 
+/// How much of its starts a process has used up that ends again and again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Respawns {
+    /// When all starts so far would be over if they had been evenly spread.
+    spread_until: Mono,
+    /// The operator knows that they are spread.
+    told: bool,
+}
+
+impl Respawns {
+    /// Takes a start that is wanted `at` this time. Answers when it may be, and whether that is new to the operator.
+    pub(crate) fn take(&mut self, at: Mono) -> (Mono, bool) {
+        let ahead = self.spread_until.since(at);
+        let late = ahead.saturating_sub(RESPAWN_SPAN.saturating_sub(RESPAWN_SHARE));
+        let at = at.plus(late);
+        self.spread_until = self.spread_until.max(at).plus(RESPAWN_SHARE);
+        let is_new = !late.is_zero() && !std::mem::replace(&mut self.told, true);
+        (at, is_new)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,6 +121,36 @@ mod tests {
         assert_eq!(plain, [1, 2, 3, 4]);
         let short: Vec<u64> = (1..9).map(|n| shortage_delay(n).as_secs()).collect();
         assert_eq!(short, [1, 2, 4, 8, 16, 30, 30, 30]);
+    }
+
+    #[test]
+    fn f43_starts_are_spread_once_ten_seconds_of_them_are_used_up() {
+        let mut respawns = Respawns::default();
+        let mut now = Mono(5_000_000_000);
+        let begun = now;
+        let mut times = Vec::new();
+        let mut told = Vec::new();
+        for number in 0..600 {
+            let (at, is_new) = respawns.take(now.plus(Duration::from_millis(10)));
+            if is_new {
+                told.push(number);
+            }
+            times.push(at.since(begun));
+            now = at;
+        }
+        // 200 are free, and while they are used up 50 more come in.
+        assert_eq!(times[199], Duration::from_secs(2));
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!((230..=250).contains(&told[0]), "{told:?}");
+        let pauses = times[300..].windows(2);
+        assert!(
+            pauses
+                .into_iter()
+                .all(|two| two[1] == two[0].saturating_add(RESPAWN_SHARE))
+        );
+        // One that then runs for a while gets its starts back.
+        let later = now.plus(Duration::from_mins(1));
+        assert_eq!(respawns.take(later), (later, false));
     }
 
     #[test]

@@ -49,6 +49,10 @@ fn all() -> Vec<Notice> {
             name: name(),
             pause_ms: 10,
         },
+        Notice::RespawnsLimited {
+            name: name(),
+            a_second: 20,
+        },
         Notice::CreatingSocket { url: url() },
         Notice::ClosingSocket { url: url() },
         Notice::GaveUp { name: name() },

@@ -1,7 +1,7 @@
 //! What each fact must do, by the table.
 
 use super::shutdown::Mood;
-use super::table::{self, Proc, RESPAWN_FLOOR};
+use super::table::{self, Proc, RESPAWN_AHEAD, RESPAWN_FLOOR, RESPAWN_SHARE};
 use super::{Group, Monitor};
 use provost_core::{Input, StdinProblem};
 use provost_model::spawn::SpawnProblem;
@@ -193,6 +193,7 @@ impl Monitor {
         if by_hand {
             proc.tries = 0;
             proc.shortages = 0;
+            proc.spread_until = provost_model::Mono::default();
         }
         proc.must_start = false;
         proc.due = None;
@@ -376,9 +377,15 @@ impl Monitor {
         };
         if serving && proc.restarts_after(status) {
             // The floor is reached at once by whatever ran for longer than it.
-            proc.due = proc
-                .started
-                .map(|started| started.plus(RESPAWN_FLOOR).max(now));
+            let floor = proc.started.map(|started| started.plus(RESPAWN_FLOOR));
+            let soonest = floor.unwrap_or(now).max(now);
+            let late = proc
+                .spread_until
+                .since(soonest)
+                .saturating_sub(RESPAWN_AHEAD);
+            let due = soonest.plus(late);
+            proc.spread_until = proc.spread_until.max(due).plus(RESPAWN_SHARE);
+            proc.due = Some(due);
         }
     }
 

@@ -35,6 +35,12 @@ const CHANGES: &[(ProcessState, ProcessState)] = &[
 /// Shortest time between two starts of a process that ends at once (ours; upstream has none).
 pub(super) const RESPAWN_FLOOR: Duration = Duration::from_millis(10);
 
+/// What one start by itself takes of the ten seconds over which they are averaged (ours; upstream has none).
+pub(super) const RESPAWN_SHARE: Duration = Duration::from_millis(50);
+
+/// How far starts by themselves may be ahead of that.
+pub(super) const RESPAWN_AHEAD: Duration = Duration::from_millis(9_950);
+
 /// Shortest time between two SIGKILLs to a process that survives them (ours; upstream has none).
 const KILL_PERIOD_MIN: Duration = Duration::from_secs(1);
 
@@ -92,6 +98,8 @@ pub(super) struct Proc {
     pub(super) shortages: u32,
     /// The last time a child was ordered or known to be born.
     pub(super) started: Option<Mono>,
+    /// When all starts by itself would be over if they were spread, 20 a second.
+    pub(super) spread_until: Mono,
     /// The last time it was started because a client asked.
     pub(super) by_hand_at: Option<Mono>,
     pub(super) exit: Option<ExitStatus>,
@@ -117,6 +125,7 @@ impl Proc {
             tries: 0,
             shortages: 0,
             started: None,
+            spread_until: Mono::default(),
             by_hand_at: None,
             exit: None,
             spawnerr: String::new(),

@@ -19,6 +19,9 @@ pub struct Held {
     is_within_line: bool,
     max: usize,
     gap: Gap,
+    /// What readers of the log were told of, since [`Held::take_told`].
+    #[serde(default)]
+    told: Gap,
 }
 
 /// How much was dropped.
@@ -46,6 +49,7 @@ impl Held {
             is_within_line: false,
             max,
             gap: Gap::default(),
+            told: Gap::default(),
         }
     }
 
@@ -146,6 +150,7 @@ impl Held {
         self.bytes = VecDeque::new();
         self.is_within_line = false;
         self.gap = Gap::default();
+        self.told = Gap::default();
     }
 
     /// What was dropped since [`Held::gap_told`].
@@ -155,7 +160,14 @@ impl Held {
 
     /// The reader of the log was told of the gap.
     pub fn gap_told(&mut self) {
-        self.gap = Gap::default();
+        let gap = std::mem::take(&mut self.gap);
+        self.told.bytes = self.told.bytes.saturating_add(gap.bytes);
+        self.told.lines = self.told.lines.saturating_add(gap.lines);
+    }
+
+    /// The sum of all gaps that were told since the last call, for those who do not read the log.
+    pub fn take_told(&mut self) -> Gap {
+        std::mem::take(&mut self.told)
     }
 
     fn discard(&mut self, count: usize) {
@@ -209,6 +221,10 @@ mod tests {
         assert_eq!(contents(&mut held), b"three\nx\n");
         held.gap_told();
         assert!(held.gap().is_none());
+        held.push(b"0123456789");
+        held.gap_told();
+        assert_eq!(held.take_told(), Gap { bytes: 8, lines: 2 });
+        assert!(held.take_told().is_none());
     }
 
     #[test]

@@ -251,11 +251,15 @@ impl Sink {
                 return;
             }
         }
+        let lost = self.held.take_told();
         if matches!(self.flow, Flow::Failing(_) | Flow::Broken) {
-            notes.add(
-                Level::Info,
-                format!("log {} takes output again", self.path.display()),
-            );
+            let missing = if lost.is_none() {
+                String::new()
+            } else {
+                format!("; {} bytes, {} lines were dropped", lost.bytes, lost.lines)
+            };
+            let text = format!("log {} takes output again{missing}", self.path.display());
+            notes.add(Level::Info, text);
         }
         self.flow = Flow::Open;
         self.told_waiting = false;

@@ -149,6 +149,9 @@ fn a_full_disk_costs_counted_lines_and_says_so_in_the_log() {
         writeln!(expected, "line {number:010}").unwrap();
     }
     assert_eq!(dropped_bytes, 16 * dropped_lines);
+    let told =
+        format!("takes output again; {dropped_bytes} bytes, {dropped_lines} lines were dropped");
+    assert!(world.main_text().contains(&told), "{}", world.main_text());
     assert!(kept == expected, "the marker's count is not the gap");
     assert_eq!(
         world.main_text().matches("could not write to log").count(),

@@ -35,6 +35,10 @@ pub trait Host {
     fn rights(&self, _path: &Path) -> Option<Rights> {
         None
     }
+    /// Seconds since 1970; none where there is no clock.
+    fn now(&self) -> Option<i64> {
+        None
+    }
     /// Whether something is there, links followed.
     fn exists(&self, path: &Path) -> bool;
     /// Whether something is there, a dangling link included.

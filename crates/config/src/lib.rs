@@ -15,6 +15,7 @@
     )
 )]
 
+pub mod certificate;
 pub mod cli;
 pub mod config;
 mod datatypes;

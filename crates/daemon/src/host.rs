@@ -7,6 +7,7 @@ use std::fs::{File, Metadata};
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The real machine. Its answers may block on slow disks and user databases: not for the control thread.
 ///
@@ -44,6 +45,11 @@ impl Host for SystemHost {
             gid: metadata.gid(),
             mode: metadata.mode() & 0o7777,
         })
+    }
+
+    fn now(&self) -> Option<i64> {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+        i64::try_from(since.as_secs()).ok()
     }
 
     fn exists(&self, path: &Path) -> bool {

@@ -52,15 +52,22 @@ fn server_url(servers: &[ServerSpec]) -> Option<String> {
         ServerAddress::Inet { .. } => None,
     });
     unix.or_else(|| {
-        servers.iter().find_map(|server| match &server.address {
-            ServerAddress::Inet { host, port } if host.is_empty() => {
-                Some(format!("http://localhost:{port}"))
+        servers.iter().find_map(|server| {
+            let scheme = if server.tls.is_some() {
+                "https"
+            } else {
+                "http"
+            };
+            match &server.address {
+                ServerAddress::Inet { host, port } if host.is_empty() => {
+                    Some(format!("{scheme}://localhost:{port}"))
+                }
+                ServerAddress::Inet { host, port } if host.contains(':') => {
+                    Some(format!("{scheme}://[{host}]:{port}"))
+                }
+                ServerAddress::Inet { host, port } => Some(format!("{scheme}://{host}:{port}")),
+                ServerAddress::Unix { .. } => None,
             }
-            ServerAddress::Inet { host, port } if host.contains(':') => {
-                Some(format!("http://[{host}]:{port}"))
-            }
-            ServerAddress::Inet { host, port } => Some(format!("http://{host}:{port}")),
-            ServerAddress::Unix { .. } => None,
         })
     })
 }

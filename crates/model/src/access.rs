@@ -301,6 +301,12 @@ pub struct UserSpec {
     /// A file of tokens.
     #[serde(with = "crate::saved::maybe_path")]
     pub token_file: Option<PathBuf>,
+    /// The common name of the certificate that proves this user.
+    #[serde(default)]
+    pub tls_subject: Option<String>,
+    /// An alternative name of such a certificate.
+    #[serde(default)]
+    pub tls_san: Option<String>,
 }
 
 /// What a server takes for a proof.

@@ -1,6 +1,7 @@
 //! What `[supervisord]` and the server sections say, complete and checked.
 
 use crate::access::ServerAccess;
+use crate::tls::TlsSpec;
 use crate::{Authority, Level, Orphans};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -104,6 +105,9 @@ pub struct ServerSpec {
     pub strict: bool,
     /// Who may ask.
     pub access: ServerAccess,
+    /// What encrypts; none where nothing does.
+    #[serde(default)]
+    pub tls: Option<TlsSpec>,
 }
 
 /// Which methods a namespace has.

@@ -23,6 +23,7 @@ pub mod spawn;
 pub mod spec;
 pub mod state;
 pub mod time;
+pub mod tls;
 
 pub use authority::Authority;
 pub use errno::Errno;

@@ -1,6 +1,6 @@
 //! Users, roles and the audit log, and what server sections say about who may ask.
 
-use super::reader::{Reader, Scope};
+use super::reader::{Got, Reader, Scope};
 use super::report::Told;
 use crate::datatypes as kinds;
 use crate::diagnostic::Code;
@@ -125,6 +125,8 @@ impl Reader<'_> {
         let password = self.text(&bare, &user::PASSWORD);
         let password_file = self.file(&scope, &user::PASSWORD_FILE);
         let token_file = self.file(&scope, &user::TOKEN_FILE);
+        let subject = self.text(&scope, &user::TLS_SUBJECT);
+        let san = self.text(&scope, &user::TLS_SAN);
         named?;
         let (password, password_file) = (password?, password_file?);
         if let (Some(got), Some(_)) = (&password, &password_file) {
@@ -141,6 +143,8 @@ impl Reader<'_> {
             password: password.map(|got| Secret(got.text)),
             password_file,
             token_file: token_file?,
+            tls_subject: name_of(subject?),
+            tls_san: name_of(san?),
         })
     }
 
@@ -234,4 +238,10 @@ impl Reader<'_> {
             peer_default: Some(peer_default.unwrap_or(fallback)),
         })
     }
+}
+
+/// An empty name is none: it would fit certificates that say nothing.
+fn name_of(got: Option<Got>) -> Option<String> {
+    let name = got.map(|got| strip(&got.text).to_owned());
+    name.filter(|name| !name.is_empty())
 }

@@ -22,6 +22,7 @@ mod servers;
 mod spool;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod unknown;
 
 pub use ctl::{load_pidfile, load_supervisorctl};

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 /// The permission bits of others: to read, to write; of the group to write; and the one that protects files in
 /// directories of all.
-const ALL_READ: u32 = 0o004;
+pub(crate) const ALL_READ: u32 = 0o004;
 const ALL_WRITE: u32 = 0o002;
 const GROUP_WRITES: u32 = 0o020;
 const STICKY: u32 = 0o1000;
@@ -169,7 +169,7 @@ impl Reader<'_> {
     fn open_server(&mut self, server: &ServerSpec, strict: bool) {
         let section = &server.section;
         match (&server.address, &server.credentials) {
-            (ServerAddress::Inet { .. }, None) if strict => {
+            (ServerAddress::Inet { .. }, None) if strict && !asks_certificates(server) => {
                 let message = format!("[{section}] asks for no password");
                 let help = "set `username` and `password`, or use a unix socket";
                 self.danger(true, Code::Security, message, None, help);
@@ -179,10 +179,13 @@ impl Reader<'_> {
                 let help = "set `username` and `password`, or `chmod=0700`";
                 self.danger(true, Code::Security, message, None, help);
             }
-            (ServerAddress::Inet { host, .. }, Some(_)) if !is_loopback(host) => {
+            (ServerAddress::Inet { host, .. }, Some(_))
+                if server.tls.is_none() && !is_loopback(host) =>
+            {
                 let message =
                     format!("[{section}] sends and takes passwords unencrypted over the network");
-                let help = "listen at 127.0.0.1, behind a proxy that encrypts".to_owned();
+                let help = "set `tls_cert` and `tls_key`, or listen at 127.0.0.1 behind a proxy that encrypts"
+                    .to_owned();
                 let place = self
                     .sections
                     .get(section, inet::PORT.name)
@@ -209,6 +212,12 @@ impl Reader<'_> {
             ));
         }
     }
+}
+
+/// Whether nobody gets in without a certificate.
+fn asks_certificates(server: &ServerSpec) -> bool {
+    let clients = server.tls.as_ref().and_then(|tls| tls.clients.as_ref());
+    clients.is_some_and(|clients| clients.required)
 }
 
 fn is_loopback(host: &str) -> bool {

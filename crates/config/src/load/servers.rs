@@ -58,6 +58,7 @@ impl Reader<'_> {
         let web_csrf = self.value(&scope, &inet::WEB_CSRF, kinds::boolean);
         let allowed_hosts = self.allowed_hosts(&scope, &inet::ALLOWED_HOSTS);
         let max_request_body = self.value(&scope, &inet::MAX_REQUEST_BODY, body_size);
+        let tls = self.tls(section);
         Ok(ServerSpec {
             section: section.to_owned(),
             address: address?,
@@ -67,6 +68,7 @@ impl Reader<'_> {
             max_request_body: max_request_body?,
             strict: false,
             access: ServerAccess::default(),
+            tls: tls?,
         })
     }
 
@@ -108,6 +110,7 @@ impl Reader<'_> {
             max_request_body: max_request_body?,
             strict: false,
             access: access?,
+            tls: None,
         })
     }
 

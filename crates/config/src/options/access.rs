@@ -89,6 +89,24 @@ pub mod user {
         ..BASE
     };
 
+    /// `tls_subject`
+    pub const TLS_SUBJECT: OptionSpec = OptionSpec {
+        name: "tls_subject",
+        sample: Sample::Comment("deploy"),
+        doc: "The common name (CN) of the client certificate that proves this user, where an `[inet_http_server]` has \
+              `tls_client_ca`. No password is needed then, and one that is sent is not looked at.",
+        ..BASE
+    };
+
+    /// `tls_san`
+    pub const TLS_SAN: OptionSpec = OptionSpec {
+        name: "tls_san",
+        sample: Sample::Comment("deploy.example.org"),
+        doc: "An alternative name (a host, a mail address, a URI or an address) of the client certificate that proves \
+              this user there. With `tls_subject` beside it both must fit. The first fitting section in the file counts.",
+        ..BASE
+    };
+
     /// The section.
     pub const SECTION: SectionSpec = SectionSpec {
         header: "user:",
@@ -103,6 +121,8 @@ pub mod user {
             &PASSWORD,
             &PASSWORD_FILE,
             &TOKEN_FILE,
+            &TLS_SUBJECT,
+            &TLS_SAN,
         ],
         active: false,
         open: false,

@@ -140,7 +140,7 @@ pub mod unix {
 
 /// `[inet_http_server]`.
 pub mod inet {
-    use super::{BASE, Fallback, Kind, OptionSpec, Sample, SectionSpec};
+    use super::{BASE, Fallback, Kind, Names, OptionSpec, Sample, SectionSpec};
 
     /// `port`
     pub const PORT: OptionSpec = OptionSpec {
@@ -169,13 +169,62 @@ pub mod inet {
         ..super::ALLOWED_HOSTS
     };
 
+    /// `tls_cert`
+    pub const TLS_CERT: OptionSpec = OptionSpec {
+        name: "tls_cert",
+        kind: Kind::Text,
+        names: Names::Here,
+        since: "Provost 0.1",
+        sample: Sample::Comment("/etc/supervisor/cert.pem"),
+        doc: "The certificate of this server in PEM, followed by those between it and its authority. With it and \
+              `tls_key` clients speak `https`, and nothing is sent in clear. The file is read with the configuration; \
+              a new certificate counts after a `reload`.",
+        ..BASE
+    };
+
+    /// `tls_key`
+    pub const TLS_KEY: OptionSpec = OptionSpec {
+        name: "tls_key",
+        kind: Kind::Text,
+        names: Names::Here,
+        since: "Provost 0.1",
+        sample: Sample::Comment("/etc/supervisor/key.pem"),
+        doc: "The private key of `tls_cert` in PEM, without a password. It is read before supervisord becomes another \
+              user.",
+        ..BASE
+    };
+
+    /// `tls_client_ca`
+    pub const TLS_CLIENT_CA: OptionSpec = OptionSpec {
+        name: "tls_client_ca",
+        kind: Kind::Text,
+        names: Names::Here,
+        since: "Provost 0.1",
+        sample: Sample::Comment("/etc/supervisor/clients.pem"),
+        doc: "The authorities, in PEM, that vouch for clients: with it clients are asked for a certificate, which makes \
+              them the `[user:x]` whose `tls_subject` or `tls_san` it has. It needs `tls_cert`.",
+        ..BASE
+    };
+
+    /// `tls_client`
+    pub const TLS_CLIENT: OptionSpec = OptionSpec {
+        name: "tls_client",
+        kind: Kind::Text,
+        default: Fallback::Found("`required` where there is `tls_client_ca`"),
+        since: "Provost 0.1",
+        sample: Sample::Comment("required"),
+        doc: "Whether a client without a certificate is turned away (`required`) or may prove in another way who it is \
+              (`optional`).",
+        ..BASE
+    };
+
     /// The section.
     pub const SECTION: SectionSpec = SectionSpec {
         header: "inet_http_server",
         label: "",
         doc: "A server for XML-RPC and the web page on a TCP port. There is none unless this section is there. Nothing on \
-              it is encrypted, and whoever reaches it without a password controls supervisord: listen on the loopback \
-              address or in a network of your own, and set `username` and `password`. Several sections are possible \
+              it is encrypted without `tls_cert`, and whoever reaches it without a password controls supervisord: listen \
+              on the loopback address or in a network of your own, and set `username` and `password`. Several sections are possible \
               when a label follows in the header, as in `[inet_http_server:v6]`.",
         options: &[
             &PORT,
@@ -184,6 +233,10 @@ pub mod inet {
             &WEB_CSRF,
             &ALLOWED_HOSTS,
             &MAX_REQUEST_BODY,
+            &TLS_CERT,
+            &TLS_KEY,
+            &TLS_CLIENT_CA,
+            &TLS_CLIENT,
         ],
         active: false,
         open: false,

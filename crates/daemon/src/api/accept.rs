@@ -11,16 +11,18 @@ use super::reports::Limit;
 use super::route::Server;
 use super::stream::Socket;
 use super::watch::{Verdict, Watch, Worth};
-use super::{Context, Listener, OpenServer, connection, respond};
+use super::{Context, Listener, OpenServer, connection, respond, tls};
 use hyper::StatusCode;
 use provost_model::Level;
 use provost_model::config::ServerSpec;
+use rustls::ServerConfig;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::net::IpAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::Notify;
@@ -35,6 +37,7 @@ const NO_DESCRIPTORS: [i32; 2] = [24, 23];
 pub(super) struct Watched {
     spec: ServerSpec,
     socket: Listening,
+    tls: Option<Arc<ServerConfig>>,
 }
 
 enum Listening {
@@ -54,9 +57,11 @@ pub(super) fn watch(server: OpenServer) -> io::Result<Watched> {
             Listening::Unix(UnixListener::from_std(socket)?)
         }
     };
+    let tls = server.spec.tls.as_ref().map(tls::config).transpose()?;
     Ok(Watched {
         spec: server.spec,
         socket,
+        tls,
     })
 }
 
@@ -107,7 +112,7 @@ impl Acceptor {
         own: Rc<Crowd>,
         other: Rc<Crowd>,
     ) -> Self {
-        let server = Rc::new(Server::new(watched.spec, &context.machine));
+        let server = Rc::new(Server::new(watched.spec, watched.tls, &context.machine));
         Self {
             context,
             listener: watched.socket,
@@ -179,7 +184,7 @@ impl Acceptor {
                     context, server, socket, own, beginning,
                 ));
             }
-            None => turn_away(&socket).await,
+            None => self.turn_away(&socket).await,
         }
     }
 
@@ -210,10 +215,18 @@ impl Acceptor {
         self.complain(error);
         self.spare = None;
         if let Ok(Ok(socket)) = tokio::time::timeout(REST, self.listener.accept()).await {
-            turn_away(&socket).await;
+            self.turn_away(&socket).await;
         }
         self.spare = spare();
         tokio::time::sleep(REST).await;
+    }
+
+    /// Tells a client that there is no place. Before a handshake there are no words for that.
+    async fn turn_away(&self, socket: &Socket) {
+        if self.server.tls().is_none() {
+            let words = respond::last_words(StatusCode::SERVICE_UNAVAILABLE);
+            socket.say(&words).await;
+        }
     }
 
     fn complain(&self, error: &io::Error) {
@@ -246,6 +259,10 @@ pub(super) fn resume(
     else {
         return;
     };
+    // The server speaks TLS now, and this client does not.
+    if server.tls().is_some() && !is_detached {
+        return;
+    }
     let place = Crowd::take_in(crowd, socket.address(), Watch::carried(is_used));
     let beginning = Beginning {
         tape: Rc::new(tape),
@@ -258,12 +275,6 @@ pub(super) fn resume(
         place,
         beginning,
     ));
-}
-
-/// Tells a client that there is no place.
-async fn turn_away(socket: &Socket) {
-    let words = respond::last_words(StatusCode::SERVICE_UNAVAILABLE);
-    socket.say(&words).await;
 }
 
 fn spare() -> Option<File> {

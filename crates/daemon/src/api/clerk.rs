@@ -324,6 +324,8 @@ mod tests {
             password: password.map(Secret),
             password_file: None,
             token_file: None,
+            tls_subject: None,
+            tls_san: None,
         }
     }
 

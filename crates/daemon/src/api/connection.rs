@@ -5,10 +5,12 @@ use super::accept::Place;
 use super::caller::Peer;
 use super::carry::CarriedConnection;
 use super::carry::tape::Tape;
+use super::reports::Limit;
 use super::respond;
 use super::route::{self, Server};
 use super::stream::{Socket, Watched};
-use super::watch::{Stage, Verdict, Watch};
+use super::tls::{self, Shaken};
+use super::watch::{Stage, Verdict, Watch, Worth};
 use hyper::StatusCode;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -30,7 +32,7 @@ const HEADER_LINES: usize = 100;
 
 /// How long a client that is still sending may take to notice its answer. A socket closed with unread bytes in it is
 /// reset, and many a client then never reads what it was told.
-const LINGER: Duration = Duration::from_secs(1);
+pub(super) const LINGER: Duration = Duration::from_secs(1);
 
 /// How much of what such a client sends is read and forgotten.
 const LINGER_BYTES: usize = 8 * 1024 * 1024;
@@ -61,6 +63,9 @@ pub(super) async fn serve(
 ) {
     let Beginning { tape, closing } = beginning;
     let watch = place.watch();
+    let Some(socket) = begin(&context, &server, socket, &watch, &tape).await else {
+        return;
+    };
     let socket = Rc::new(socket);
     let (end, lingers) = match closing {
         Some(lingers) => (see_off(&socket, &watch, &tape).await, lingers),
@@ -99,15 +104,49 @@ pub(super) async fn serve(
     if tape.is_wanted() && tape.has_rest() && verdict != Some(Verdict::Unread) {
         return hand_in(&context, socket, &tape, Some(lingers));
     }
+    socket.part();
+    if tape.is_wanted() && tape.is_bound() {
+        return;
+    }
     if lingers && let Some(mut socket) = Rc::into_inner(socket) {
         let is_left = tokio::select! {
             _ = timeout(LINGER, socket.linger(LINGER_BYTES)) => true,
             () = wanted(&watch, &tape) => false,
         };
-        if !is_left {
+        if !is_left && !tape.is_bound() {
             hand_in(&context, Rc::new(socket), &tape, Some(true));
         }
     }
+}
+
+/// Agrees with the client on how to speak in secret, where the server asks for that; none when nothing comes of it.
+async fn begin(
+    context: &Context,
+    server: &Server,
+    socket: Socket,
+    watch: &Watch,
+    tape: &Tape,
+) -> Option<Socket> {
+    let (config, stream, address) = match (server.tls(), socket) {
+        (Some(config), Socket::Tcp(stream, address)) => (config, stream, address),
+        (_, socket) => return Some(socket),
+    };
+    tape.bind();
+    match tls::shake_hands(config, stream, watch, tape).await {
+        Shaken::Done(stream) => return Some(tls::socket(stream, address, tape)),
+        Shaken::Plain(stream) => tls::refuse_plain(Socket::Tcp(stream, address)).await,
+        Shaken::Failed(error) => {
+            let sentence = || format!("{address} {}: {error}", Limit::Handshake.sentence());
+            context.reports.reached(Limit::Handshake, sentence);
+        }
+        Shaken::Over(verdict) => {
+            if let Some(limit) = verdict.and_then(Verdict::limit) {
+                let sentence = || format!("{address} {}", limit.sentence());
+                context.reports.reached(limit, sentence);
+            }
+        }
+    }
+    None
 }
 
 /// Gives a connection to whoever goes on with it.
@@ -218,7 +257,8 @@ async fn converse(
                 Poll::Pending => return Poll::Pending,
             }
         }
-        if watch.is_last() && !draining {
+        let leaves = tape.is_wanted() && tape.is_bound();
+        if (watch.is_last() || leaves) && !draining {
             draining = true;
             connection.as_mut().graceful_shutdown();
         }
@@ -235,7 +275,13 @@ async fn converse(
         if let Some(verdict) = watch.verdict() {
             return Poll::Ready(End::Over(Some(verdict)));
         }
-        if tape.is_wanted() && (watch.stage() == Stage::Between || tape.is_at_rest()) {
+        if leaves {
+            // What waits for the core or the client waits in vain here; the core is told as of any client that leaves.
+            let is_unheard = matches!(watch.worth(), Some((Worth::Unheard, _)));
+            if is_unheard || tape.is_at_rest() {
+                return Poll::Ready(End::Over(None));
+            }
+        } else if tape.is_wanted() && (watch.stage() == Stage::Between || tape.is_at_rest()) {
             // All that was handed over for writing has been taken, and nothing more will come of itself.
             tape.settle();
             return Poll::Ready(End::Taken);
@@ -255,12 +301,16 @@ async fn converse(
 
 /// A timer that exists only while there is a deadline.
 #[derive(Default)]
-struct Timer {
+pub(super) struct Timer {
     sleep: Option<std::pin::Pin<Box<Sleep>>>,
 }
 
 impl Timer {
-    fn passed(&mut self, deadline: Option<Instant>, cx: &mut std::task::Context<'_>) -> bool {
+    pub(super) fn passed(
+        &mut self,
+        deadline: Option<Instant>,
+        cx: &mut std::task::Context<'_>,
+    ) -> bool {
         let Some(deadline) = deadline else {
             self.sleep = None;
             return false;

@@ -34,6 +34,7 @@ pub(super) struct Hosts {
     allowed: Vec<Authority>,
     address: ServerAddress,
     asks_password: bool,
+    is_secret: bool,
 }
 
 impl Hosts {
@@ -44,6 +45,7 @@ impl Hosts {
             allowed: spec.allowed_hosts.clone(),
             address: spec.address.clone(),
             asks_password: spec.credentials.is_some(),
+            is_secret: spec.tls.is_some(),
         }
     }
 
@@ -96,9 +98,14 @@ impl Hosts {
     /// The beginning of addresses of this server for a client that asked with these headers.
     pub(super) fn url(&self, headers: &HeaderMap) -> String {
         let authority = host(headers).or_else(|| self.listening());
+        let (scheme, usual_port) = if self.is_secret {
+            ("https", 443)
+        } else {
+            ("http", 80)
+        };
         match authority {
-            Some(authority) => format!("http://{}", authority.without_port(80)),
-            None => "http://localhost".to_owned(),
+            Some(authority) => format!("{scheme}://{}", authority.without_port(usual_port)),
+            None => format!("{scheme}://localhost"),
         }
     }
 

@@ -8,7 +8,7 @@ use super::clerk::{Claim, Known, Verdict};
 use super::reports::Limit;
 use super::respond::{self, Outgoing};
 use super::route::Server;
-use super::{Context, auth, record};
+use super::{Context, auth, record, tls};
 use hyper::header::AUTHORIZATION;
 use hyper::{HeaderMap, Response, StatusCode};
 use provost_model::access::{AuthMode, Rights, Scope, UserSpec};
@@ -20,6 +20,9 @@ use std::time::{Duration, Instant};
 
 /// The name under which clients appear that nobody asks for one.
 const ANYBODY: &str = "anybody";
+
+/// What the audit log says of clients that proved by a certificate who they are.
+const BY_CERTIFICATE: &str = "cert";
 
 /// Finds out who sends a request with these headers, or answers it.
 pub(super) async fn identify(
@@ -77,6 +80,28 @@ async fn find(
     headers: &HeaderMap,
 ) -> Result<Rc<Caller>, Refusal> {
     let spec = server.spec();
+    // An earlier image saw the certificate of a client that has left work behind.
+    let known = peer.tape.progress().login.clone();
+    if let Some(Login::User { how, .. }) = &known
+        && how == BY_CERTIFICATE
+    {
+        return by_note(context, peer, known.unwrap_or(Login::Refused));
+    }
+    // Strongest first. One that is nobody's has let its owner as far as this, and no further.
+    if let Some(certificate) = peer.tape.certificate() {
+        if let Some(user) = tls::user(&context.access, certificate) {
+            let (name, how) = (user.name.clone(), BY_CERTIFICATE.to_owned());
+            peer.tape.progress().login = Some(Login::User {
+                name,
+                how: how.clone(),
+            });
+            return Ok(Rc::new(caller(user, how, peer)));
+        }
+        if context.access.users.is_empty() && spec.credentials.is_none() {
+            let name = certificate.subject.as_deref().unwrap_or(ANYBODY);
+            return Ok(Rc::new(Caller::admin(name, BY_CERTIFICATE, peer)));
+        }
+    }
     if is_plain(context, spec) {
         return plain(spec, peer, headers).ok_or(Refusal::NoProof);
     }

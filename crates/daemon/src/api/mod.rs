@@ -26,6 +26,7 @@ mod route;
 mod rpc;
 mod sender;
 mod stream;
+mod tls;
 mod watch;
 mod web;
 

@@ -132,7 +132,9 @@ fn of_peer(peer: &Peer) -> Record {
     Record {
         principal: String::new(),
         how: String::new(),
-        transport: if peer.address.is_some() {
+        transport: if peer.tape.is_bound() {
+            "tls"
+        } else if peer.address.is_some() {
             "tcp"
         } else {
             "unix"

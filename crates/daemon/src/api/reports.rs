@@ -30,6 +30,8 @@ pub(super) enum Limit {
     AnswerTime,
     /// Failed logins.
     Logins,
+    /// Clients with whom TLS could not be agreed on.
+    Handshake,
 }
 
 impl Limit {
@@ -44,6 +46,7 @@ impl Limit {
             Self::RequestTime => "time for a request",
             Self::AnswerTime => "time for reading an answer",
             Self::Logins => "limit of failed logins",
+            Self::Handshake => "end of a TLS handshake without agreement",
         }
     }
 }
@@ -62,6 +65,7 @@ impl Limit {
             Self::Logins => {
                 "failed to log in more than 10 times within a minute; further failures are answered a second late"
             }
+            Self::Handshake => "could not agree on TLS",
             Self::Connections | Self::ConnectionsOfAddress => "has too many connections",
         }
     }

@@ -21,8 +21,10 @@ use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use provost_model::access::Verb;
 use provost_model::config::ServerSpec;
 use provost_model::{Channel, Fault};
+use rustls::ServerConfig;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// Tells reverse proxies to pass on what comes as it comes.
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
@@ -36,13 +38,19 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; for
 pub(super) struct Server {
     spec: ServerSpec,
     hosts: Hosts,
+    tls: Option<Arc<ServerConfig>>,
 }
 
 impl Server {
     /// `machine` is the name of the machine.
-    pub(super) fn new(spec: ServerSpec, machine: &str) -> Self {
+    pub(super) fn new(spec: ServerSpec, tls: Option<Arc<ServerConfig>>, machine: &str) -> Self {
         let hosts = Hosts::new(&spec, machine);
-        Self { spec, hosts }
+        Self { spec, hosts, tls }
+    }
+
+    /// What handshakes need; none where nothing is encrypted.
+    pub(super) fn tls(&self) -> Option<&Arc<ServerConfig>> {
+        self.tls.as_ref()
     }
 
     pub(super) fn hosts(&self) -> &Hosts {

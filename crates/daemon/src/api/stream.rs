@@ -4,16 +4,18 @@ use super::caller::PeerProcess;
 use super::carry::tape::Tape;
 use super::watch::Watch;
 use provost_os::sockets;
+use std::cell::RefCell;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
+use tokio_rustls::server::TlsStream;
 
 /// How long last words wait for room in the socket. A new one has room, but that must be found out.
 const SAYING: Duration = Duration::from_millis(100);
@@ -23,6 +25,8 @@ const SAYING: Duration = Duration::from_millis(100);
 pub(super) enum Socket {
     Tcp(TcpStream, SocketAddr),
     Unix(UnixStream),
+    /// After the handshake.
+    Tls(RefCell<Box<TlsStream<TcpStream>>>, SocketAddr),
     /// A client that has left work behind: it says nothing, and takes everything.
     Nobody,
 }
@@ -52,6 +56,8 @@ impl Socket {
         Ok(match self {
             Self::Tcp(stream, _) => stream.into_std()?.into(),
             Self::Unix(stream) => stream.into_std()?.into(),
+            // What was agreed with the client cannot be given away.
+            Self::Tls(..) => return Err(io::ErrorKind::Unsupported.into()),
             Self::Nobody => nobody()?,
         })
     }
@@ -60,14 +66,14 @@ impl Socket {
     pub(super) fn process(&self) -> Option<PeerProcess> {
         match self {
             Self::Unix(stream) => process(stream),
-            Self::Tcp(..) | Self::Nobody => None,
+            Self::Tcp(..) | Self::Tls(..) | Self::Nobody => None,
         }
     }
 
     /// The client's address and port; none for one of a unix socket.
     pub(super) fn socket_address(&self) -> Option<SocketAddr> {
         match self {
-            Self::Tcp(_, address) => Some(*address),
+            Self::Tcp(_, address) | Self::Tls(_, address) => Some(*address),
             Self::Unix(_) | Self::Nobody => None,
         }
     }
@@ -84,7 +90,7 @@ impl Socket {
             match self {
                 Self::Tcp(stream, _) => stream.writable().await,
                 Self::Unix(stream) => stream.writable().await,
-                Self::Nobody => Ok(()),
+                Self::Tls(..) | Self::Nobody => Ok(()),
             }
         };
         // Whoever has gone or does not read misses them.
@@ -93,12 +99,67 @@ impl Socket {
         }
     }
 
+    /// Takes leave of a client that would else not know whether somebody cut the line. One that has no room for it does
+    /// without.
+    pub(super) fn part(&self) {
+        if let Self::Tls(stream, _) = self {
+            let mut cx = Context::from_waker(Waker::noop());
+            let _ = Pin::new(&mut **stream.borrow_mut()).poll_shutdown(&mut cx);
+        }
+    }
+
     /// Says that nothing more will be said, then reads and forgets until the client ends too, or `limit` bytes.
     pub(super) async fn linger(&mut self, limit: usize) {
         match self {
             Self::Tcp(stream, _) => linger(stream, limit).await,
             Self::Unix(stream) => linger(stream, limit).await,
+            Self::Tls(stream, _) => linger(&mut **stream.get_mut(), limit).await,
             Self::Nobody => {}
+        }
+    }
+
+    /// Reads what has come.
+    fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if let Self::Tls(stream, _) = self {
+            let read = ready!(Pin::new(&mut **stream.borrow_mut()).poll_read(cx, buffer));
+            // Many a client leaves without a word. HTTP knows what is complete without it.
+            return Poll::Ready(match read {
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(()),
+                read => read,
+            });
+        }
+        loop {
+            ready!(self.poll_read_ready(cx))?;
+            match self.try_read(buffer.initialize_unfilled()) {
+                Ok(count) => {
+                    buffer.advance(count);
+                    return Poll::Ready(Ok(()));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+
+    /// Writes what there is room for.
+    fn poll_write(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if let Self::Tls(stream, _) = self {
+            return Pin::new(&mut **stream.borrow_mut()).poll_write(cx, bytes);
+        }
+        loop {
+            ready!(self.poll_write_ready(cx))?;
+            match self.try_write(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                done => return Poll::Ready(done),
+            }
+        }
+    }
+
+    /// Waits until what was written is the system's.
+    fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Tls(stream, _) => Pin::new(&mut **stream.borrow_mut()).poll_flush(cx),
+            Self::Tcp(..) | Self::Unix(_) | Self::Nobody => Poll::Ready(Ok(())),
         }
     }
 
@@ -106,7 +167,7 @@ impl Socket {
         match self {
             Self::Tcp(stream, _) => stream.poll_read_ready(cx),
             Self::Unix(stream) => stream.poll_read_ready(cx),
-            Self::Nobody => Poll::Pending,
+            Self::Tls(..) | Self::Nobody => Poll::Pending,
         }
     }
 
@@ -114,7 +175,7 @@ impl Socket {
         match self {
             Self::Tcp(stream, _) => stream.try_read(buffer),
             Self::Unix(stream) => stream.try_read(buffer),
-            Self::Nobody => Err(io::ErrorKind::WouldBlock.into()),
+            Self::Tls(..) | Self::Nobody => Err(io::ErrorKind::WouldBlock.into()),
         }
     }
 
@@ -122,6 +183,7 @@ impl Socket {
         match self {
             Self::Tcp(stream, _) => stream.poll_write_ready(cx),
             Self::Unix(stream) => stream.poll_write_ready(cx),
+            Self::Tls(stream, _) => stream.borrow().get_ref().0.poll_write_ready(cx),
             Self::Nobody => Poll::Ready(Ok(())),
         }
     }
@@ -130,6 +192,17 @@ impl Socket {
         match self {
             Self::Tcp(stream, _) => stream.try_write(bytes),
             Self::Unix(stream) => stream.try_write(bytes),
+            Self::Tls(stream, _) => {
+                let mut cx = Context::from_waker(Waker::noop());
+                let mut stream = stream.borrow_mut();
+                let written = Pin::new(&mut **stream).poll_write(&mut cx, bytes);
+                // What does not leave now leaves with the next bytes, or not at all.
+                let _ = Pin::new(&mut **stream).poll_flush(&mut cx);
+                match written {
+                    Poll::Ready(written) => written,
+                    Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+                }
+            }
             Self::Nobody => Ok(bytes.len()),
         }
     }
@@ -218,23 +291,15 @@ impl AsyncRead for Watched {
         if self.tape.holds_back(cx.waker()) {
             return Poll::Pending;
         }
-        loop {
-            ready!(self.socket.poll_read_ready(cx))?;
-            let free = buffer.initialize_unfilled();
-            match self.socket.try_read(free) {
-                Ok(count) => {
-                    self.heard(free.get(..count).unwrap_or_default());
-                    if self.watch.verdict().is_some() {
-                        // The connection is over, and its task is about to find out.
-                        return Poll::Pending;
-                    }
-                    buffer.advance(count);
-                    return Poll::Ready(Ok(()));
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Poll::Ready(Err(error)),
-            }
+        let before = buffer.filled().len();
+        ready!(self.socket.poll_read(cx, buffer))?;
+        self.heard(buffer.filled().get(before..).unwrap_or_default());
+        if self.watch.verdict().is_some() {
+            // The connection is over, and its task is about to find out.
+            buffer.set_filled(before);
+            return Poll::Pending;
         }
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -252,25 +317,22 @@ impl AsyncWrite for Watched {
         if self.tape.absorb(bytes) {
             return Poll::Ready(Ok(bytes.len()));
         }
-        loop {
-            let Poll::Ready(ready) = self.socket.poll_write_ready(cx) else {
-                self.watch.wrote(false);
-                return Poll::Pending;
-            };
-            ready?;
-            match self.socket.try_write(bytes) {
-                Ok(count) => {
-                    self.watch.wrote(true);
-                    return Poll::Ready(Ok(count));
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Poll::Ready(Err(error)),
-            }
+        let written = self.socket.poll_write(cx, bytes);
+        match &written {
+            Poll::Ready(Ok(_)) => self.watch.wrote(true),
+            Poll::Ready(Err(_)) => {}
+            Poll::Pending => self.watch.wrote(false),
         }
+        written
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !matches!(*self.socket, Socket::Tls(..)) {
+            return Poll::Ready(Ok(()));
+        }
+        let flushed = self.socket.poll_flush(cx);
+        self.watch.wrote(flushed.is_ready());
+        flushed
     }
 
     /// The socket is closed when its last owner lets go, which is at the end of the connection.

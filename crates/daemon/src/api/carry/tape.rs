@@ -6,8 +6,9 @@ use super::{ConnectionState, FollowState};
 use crate::api::caller::PeerProcess;
 use crate::api::follow::Mark;
 use crate::control::{Awaited, ControlHandle};
+use provost_config::certificate::Certificate;
 use provost_model::{Answer, Request, RequestId};
-use std::cell::{Cell, RefCell, RefMut};
+use std::cell::{Cell, OnceCell, RefCell, RefMut};
 use std::ffi::OsString;
 use std::fs::File;
 use std::future::poll_fn;
@@ -75,6 +76,10 @@ pub(in crate::api) struct Tape {
     is_used: Cell<bool>,
     /// Another image goes on.
     is_taken: Cell<bool>,
+    /// No other image can: what was agreed with the client is known to this one only.
+    is_bound: Cell<bool>,
+    /// The certificate that the client proved to have.
+    certificate: OnceCell<Rc<Certificate>>,
     /// Who waits for bytes that are held back.
     reader: RefCell<Option<Waker>>,
 }
@@ -103,6 +108,8 @@ impl Tape {
             wants_body: Cell::new(false),
             is_used: Cell::new(false),
             is_taken: Cell::new(false),
+            is_bound: Cell::new(false),
+            certificate: OnceCell::new(),
             reader: RefCell::new(None),
         }
     }
@@ -285,7 +292,7 @@ impl Tape {
 
     /// Takes bytes for a later image to write, if there is one.
     pub(in crate::api) fn absorb(&self, bytes: &[u8]) -> bool {
-        let absorbs = self.is_wanted();
+        let absorbs = self.is_wanted() && !self.is_bound();
         if absorbs {
             self.rest.borrow_mut().0.extend_from_slice(bytes);
         }
@@ -327,6 +334,29 @@ impl Tape {
     /// Whether another image goes on with this.
     pub(in crate::api) fn is_taken(&self) -> bool {
         self.is_taken.get()
+    }
+
+    /// No other image can go on with this.
+    pub(in crate::api) fn bind(&self) {
+        self.is_bound.set(true);
+    }
+
+    /// Whether the connection ends here when all are handed over.
+    pub(in crate::api) fn is_bound(&self) -> bool {
+        self.is_bound.get()
+    }
+
+    /// The client has proved to have this certificate, if one.
+    pub(in crate::api) fn proven(&self, certificate: Option<Certificate>) {
+        if let Some(certificate) = certificate {
+            // A connection has one handshake, and so one certificate.
+            let _ = self.certificate.set(Rc::new(certificate));
+        }
+    }
+
+    /// The certificate of the client.
+    pub(in crate::api) fn certificate(&self) -> Option<&Rc<Certificate>> {
+        self.certificate.get()
     }
 
     /// Whether the request under way can only go on by what the client, the core or a log has not given yet; or must do.

@@ -31,6 +31,8 @@ fn users() -> AccessSpec {
         password: Some(Secret("p".to_owned())),
         password_file: None,
         token_file: None,
+        tls_subject: None,
+        tls_san: None,
     };
     let mut users: Vec<UserSpec> = ROLES.iter().map(|role| user(role, role, "*")).collect();
     users.push(user("some", "admin", "web:*"));

@@ -125,6 +125,7 @@ impl Rig {
                 max_request_body: 4 << 20,
                 strict: plan.strict,
                 access: ServerAccess::default(),
+                tls: None,
             },
             listener,
         };

@@ -168,6 +168,7 @@ impl Relay {
                 max_request_body: 4 << 20,
                 strict: setup.strict,
                 access: ServerAccess::default(),
+                tls: None,
             },
             listener,
         };

@@ -171,6 +171,8 @@ fn user(directory: &std::path::Path) -> UserSpec {
         password: None,
         password_file: Some(file),
         token_file: None,
+        tls_subject: None,
+        tls_san: None,
     }
 }
 

@@ -72,7 +72,7 @@ pub struct Overrides {
 /// All that supervisorctl takes from its configuration file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CtlConfig {
-    /// Where supervisord listens: `http://…` or `unix://` with an absolute path.
+    /// Where supervisord listens: `http://…`, `https://…` or `unix://` with an absolute path.
     pub serverurl: String,
     /// For authentication.
     pub username: Option<String>,
@@ -86,8 +86,21 @@ pub struct CtlConfig {
     pub prompt: String,
     /// Where the shell keeps its history; absolute.
     pub history_file: Option<PathBuf>,
+    /// What counts where `serverurl` begins with `https`.
+    pub tls: CtlTls,
     /// All `[ctlplugin:x]` sections in the order of the file.
     pub plugins: Vec<PluginSpec>,
+}
+
+/// TLS of supervisorctl. The files are read when they are needed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CtlTls {
+    /// The file of authorities that vouch for the server.
+    pub authorities: Option<PathBuf>,
+    /// The SHA-256 of the server's certificate.
+    pub fingerprint: Option<[u8; 32]>,
+    /// The files of our own certificate and key.
+    pub own: Option<(PathBuf, PathBuf)>,
 }
 
 /// A `[ctlplugin:x]` section.
@@ -148,6 +161,7 @@ impl Default for CtlConfig {
             daemon_uid: None,
             prompt: DEFAULT_PROMPT.to_owned(),
             history_file: None,
+            tls: CtlTls::default(),
             plugins: Vec::new(),
         }
     }

@@ -42,7 +42,7 @@ mod shlex;
 mod testing;
 pub mod words;
 
-pub use config::{AddedProgram, Config, CtlConfig, Overrides, Plugin, PluginSpec};
+pub use config::{AddedProgram, Config, CtlConfig, CtlTls, Overrides, Plugin, PluginSpec};
 pub use diagnostic::{Code, Diagnostic, Failure, Severity, Sources};
 pub use glob::fnmatch;
 pub use host::{Host, Rights, User};

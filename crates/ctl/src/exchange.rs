@@ -42,9 +42,10 @@ impl Reading {
         asked: &str,
     ) -> Result<(), Trouble> {
         let mut piece = vec![0; READ_SIZE];
-        let count = connection
-            .read(&mut piece)
-            .map_err(|cause| server.lost(asked, cause))?;
+        let read = connection.read(&mut piece);
+        let Some(count) = read.map_err(|cause| server.lost(asked, cause))? else {
+            return Ok(());
+        };
         if count == 0 {
             if self.response.head().is_none() {
                 let cause =

@@ -55,8 +55,9 @@ impl Stream {
         let mut piece = vec![0; READ_SIZE];
         let count = match self.connection.read(&mut piece) {
             // A server that goes away ends the stream, one way or the other.
-            Ok(0) | Err(_) => return self.finish(session),
-            Ok(count) => count,
+            Ok(Some(0)) | Err(_) => return self.finish(session),
+            Ok(Some(count)) => count,
+            Ok(None) => return true,
         };
         let mut body = Vec::new();
         let bytes = piece.get(..count).unwrap_or_default();

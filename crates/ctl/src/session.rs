@@ -8,7 +8,7 @@ use crate::output::Output;
 use crate::records::{self, Lacking, StatusRow};
 use crate::render;
 use crate::screen::Screen;
-use crate::transport::{Address, Connection, Credentials};
+use crate::transport::{Address, Connection, Credentials, Trust};
 use crate::trouble::Trouble;
 use crate::watch::{Watch, Woken};
 use provost_model::{Errno, FaultCode};
@@ -29,13 +29,16 @@ pub(crate) struct Server {
     pub(crate) credentials: Option<Credentials>,
     /// The user that the configuration lets supervisord run as.
     pub(crate) daemon: Option<u32>,
+    /// Whom to believe where the URL says `https`.
+    pub(crate) trust: Trust,
 }
 
 impl Server {
     /// Opens a connection.
     pub(crate) fn connect(&self) -> Result<Connection, Trouble> {
         let address = Address::parse(&self.url).map_err(Trouble::Url)?;
-        Connection::open(&address, self.credentials.as_ref(), self.daemon).map_err(|cause| {
+        let credentials = self.credentials.as_ref();
+        Connection::open(&address, credentials, self.daemon, &self.trust).map_err(|cause| {
             Trouble::Connect {
                 url: self.url.clone(),
                 cause,

@@ -8,7 +8,7 @@ use crate::input::Input;
 use crate::output::Output;
 use crate::session::{Server, Session};
 use crate::shell;
-use crate::transport::Credentials;
+use crate::transport::{Credentials, Trust};
 use provost_config::cli::{self, Supervisorctl, SupervisorctlRun};
 use provost_config::{CtlConfig, Failure, load_supervisorctl, render};
 use provost_os::{arguments, tty};
@@ -70,6 +70,7 @@ fn configuration(run: &SupervisorctlRun) -> Result<CtlConfig, Failure> {
         prompt: file_config.prompt,
         history_file: run.history_file.clone().or(file_config.history_file),
         plugins: file_config.plugins,
+        tls: file_config.tls,
     })
 }
 
@@ -120,6 +121,11 @@ fn serve(run: &SupervisorctlRun, config: CtlConfig, mut output: Output) -> i32 {
         url: config.serverurl,
         credentials,
         daemon: config.daemon_uid,
+        trust: Trust {
+            authorities: config.tls.authorities,
+            fingerprint: config.tls.fingerprint,
+            own: config.tls.own,
+        },
     };
     let interactive = run.interactive || run.words.is_empty();
     let mut session = Session::new(server, interactive, output, input);

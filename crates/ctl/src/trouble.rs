@@ -132,7 +132,11 @@ impl fmt::Display for Trouble {
                 code,
                 reason,
             } => {
-                write!(f, "{url} answered {asked} with HTTP status {code} {reason}")
+                write!(f, "{url} answered {asked} with HTTP status {code} {reason}")?;
+                if *code == 400 && url.starts_with("http://") {
+                    f.write_str("; if it speaks TLS there, write https:// in place of http://")?;
+                }
+                Ok(())
             }
             Self::Decode { method, cause } => write!(f, "the answer to {method} is {cause}"),
             Self::Unexpected { method, lacking } => {

@@ -2,12 +2,13 @@
 
 use super::reader::{Got, Reader};
 use super::report::{Problem, Told};
-use crate::config::CtlConfig;
+use crate::config::{CtlConfig, CtlTls};
 use crate::datatypes as kinds;
 use crate::diagnostic::{Code, Failure};
 use crate::host::Host;
 use crate::options::{supervisorctl as keys, supervisord};
 use crate::paths;
+use crate::python::{repr, strip};
 use std::path::{Path, PathBuf};
 
 /// Reads and checks `[supervisorctl]`.
@@ -78,6 +79,7 @@ fn read(reader: &mut Reader<'_>, path: &Path) -> Result<CtlConfig, Told> {
         .get(supervisord::SECTION.header, supervisord::USER.name)
         .and_then(|value| kinds::user(&value.text, host).ok());
     let history_file = reader.text(&scope, &keys::HISTORY_FILE).map(text);
+    let tls = tls(reader, name);
     let plugins = reader.command_plugins();
     let history_file = history_file?.filter(|path| !path.is_empty());
     Ok(CtlConfig {
@@ -90,6 +92,60 @@ fn read(reader: &mut Reader<'_>, path: &Path) -> Result<CtlConfig, Told> {
         daemon_uid: daemon_uid.map(|user| user.uid),
         prompt: prompt?,
         history_file: history_file.map(|path| paths::normalize(&path, host)),
+        tls: tls?,
         plugins,
     })
+}
+
+/// Whom to believe, and who we are.
+fn tls(reader: &mut Reader<'_>, section: &str) -> Result<CtlTls, Told> {
+    let scope = reader.scope(section);
+    let fingerprint = reader.optional(&scope, &keys::TLS_FINGERPRINT, fingerprint);
+    let mut file = |spec| {
+        let got = reader.text(&scope, spec)?;
+        let got = got.filter(|got| !strip(&got.text).is_empty());
+        Ok(got.map(|got| (paths::normalize(strip(&got.text), reader.host), got)))
+    };
+    let (authorities, own) = (file(&keys::TLS_CA), file(&keys::TLS_CERT));
+    let key = file(&keys::TLS_KEY);
+    let (path_of, own, key) = (|(path, _): (PathBuf, Got)| path, own?, key?);
+    let own = match (own, key) {
+        (Some(own), Some(key)) => Some((path_of(own), path_of(key))),
+        (None, None) => None,
+        (Some((_, got)), None) | (None, Some((_, got))) => {
+            let sentence =
+                format!("[{section}] has one of `tls_cert` and `tls_key` without the other");
+            let help = Some("add the other line, or remove this one".to_owned());
+            return Err(reader.wrong(&scope, Code::Contradiction, &sentence, got.place(), help));
+        }
+    };
+    Ok(CtlTls {
+        authorities: authorities?.map(path_of),
+        fingerprint: fingerprint?,
+        own,
+    })
+}
+
+fn fingerprint(text: &str) -> Result<[u8; 32], kinds::Bad> {
+    let bad = || {
+        kinds::Bad::new(
+            format!("not a fingerprint: {}", repr(text)),
+            "`sha256:` and 64 hexadecimal digits",
+        )
+    };
+    let text = strip(text).to_ascii_lowercase();
+    let digits = text.strip_prefix("sha256:").ok_or_else(bad)?;
+    let digits: Option<Vec<u32>> = digits
+        .chars()
+        .filter(|&char| char != ':')
+        .map(|char| char.to_digit(16))
+        .collect();
+    let digits = digits.ok_or_else(bad)?;
+    let (pairs, rest) = digits.as_chunks::<2>();
+    let byte = |&[high, low]: &[u32; 2]| u8::try_from(high * 16 + low).unwrap_or_default();
+    let bytes: Vec<u8> = pairs.iter().map(byte).collect();
+    match <[u8; 32]>::try_from(bytes) {
+        Ok(bytes) if rest.is_empty() => Ok(bytes),
+        _ => Err(bad()),
+    }
 }

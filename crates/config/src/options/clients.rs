@@ -26,7 +26,8 @@ pub mod supervisorctl {
         default: Fallback::Text(DEFAULT_SERVERURL),
         names: Names::Here,
         sample: Sample::Active("unix:///tmp/supervisor.sock"),
-        doc: "Where supervisord listens: `http://host:port`, or `unix://` and the absolute path of its socket.",
+        doc: "Where supervisord listens: `http://host:port`, `https://host:port` where it has `tls_cert`, or `unix://` and \
+              the absolute path of its socket.",
         ..BASE
     };
 
@@ -55,6 +56,52 @@ pub mod supervisorctl {
         sample: Sample::Comment("~/.supervisor_password"),
         doc: "A file whose first line is the password, in place of `password`. The environment variable \
               SUPERVISOR_PASSWORD_FILE can name one, too, and goes over both keys.",
+        ..BASE
+    };
+
+    /// `tls_ca`
+    pub const TLS_CA: OptionSpec = OptionSpec {
+        name: "tls_ca",
+        kind: Kind::Text,
+        names: Names::Here,
+        since: "Provost 0.1",
+        sample: Sample::Comment("/etc/supervisor/ca.pem"),
+        doc: "The authorities, in PEM, that vouch for the server of an `https` URL. The system's own authorities do not \
+              count. The certificate must be for the host of the URL.",
+        ..BASE
+    };
+
+    /// `tls_fingerprint`
+    pub const TLS_FINGERPRINT: OptionSpec = OptionSpec {
+        name: "tls_fingerprint",
+        kind: Kind::Text,
+        since: "Provost 0.1",
+        sample: Sample::Comment("sha256:0123..."),
+        doc: "`sha256:` and the 64 hexadecimal digits of the SHA-256 of the server's certificate, with or without colons, \
+              as `openssl x509 -noout -fingerprint -sha256` prints them. Only this certificate is accepted. Without \
+              `tls_ca` beside it neither the name in it nor its end matters.",
+        ..BASE
+    };
+
+    /// `tls_cert`
+    pub const TLS_CERT: OptionSpec = OptionSpec {
+        name: "tls_cert",
+        kind: Kind::Text,
+        names: Names::Here,
+        since: "Provost 0.1",
+        sample: Sample::Comment("~/.supervisor_cert.pem"),
+        doc: "Your own certificate in PEM, for a server with `tls_client_ca`. It needs `tls_key` beside it.",
+        ..BASE
+    };
+
+    /// `tls_key`
+    pub const TLS_KEY: OptionSpec = OptionSpec {
+        name: "tls_key",
+        kind: Kind::Text,
+        names: Names::Here,
+        since: "Provost 0.1",
+        sample: Sample::Comment("~/.supervisor_key.pem"),
+        doc: "The private key of `tls_cert` in PEM, without a password.",
         ..BASE
     };
 
@@ -88,6 +135,10 @@ pub mod supervisorctl {
             &USERNAME,
             &PASSWORD,
             &PASSWORD_FILE,
+            &TLS_CA,
+            &TLS_FINGERPRINT,
+            &TLS_CERT,
+            &TLS_KEY,
             &PROMPT,
             &HISTORY_FILE,
         ],

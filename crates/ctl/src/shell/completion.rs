@@ -128,6 +128,7 @@ impl Validator for Completion {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transport::Trust;
     use provost_config::{Plugin, PluginSpec};
 
     fn completion() -> Completion {
@@ -143,6 +144,7 @@ mod tests {
             url: "unix:///nonexistent".into(),
             credentials: None,
             daemon: None,
+            trust: Trust::default(),
         };
         let plugins = Plugins::new(vec![PluginSpec {
             name: "laforge".to_owned(),
@@ -191,6 +193,7 @@ mod tests {
             url: "unix:///nonexistent".into(),
             credentials: None,
             daemon: None,
+            trust: Trust::default(),
         };
         assert_eq!(
             Completion::new(server, Plugins::default()).propose("start "),

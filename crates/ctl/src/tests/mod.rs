@@ -12,7 +12,7 @@ use crate::dispatch::run_line;
 use crate::input::Input;
 use crate::output::Output;
 use crate::session::{Server, Session};
-use crate::transport::Credentials;
+use crate::transport::{Credentials, Trust};
 use provost_wire::xmlrpc::{self, Value};
 use std::collections::HashMap;
 use std::fs::File;
@@ -152,6 +152,7 @@ impl Trial {
             url: url.to_owned(),
             credentials: None,
             daemon: None,
+            trust: Trust::default(),
         };
         let input = Input::new(File::from(OwnedFd::from(reader)));
         let session = Session::new(server, interactive, output, input);

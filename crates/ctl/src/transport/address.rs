@@ -6,6 +6,9 @@ use std::path::PathBuf;
 /// The port of a `http://` URL without one.
 const HTTP_PORT: u16 = 80;
 
+/// And that of a `https://` URL.
+const HTTPS_PORT: u16 = 443;
+
 /// Where a server listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Address {
@@ -17,6 +20,8 @@ pub(crate) enum Address {
         host: String,
         /// 1 to 65535.
         port: u16,
+        /// Whether TLS is spoken there.
+        secret: bool,
     },
 }
 
@@ -38,7 +43,7 @@ impl fmt::Display for UnknownProtocol {
 }
 
 impl Address {
-    /// Reads `unix:///path/of/socket` or `http://host:port`; a path behind the port is left aside, as is a user name
+    /// Reads `unix:///path/of/socket`, `http://host:port` or `https://host:port`; a path behind the port is left aside, as is a user name
     /// before the host. IPv6 addresses stand in brackets.
     pub(crate) fn parse(url: &str) -> Result<Self, UnknownProtocol> {
         let refuse = |hint| UnknownProtocol {
@@ -48,8 +53,14 @@ impl Address {
         if let Some(path) = url.strip_prefix("unix://") {
             return Ok(Self::Unix(PathBuf::from(path)));
         }
-        let Some(rest) = url.strip_prefix("http://") else {
-            return Err(refuse("write http://host:port or unix:///path/of/socket"));
+        let (rest, usual_port) = match (url.strip_prefix("http://"), url.strip_prefix("https://")) {
+            (Some(rest), _) => (rest, HTTP_PORT),
+            (_, Some(rest)) => (rest, HTTPS_PORT),
+            (None, None) => {
+                return Err(refuse(
+                    "write http://host:port, https://host:port or unix:///path/of/socket",
+                ));
+            }
         };
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
         let place = authority
@@ -58,7 +69,7 @@ impl Address {
         let (host, port) =
             split_port(place).ok_or_else(|| refuse("an IPv6 address ends with ]"))?;
         let port = match port {
-            None | Some("") => HTTP_PORT,
+            None | Some("") => usual_port,
             Some(digits) => digits
                 .parse()
                 .map_err(|_| refuse("a port is a number from 1 to 65535"))?,
@@ -69,6 +80,7 @@ impl Address {
         Ok(Self::Tcp {
             host: host.to_lowercase(),
             port,
+            secret: usual_port == HTTPS_PORT,
         })
     }
 
@@ -76,8 +88,8 @@ impl Address {
     pub(crate) fn host_header(&self) -> String {
         match self {
             Self::Unix(_) => "localhost".to_owned(),
-            Self::Tcp { host, port } if host.contains(':') => format!("[{host}]:{port}"),
-            Self::Tcp { host, port } => format!("{host}:{port}"),
+            Self::Tcp { host, port, .. } if host.contains(':') => format!("[{host}]:{port}"),
+            Self::Tcp { host, port, .. } => format!("{host}:{port}"),
         }
     }
 }
@@ -105,6 +117,7 @@ mod tests {
         Address::Tcp {
             host: host.to_owned(),
             port,
+            secret: false,
         }
     }
 
@@ -121,13 +134,23 @@ mod tests {
         assert_eq!(of("http://me:secret@h:9001"), tcp("h", 9001));
         assert_eq!(of("http://[::1]:9001"), tcp("::1", 9001));
         assert_eq!(of("http://[::1]/"), tcp("::1", 80));
+        let secret = of("https://h/RPC2");
+        assert!(matches!(
+            secret,
+            Address::Tcp {
+                port: 443,
+                secret: true,
+                ..
+            }
+        ));
+        assert_eq!(secret.host_header(), "h:443");
         assert_eq!(of("http://[::1]:9001").host_header(), "[::1]:9001");
     }
 
     #[test]
     fn other_urls_are_refused_with_the_reason() {
         let of = |url| Address::parse(url).unwrap_err().to_string();
-        assert!(of("https://h").starts_with("Unknown protocol for serverurl https://h"));
+        assert!(of("ftp://h").starts_with("Unknown protocol for serverurl ftp://h"));
         assert!(of("http://h:x").ends_with("a port is a number from 1 to 65535"));
         assert!(of("http://[::1:9001").ends_with("ends with ]"));
         assert!(of("http://:9001").ends_with("the host is missing"));

@@ -1,6 +1,7 @@
 //! One connection: opened, asked, read from.
 
 use super::address::Address;
+use super::tls::{self, Trust};
 use provost_os::sockets::peer_uid;
 use provost_os::users::current_euid;
 use provost_wire::base64;
@@ -41,6 +42,7 @@ impl Credentials {
 enum Stream {
     Unix(UnixStream),
     Tcp(TcpStream),
+    Tls(Box<tls::Secret>),
 }
 
 /// A connection to a server.
@@ -60,6 +62,7 @@ impl Connection {
         address: &Address,
         credentials: Option<&Credentials>,
         daemon: Option<u32>,
+        trust: &Trust,
     ) -> io::Result<Self> {
         let stream = match address {
             Address::Unix(path) => {
@@ -69,7 +72,14 @@ impl Connection {
                 }
                 Stream::Unix(stream)
             }
-            Address::Tcp { host, port } => Stream::Tcp(connect_tcp(host, *port)?),
+            Address::Tcp { host, port, secret } => {
+                let stream = connect_tcp(host, *port)?;
+                if *secret {
+                    Stream::Tls(Box::new(tls::shake_hands(host, stream, trust)?))
+                } else {
+                    Stream::Tcp(stream)
+                }
+            }
         };
         let mut headers = format!(
             "Host: {}\r\nUser-Agent: {USER_AGENT}\r\n",
@@ -88,6 +98,7 @@ impl Connection {
         match &self.stream {
             Stream::Unix(stream) => stream.set_read_timeout(Some(limit)),
             Stream::Tcp(stream) => stream.set_read_timeout(Some(limit)),
+            Stream::Tls(secret) => secret.sock.set_read_timeout(Some(limit)),
         }
     }
 
@@ -109,12 +120,14 @@ impl Connection {
         self.write_all(request.as_bytes())
     }
 
-    /// Reads what has come, waiting for something if nothing has; 0 at the end of the connection.
-    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+    /// Reads what has come, waiting for something if nothing has; 0 at the end of the connection. None when that was of
+    /// concern to TLS only: there may be nothing more for a long time, in which Ctrl-C must count.
+    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
         loop {
             let outcome = match &mut self.stream {
-                Stream::Unix(stream) => stream.read(buffer),
-                Stream::Tcp(stream) => stream.read(buffer),
+                Stream::Unix(stream) => stream.read(buffer).map(Some),
+                Stream::Tcp(stream) => stream.read(buffer).map(Some),
+                Stream::Tls(secret) => tls::read(secret, buffer),
             };
             match outcome {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -127,6 +140,7 @@ impl Connection {
         match &mut self.stream {
             Stream::Unix(stream) => stream.write_all(bytes),
             Stream::Tcp(stream) => stream.write_all(bytes),
+            Stream::Tls(secret) => tls::write(secret, bytes),
         }
     }
 }
@@ -136,6 +150,7 @@ impl AsFd for Connection {
         match &self.stream {
             Stream::Unix(stream) => stream.as_fd(),
             Stream::Tcp(stream) => stream.as_fd(),
+            Stream::Tls(secret) => secret.sock.as_fd(),
         }
     }
 }

@@ -1,0 +1,346 @@
+//! TLS: servers with certificates, clients that look at them, and clients that have their own.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+
+use provost_e2e::{
+    Daemon, Finished, PATIENCE, Place, Side, Start, free_port, means, python, run, wait_until,
+};
+
+/// Runs `openssl` in a directory.
+fn openssl(place: &Place, words: &str) {
+    let mut command = Command::new("openssl");
+    let done = run(command.args(words.split(' ')).current_dir(place.path()));
+    assert_eq!(done.code, Some(0), "openssl {words}: {}", done.stderr);
+}
+
+const KEY: &str = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
+
+/// An authority of this name.
+fn authority(place: &Place, name: &str) {
+    openssl(
+        place,
+        &format!("req -x509 {KEY} -keyout {name}.key -out {name}.pem -days 30 -subj /CN={name}"),
+    );
+}
+
+/// A certificate `name.pem` with its key, for these alternative names, of an authority.
+fn certificate(place: &Place, name: &str, names: &str, by: &str, days: u32) {
+    openssl(
+        place,
+        &format!("req {KEY} -keyout {name}.key -out {name}.csr -subj /CN={name}"),
+    );
+    place.write("ext", format!("subjectAltName={names}\n"));
+    openssl(
+        place,
+        &format!(
+            "x509 -req -in {name}.csr -CA {by}.pem -CAkey {by}.key -CAcreateserial -days {days} -extfile ext -out {name}.pem"
+        ),
+    );
+}
+
+/// A place with two authorities and a certificate for this machine; none without `openssl`.
+fn certificates() -> Option<Place> {
+    if !means::has_command("openssl") {
+        means::skipped("openssl", "it is not installed");
+        return None;
+    }
+    let place = Place::new();
+    authority(&place, "ca");
+    authority(&place, "other");
+    certificate(&place, "server", "DNS:localhost,IP:127.0.0.1", "ca", 30);
+    Some(place)
+}
+
+struct Secret {
+    daemon: Daemon,
+    port: u16,
+}
+
+impl Secret {
+    /// A daemon that has these certificates, with more keys of the server and more sections.
+    fn new(made: &Place, keys: &str, more: &str) -> Self {
+        let port = free_port();
+        let config = format!(
+            "loglevel=trace\n[inet_http_server]\nport=127.0.0.1:{port}\ntls_cert=%(here)s/server.pem\n\
+             tls_key=%(here)s/server.key\n{keys}{more}"
+        );
+        let mut start = Start::new(Side::Ours, &config);
+        for name in made.list(".") {
+            if name.ends_with(".pem") || name.ends_with(".key") {
+                start = start.file(&name, &made.read(&name));
+            }
+        }
+        let daemon = start.start();
+        Self { daemon, port }
+    }
+
+    /// supervisorctl over TCP with these keys in its section.
+    fn command(&self, keys: &str, words: &[&str]) -> Command {
+        let url = if keys.contains("serverurl") {
+            String::new()
+        } else {
+            format!("serverurl=https://localhost:{}\n", self.port)
+        };
+        let text = format!("[supervisorctl]\n{url}{keys}");
+        let mut command = Command::new(Side::Ours.command("supervisorctl"));
+        let file = self.daemon.place().write("ctl.conf", text);
+        command.arg("-c").arg(file).args(words);
+        command
+    }
+
+    fn ctl(&self, keys: &str, words: &[&str]) -> Finished {
+        run(&mut self.command(keys, words))
+    }
+
+    fn path(&self) -> &Path {
+        self.daemon.place().path()
+    }
+}
+
+const CA: &str = "tls_ca=%(here)s/ca.pem\n";
+
+const CAT: &str = "[program:cat]\ncommand=/bin/cat\nstartsecs=0\n";
+
+#[test]
+fn status_over_https_by_ours_by_python_and_by_curl() {
+    let Some(made) = certificates() else { return };
+    let secret = Secret::new(&made, "", CAT);
+    secret.daemon.wait_state("cat", "RUNNING");
+    let status = secret.ctl(CA, &["status"]);
+    assert!(
+        status.stdout.starts_with("cat") && status.stdout.contains("RUNNING"),
+        "{} {}",
+        status.stdout,
+        status.stderr
+    );
+    let script = format!(
+        "import ssl, xmlrpc.client\n\
+         context = ssl.create_default_context(cafile='ca.pem')\n\
+         proxy = xmlrpc.client.ServerProxy('https://localhost:{}/RPC2', context=context)\n\
+         print(proxy.supervisor.getProcessInfo('cat')['statename'])\n\
+         print(proxy.supervisor.getState()['statename'])\n",
+        secret.port
+    );
+    let mut client = Command::new(python());
+    let said = run(client.args(["-c", &script]).current_dir(secret.path()));
+    assert_eq!(said.stdout, "RUNNING\nRUNNING\n", "{}", said.stderr);
+    if means::has_command("curl") {
+        let url = format!("https://localhost:{}/", secret.port);
+        let mut curl = Command::new("curl");
+        let words = ["-sS", "--cacert", "ca.pem", &url];
+        let page = run(curl.args(words).current_dir(secret.path()));
+        assert!(page.stdout.contains("cat"), "{}", page.stderr);
+    }
+}
+
+#[test]
+fn supervisorctl_says_what_is_wrong_with_a_server() {
+    let Some(made) = certificates() else { return };
+    let secret = Secret::new(&made, "", "");
+    let says = |keys: &str, text: &str| {
+        let done = secret.ctl(keys, &["version"]);
+        assert!(
+            done.stdout.contains(text),
+            "{} {}",
+            done.stdout,
+            done.stderr
+        );
+        assert_ne!(done.code, Some(0));
+    };
+    says("", "nothing says which certificate to trust");
+    says(
+        "tls_ca=%(here)s/other.pem\n",
+        "comes from nobody whom `tls_ca` names",
+    );
+    let port = secret.port;
+    let url = format!("serverurl=https://127.0.0.2:{port}\n{CA}");
+    says(&url, "cannot connect");
+    let plain = format!("serverurl=http://localhost:{port}\n");
+    says(&plain, "write https:// in place of http://");
+    let print = "tls_fingerprint=sha256:".to_owned();
+    says(&format!("{print}{}\n", "00".repeat(32)), "sha256:");
+    let mut openssl = Command::new("openssl");
+    let words = [
+        "x509",
+        "-noout",
+        "-fingerprint",
+        "-sha256",
+        "-in",
+        "server.pem",
+    ];
+    let shown = run(openssl.args(words).current_dir(secret.path())).stdout;
+    let digits = shown.trim().rsplit('=').next().unwrap_or_default();
+    let done = secret.ctl(&format!("{print}{digits}\n"), &["version"]);
+    assert_eq!(done.code, Some(0), "{}", done.stdout);
+}
+
+#[test]
+fn a_wrong_name_and_an_expired_certificate_are_refused() {
+    let Some(made) = certificates() else { return };
+    certificate(&made, "server", "DNS:elsewhere.example", "ca", 30);
+    let secret = Secret::new(&made, "", "");
+    let done = secret.ctl(CA, &["version"]);
+    assert!(
+        done.stdout.contains("it is for elsewhere.example"),
+        "{}",
+        done.stdout
+    );
+    certificate(&made, "server", "DNS:localhost", "ca", 0);
+    let secret = Secret::new(&made, "", "");
+    wait_until(PATIENCE, "it expires", || {
+        let done = secret.ctl(CA, &["version"]);
+        done.stdout.contains("has expired")
+    });
+}
+
+#[test]
+fn who_speaks_no_tls_is_told_and_who_is_silent_has_to_leave() {
+    let Some(made) = certificates() else { return };
+    let secret = Secret::new(&made, "", "");
+    let address = ("127.0.0.1", secret.port);
+    let mut silent = TcpStream::connect(address).unwrap();
+    let mut plain = TcpStream::connect(address).unwrap();
+    plain.write_all(b"GET / HTTP/1.0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    plain.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+    assert!(
+        answer.ends_with("in place of http:// here.\r\n"),
+        "{answer}"
+    );
+    // A record of a handshake that is none.
+    let mut wrong = TcpStream::connect(address).unwrap();
+    wrong.write_all(&[22, 3, 1, 0, 5, 9, 9, 9, 9, 9]).unwrap();
+    let mut rest = Vec::new();
+    let _ = wrong.read_to_end(&mut rest);
+    secret.daemon.wait_log("could not agree on TLS");
+    silent.set_read_timeout(Some(PATIENCE)).unwrap();
+    assert_eq!(silent.read(&mut [0; 64]).unwrap(), 0);
+    assert_eq!(secret.ctl(CA, &["version"]).code, Some(0));
+}
+
+#[test]
+fn certificates_of_clients_are_users() {
+    let Some(made) = certificates() else { return };
+    certificate(&made, "deploy", "DNS:d.example", "ca", 30);
+    certificate(&made, "viewer", "email:v@example.org", "ca", 30);
+    certificate(&made, "nobody", "DNS:n.example", "ca", 30);
+    certificate(&made, "deploy2", "DNS:d.example", "other", 30);
+    let users = "[user:d]\nrole=operator\ntls_subject=deploy\n\
+                 [user:v]\nrole=viewer\ntls_san=v@example.org\n\
+                 [user:p]\nrole=admin\npassword=secret\n\
+                 [audit]\nfile=%(here)s/audit.log\n";
+    let sections = format!("{users}{CAT}");
+    let with =
+        |name: &str| format!("{CA}tls_cert=%(here)s/{name}.pem\ntls_key=%(here)s/{name}.key\n");
+    let password = "username=p\npassword=secret\n";
+    for (mode, required) in [("", true), ("tls_client=optional\n", false)] {
+        let keys = format!("tls_client_ca=%(here)s/ca.pem\n{mode}");
+        let secret = Secret::new(
+            &made,
+            &keys,
+            &sections.replace(
+                "[audit]",
+                "[unix_http_server:b]\nfile=%(here)s/b.sock\nusername=a\npassword=b\n[audit]",
+            ),
+        );
+        let stopped = secret.ctl(&with("deploy"), &["stop", "cat"]);
+        assert_eq!(stopped.stdout, "cat: stopped\n", "{}", stopped.stderr);
+        let refused = secret.ctl(&with("viewer"), &["start", "cat"]);
+        assert!(
+            refused.stdout.contains("NOT_PERMITTED"),
+            "{}",
+            refused.stdout
+        );
+        let unknown = secret.ctl(&with("nobody"), &["status"]);
+        assert!(
+            unknown.stdout.contains("authentication"),
+            "{}",
+            unknown.stdout
+        );
+        let both = format!("{}{password}", with("nobody"));
+        assert!(
+            secret
+                .ctl(&both, &["start", "cat"])
+                .stdout
+                .contains("started")
+        );
+        let foreign = secret.ctl(&with("deploy2"), &["status"]);
+        assert!(
+            foreign.stdout.contains("does not accept our certificate"),
+            "{}",
+            foreign.stdout
+        );
+        let without = secret.ctl(&format!("{CA}{password}"), &["status"]);
+        if required {
+            assert!(
+                without.stdout.contains("asks for a certificate of ours"),
+                "{}",
+                without.stdout
+            );
+        } else {
+            assert!(without.stdout.contains("RUNNING"), "{}", without.stdout);
+        }
+        let audit = secret.daemon.place().read("audit.log");
+        assert!(
+            audit.contains("\"cert\"") && audit.contains("\"tls\""),
+            "{audit}"
+        );
+    }
+}
+
+#[test]
+fn a_start_that_waits_a_log_that_is_followed_and_an_upgrade() {
+    let Some(made) = certificates() else { return };
+    let slow = "[program:slow]\ncommand=/bin/cat\nautostart=false\nstartsecs=2\n\
+                [program:says]\ncommand=/bin/sh -c 'echo hello; exec cat'\nstdout_logfile=%(here)s/says.log\n\
+                [program:late]\ncommand=/bin/cat\nautostart=false\nstartsecs=60\n";
+    let secret = Secret::new(&made, "", slow);
+    let started = secret.ctl(CA, &["start", "slow"]);
+    assert_eq!(started.stdout, "slow: started\n", "{}", started.stderr);
+    secret.daemon.wait_file("says.log", "hello");
+    let mut tail = secret.command(CA, &["tail", "-f", "says"]);
+    let out = secret.daemon.place().create("tail.out");
+    let mut tail = tail.stdout(out).stderr(Stdio::null()).spawn().unwrap();
+    secret.daemon.wait_file("tail.out", "hello");
+    let mut waits = secret.command(CA, &["start", "late"]);
+    let waits = waits
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let waits = thread::spawn(move || waits.wait_with_output().unwrap());
+    secret.daemon.wait_state("late", "STARTING");
+    for _ in 0..2 {
+        let upgraded = secret.daemon.ctl(Side::Ours, &["upgrade"]);
+        assert!(
+            upgraded.stdout.starts_with("Upgraded"),
+            "{} {}",
+            upgraded.stdout,
+            upgraded.stderr
+        );
+        let next = secret.ctl(CA, &["status", "slow"]);
+        assert!(
+            next.stdout.contains("RUNNING"),
+            "{} {}",
+            next.stdout,
+            next.stderr
+        );
+    }
+    // Both were told that their line ends, and did not hang.
+    wait_until(PATIENCE, "the follower ends", || {
+        tail.try_wait().unwrap().is_some()
+    });
+    let said = waits.join().unwrap();
+    let said = String::from_utf8_lossy(&said.stdout).into_owned();
+    assert!(
+        said.contains("lost the connection") || said.contains("closed"),
+        "{said}"
+    );
+    assert_eq!(secret.daemon.rpc().state("late"), "STARTING");
+    assert_eq!(secret.ctl(CA, &["stop", "late"]).stdout, "late: stopped\n");
+}

@@ -15,6 +15,7 @@ pub(crate) struct World {
     env: Vec<(String, String)>,
     pub(crate) uid: u32,
     rights: BTreeMap<PathBuf, Rights>,
+    now: Option<i64>,
 }
 
 impl World {
@@ -30,6 +31,7 @@ impl World {
             env: Vec::new(),
             uid: 1000,
             rights: BTreeMap::new(),
+            now: None,
         }
     }
 
@@ -38,6 +40,20 @@ impl World {
         self.uid = 0;
         self.rights
             .insert(PathBuf::from(path), Rights { uid, gid, mode });
+        self
+    }
+
+    /// Our file has these permission bits.
+    pub(crate) fn owned(mut self, path: &str, mode: u32) -> Self {
+        let (uid, gid) = (self.uid, 0);
+        self.rights
+            .insert(PathBuf::from(path), Rights { uid, gid, mode });
+        self
+    }
+
+    /// So many seconds have passed since 1970.
+    pub(crate) fn at(mut self, now: i64) -> Self {
+        self.now = Some(now);
         self
     }
 
@@ -93,6 +109,10 @@ impl Host for World {
 
     fn rights(&self, path: &Path) -> Option<Rights> {
         self.rights.get(&at(path)).copied()
+    }
+
+    fn now(&self) -> Option<i64> {
+        self.now
     }
 
     fn exists(&self, path: &Path) -> bool {

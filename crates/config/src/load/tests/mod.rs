@@ -6,6 +6,7 @@ mod helpers;
 mod plugins;
 mod safety;
 mod sections;
+mod tls;
 
 use super::{load, load_supervisorctl};
 use crate::config::{Config, CtlConfig, Overrides};
@@ -408,6 +409,7 @@ fn supervisorctl_reads_its_own_section() {
         daemon_uid: Some(33),
         prompt: "supervisor".into(),
         history_file: Some("/home/me/.h".into()),
+        tls: crate::config::CtlTls::default(),
         plugins: Vec::new(),
     };
     assert_eq!(

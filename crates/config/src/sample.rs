@@ -126,6 +126,8 @@ mod tests {
             String::from("[program:progname1]\ncommand=cat\n[program:progname2]\ncommand=cat\n");
         for line in sample().lines() {
             let bare = line.strip_prefix(';').filter(|rest| !rest.starts_with(' '));
+            // Certificates are read with the configuration; those of the sample are nowhere.
+            let bare = bare.filter(|rest| !(rest.starts_with("tls_") && rest.contains("=/etc/")));
             text.push_str(bare.unwrap_or(line));
             text.push('\n');
         }

@@ -76,7 +76,9 @@ pub mod supervisorctl {
         name: "tls_fingerprint",
         kind: Kind::Text,
         since: "Provost 0.1",
-        sample: Sample::Comment("sha256:0123..."),
+        sample: Sample::Comment(
+            "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+        ),
         doc: "`sha256:` and the 64 hexadecimal digits of the SHA-256 of the server's certificate, with or without colons, \
               as `openssl x509 -noout -fingerprint -sha256` prints them. Only this certificate is accepted. Without \
               `tls_ca` beside it neither the name in it nor its end matters.",

@@ -156,6 +156,7 @@ pub(super) mod tests {
                 port: 9001,
             },
             asks_password,
+            is_secret: false,
         }
     }
 

@@ -15,6 +15,10 @@ impl Drop for Made {
 }
 
 impl Made {
+    #[expect(
+        clippy::print_stderr,
+        reason = "who reads the output is told that a test was skipped"
+    )]
     fn new(test: &str) -> Option<Self> {
         let name = format!("provost-config-tls-{test}-{}", std::process::id());
         let made = Self(std::env::temp_dir().join(name));

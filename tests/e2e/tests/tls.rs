@@ -77,7 +77,8 @@ impl Secret {
         );
         let mut start = Start::bare(Side::Ours, &config);
         for name in made.list(".") {
-            if name.ends_with(".pem") || name.ends_with(".key") {
+            let kind = Path::new(&name).extension();
+            if kind.is_some_and(|kind| kind == "pem" || kind == "key") {
                 start = start.file(&name, &made.read(&name));
             }
         }

@@ -11,6 +11,7 @@ use provost_e2e::{
 use rustix::process::Signal;
 
 use crate::compare::compare;
+use crate::differences::without_added_commands;
 use crate::rig::Scenario;
 
 /// A client, a server.
@@ -62,7 +63,7 @@ impl Desk {
     fn keep(&mut self, name: &str, finished: &Finished) {
         let text = format!(
             "{}{}exit {}",
-            finished.stdout,
+            without_added_commands(&finished.stdout),
             finished.stderr,
             finished.code_text()
         );

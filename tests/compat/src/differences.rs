@@ -3,17 +3,18 @@
 //! A case of a differential test may differ only when it stands here. `docs/differences.md` tells users the same, and
 //! names every `key`.
 //!
-//! Four additions show in so many cases that they are taken out before those are compared: the member `autorestart` of
+//! Five additions show in so many cases that they are taken out before those are compared: the member `autorestart` of
 //! `getAllConfigInfo`, which 4.3.0 does not have ([`without_autorestart`]), the headers that protect browsers ([`is_added_header`]),
-//! the run records beside the pid file ([`is_added_file`]), and the lines of the log that name mistyped keys and sections, and dangers of the configuration ([`names_a_mistake`]).
+//! the run records beside the pid file ([`is_added_file`]), and the lines of the log that name mistyped keys and sections, and dangers of the configuration ([`names_a_mistake`]), and
+//! the commands of our own in the list of `help` ([`without_added_commands`]).
 
+mod additions;
 mod events;
 mod web;
 
-/// Whether a file is one that upstream does not have: the run records.
-pub fn is_added_file(name: &str) -> bool {
-    name.ends_with(".pid.runs")
-}
+pub use additions::{
+    is_added_file, is_added_header, names_a_mistake, without_added_commands, without_autorestart,
+};
 
 /// One intended difference in one case.
 #[derive(Clone, Copy, Debug)]
@@ -407,60 +408,19 @@ pub fn of_case(case: &str) -> Option<&'static Difference> {
     exact.or_else(|| all().find(|entry| entry.covers(case)))
 }
 
-/// Headers for browsers that everything but XML-RPC carries.
-const ADDED_HEADERS: &[&str] = &[
-    "x-content-type-options",
-    "content-security-policy",
-    "referrer-policy",
-];
-
-/// Whether a line is one of those headers, its name in any case.
-pub fn is_added_header(line: &str) -> bool {
-    let name = line.split(':').next().unwrap_or_default();
-    ADDED_HEADERS
-        .iter()
-        .any(|added| name.eq_ignore_ascii_case(added))
-}
-
-/// Takes the member `autorestart` out of the XML of an answer.
-pub fn without_autorestart(xml: &str) -> String {
-    const BEGIN: &str = "<member>\n<name>autorestart</name>\n";
-    const END: &str = "</member>\n";
-    let mut out = String::new();
-    let mut rest = xml;
-    while let Some((head, tail)) = rest.split_once(BEGIN) {
-        out.push_str(head);
-        rest = tail.split_once(END).map_or("", |(_, tail)| tail);
-    }
-    out.push_str(rest);
-    out
-}
-
-/// Whether a line of the log names a key or section that is not known or stands again; upstream is silent there.
-pub fn names_a_mistake(line: &str) -> bool {
-    let mistakes = [
-        "it is ignored",
-        "is not known and is ignored",
-        "stands again; its keys are added to the first",
-    ];
-    let dangers = [
-        "holds a password, and everybody can read it",
-        "sends and takes passwords unencrypted over the network",
-        "decide what root runs",
-        "everybody can make files in ",
-        "PATH has parts that are relative or empty",
-    ];
-    let is_mistake = line.contains("WARN ")
-        && line.contains(".conf:")
-        && mistakes.iter().any(|text| line.contains(text));
-    let is_danger = (line.contains("WARN ") || line.contains("CRIT "))
-        && dangers.iter().any(|text| line.contains(text));
-    is_mistake || is_danger
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{all, names_a_mistake, without_autorestart};
+    use super::{all, names_a_mistake, without_added_commands, without_autorestart};
+
+    #[test]
+    fn the_block_of_our_own_commands_is_taken_out_whole() {
+        let block = "\nprovost commands (type help <topic>):\n====\nupgrade\n\n";
+        let text = format!("\nstop  version\n\n{block}exit 0\n{block}end");
+        assert_eq!(
+            without_added_commands(&text),
+            "\nstop  version\n\nexit 0\nend"
+        );
+    }
 
     #[test]
     fn only_lines_about_mistakes_are_taken_out() {

@@ -15,6 +15,12 @@ help <action>\tShow what a command does and how it is written",
 /// How upstream names the commands that are always there; others stand under the name of their section.
 const DEFAULT: &str = "default";
 
+/// The commands that upstream does not have, under a heading of their own: its list stays as it is.
+const ADDED: &[&str] = &["upgrade"];
+
+/// What they stand under.
+const ADDED_HEADING: &str = "provost";
+
 #[expect(clippy::unnecessary_wraps, reason = "commands share one signature")]
 fn run(session: &mut Session, arg: &str) -> Outcome {
     match session.plugins.command(arg) {
@@ -29,9 +35,10 @@ fn say_list(session: &mut Session) {
     let names: Vec<&str> = COMMANDS
         .iter()
         .map(|command| command.name)
-        .filter(|&name| name != COMMAND.name)
+        .filter(|name| *name != COMMAND.name && !ADDED.contains(name))
         .collect();
     say_block(session, DEFAULT, &names);
+    say_block(session, ADDED_HEADING, ADDED);
     for (name, commands) in session.plugins.blocks() {
         say_block(session, &name, &commands);
     }

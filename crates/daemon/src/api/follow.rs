@@ -13,7 +13,7 @@ use provost_model::{Fault, FaultCode};
 use provost_os::spot::Paths;
 use std::fs::{File, Metadata};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -25,6 +25,10 @@ const HEAD: u64 = 1024;
 
 /// Bytes read at once.
 const PIECE: u64 = 64 * 1024;
+
+/// Bytes by which a client may be behind. One that is further behind goes on with the end of the file, and is told how
+/// much it missed: otherwise the system would have to keep each rotated file until it was read.
+const BEHIND_MAX: u64 = 16 << 20;
 
 /// How long growth is collected before it is read, so that a log that grows line by line is not read line by line.
 const COLLECT: Duration = Duration::from_millis(20);
@@ -209,12 +213,39 @@ impl Followed {
             self.position = 0;
             return Ok(TRUNCATED.to_vec());
         }
+        if size - self.position > BEHIND_MAX {
+            return self.skip(size);
+        }
         let piece = self.read()?;
         if piece.is_empty() && self.replace() {
             self.read()
         } else {
             Ok(piece)
         }
+    }
+
+    /// Leaves out everything but the last lines, and says so on a line of its own.
+    fn skip(&mut self, size: u64) -> io::Result<Vec<u8>> {
+        let file = &*self.file;
+        let mut last = [b'\n'];
+        if let Some(before) = self.position.checked_sub(1) {
+            file.read_exact_at(&mut last, before)?;
+        }
+        let mut tail = Vec::new();
+        let end = size.saturating_sub(HEAD);
+        let mut reader = file;
+        reader.seek(SeekFrom::Start(end))?;
+        reader.take(HEAD).read_to_end(&mut tail)?;
+        // A line longer than this is shown from its midst.
+        let line = tail
+            .iter()
+            .position(|&byte| byte == b'\n')
+            .map_or(0, |end| end + 1);
+        let to = end.saturating_add(u64::try_from(line).unwrap_or(0));
+        let skipped = to.saturating_sub(self.position);
+        self.position = to;
+        let line_end = if last == [b'\n'] { "" } else { "\n" };
+        Ok(format!("{line_end}==> {skipped} bytes skipped <==\n").into_bytes())
     }
 
     fn read(&mut self) -> io::Result<Vec<u8>> {
@@ -300,5 +331,24 @@ mod tests {
         std::fs::remove_file(&path).unwrap();
         assert_eq!(text(&mut followed), "");
         std::fs::remove_dir_all(&directory).unwrap();
+    }
+    #[test]
+    fn f50_who_is_far_behind_is_told_how_much_was_skipped() {
+        let name = format!("provost-behind-{}.log", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::write(&path, "begin").unwrap();
+        let (mut followed, _) = Followed::open(path.clone(), Paths::Guarded).unwrap();
+        assert_eq!(text(&mut followed), "begin");
+        let line = "0123456789abcde\n";
+        let more = line.repeat(usize::try_from(BEHIND_MAX).unwrap() / line.len() + 100);
+        std::fs::write(&path, "begin".to_owned() + &more).unwrap();
+        let said = text(&mut followed);
+        let rest = text(&mut followed);
+        let skipped = more.len() - rest.len();
+        assert_eq!(said, format!("\n==> {skipped} bytes skipped <==\n"));
+        assert!(rest.len() > 900, "{}", rest.len());
+        assert!(rest.starts_with(line), "{rest}");
+        assert_eq!(text(&mut followed), "");
+        std::fs::remove_file(&path).unwrap();
     }
 }

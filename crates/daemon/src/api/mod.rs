@@ -59,6 +59,9 @@ use tokio::task::LocalSet;
 /// Threads that read log files for clients. Two, so that one hung disk leaves the other.
 const READERS: usize = 2;
 
+/// How long a reader stays without work: for good.
+const READER_STAYS: Duration = Duration::from_hours(24 * 365 * 10);
+
 /// How long answers under way may take to leave once the daemon stops.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -218,7 +221,11 @@ pub fn start(settings: ApiSettings) -> io::Result<Api> {
         .enable_time()
         .max_blocking_threads(READERS)
         .thread_name("api-reader")
+        .thread_keep_alive(READER_STAYS)
         .build()?;
+    // The first reader is there before anybody asks: without one, a system that has no thread left ends the call that
+    // wants a log in a panic. With one, others wait for it.
+    drop(runtime.spawn_blocking(|| ()));
     let entered = runtime.enter();
     let listeners = servers
         .into_iter()

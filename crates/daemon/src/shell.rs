@@ -366,7 +366,8 @@ impl Shell {
         let mut effects: Vec<Effect> = Vec::new();
         while let Some(input) = self.inputs.pop_front() {
             let now = clock::now();
-            self.journal.note(&self.core, now, &input);
+            let processes = self.children.entries.len();
+            self.journal.note(&self.core, processes, now, &input);
             self.deciding = true;
             crash::point("decision");
             self.core.handle(now, input, &mut effects);

@@ -12,11 +12,12 @@ use provost_e2e::{
 const PROGRAMS: usize = 1_000;
 
 /// Rounds of restarts whose memory is compared.
-const ROUNDS: usize = 4;
+const ROUNDS: usize = 6;
 
-/// How much bigger the daemon may be after the last round than after the first: what allocators keep to themselves,
-/// and far less than the thousand start records, names or buffers of one round would take.
-const GROWTH_MAX: u64 = 1024 * 1024;
+/// How much bigger the daemon may be after the last round than after the second, four rounds before: what allocators keep
+/// to themselves, and the copy of the state that is renewed now and then; less than half a kilobyte that each of a thousand
+/// starts would leave behind.
+const GROWTH_MAX: u64 = 2 * 1024 * 1024;
 
 #[test]
 fn a_thousand_programs_run_restart_and_end_without_leaving_anything_behind() {
@@ -34,7 +35,7 @@ fn a_thousand_programs_run_restart_and_end_without_leaving_anything_behind() {
         memory.push(resident_bytes(daemon.pid()));
     }
     println!("descriptors: {before}, resident bytes after each round of restarts: {memory:?}");
-    let (first, last) = (memory[0], memory[ROUNDS - 1]);
+    let (first, last) = (memory[1], memory[ROUNDS - 1]);
     assert!(
         last < first + GROWTH_MAX,
         "the daemon grows: {memory:?} bytes after each round"

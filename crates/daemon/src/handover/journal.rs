@@ -6,8 +6,11 @@
 use provost_core::{Core, Input};
 use provost_model::Now;
 
-/// Inputs that are remembered before the state is remembered anew.
-const INPUTS_MAX: usize = 4096;
+/// Inputs that are remembered before the state is remembered anew, with no processes in service.
+const INPUTS_MIN: usize = 512;
+
+/// So many processes let one more be remembered: to remember the state costs more the more there are, and memory counts.
+const PROCESSES_FOR_ONE: usize = 4;
 
 /// The last ones, which a report of a failure shows.
 const SHOWN: usize = 16;
@@ -28,9 +31,9 @@ impl Journal {
         }
     }
 
-    /// The core, in this state, is about to be told this.
-    pub(crate) fn note(&mut self, core: &Core, now: Now, input: &Input) {
-        if self.inputs.len() >= INPUTS_MAX {
+    /// The core, in this state and with so many processes in service, is about to be told this.
+    pub(crate) fn note(&mut self, core: &Core, processes: usize, now: Now, input: &Input) {
+        if self.inputs.len() >= INPUTS_MIN + processes / PROCESSES_FOR_ONE {
             self.base = core.clone();
             self.inputs.clear();
         }

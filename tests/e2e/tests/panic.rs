@@ -11,7 +11,7 @@ fn config() -> String {
     let (python, scripts) = (python(), scripts());
     let (python, scripts) = (python.display(), scripts.display());
     format!(
-        "[program:n]\ncommand={python} {scripts}/numbers.py 0.005\nstartsecs=0\nstdout_logfile=%(here)s/n.log\n\
+        "[program:n]\ncommand={python} {scripts}/numbered_lines.py 0.005\nstartsecs=0\nstdout_logfile=%(here)s/n.log\n\
          stdout_logfile_maxbytes=1MB\nstdout_logfile_backups=1000\n\
          [program:up]\ncommand=/bin/cat\nstartsecs=0\n\
          [program:brief]\ncommand=/bin/sh -c 'sleep 0.05; exit 3'\nstartsecs=0\nautorestart=true\n\

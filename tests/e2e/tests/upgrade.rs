@@ -43,7 +43,7 @@ fn binary() -> String {
 fn writer(name: &str, pause: &str, more: &str) -> String {
     let (python, scripts) = (python(), scripts());
     format!(
-        "[program:{name}]\ncommand={} {}/numbers.py {pause}\nstartsecs=0\nstdout_logfile=%(here)s/{name}.log\n\
+        "[program:{name}]\ncommand={} {}/numbered_lines.py {pause}\nstartsecs=0\nstdout_logfile=%(here)s/{name}.log\n\
          stdout_logfile_maxbytes=1MB\nstdout_logfile_backups=5000\n{more}",
         python.display(),
         scripts.display()

@@ -1,6 +1,6 @@
 """A program for tests: writes numbered lines, one write each, from 0 on.
 
-usage: numbers.py [PAUSE]
+usage: numbered_lines.py [PAUSE]
 
 PAUSE is in seconds and comes after every fifty lines; without it the lines come as fast as Python can.
 """

@@ -288,3 +288,60 @@ impl SavedRun {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    /// States of released versions. What one version has written every later one reads.
+    #[test]
+    fn states_of_earlier_versions_are_read() {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/snapshots");
+        let text = std::fs::read_to_string(directory.join("state-0.1.0.json")).unwrap();
+        let state: SavedState = serde_json::from_str(&text).unwrap();
+        assert_eq!(state.version, "0.1.0");
+        assert_eq!(
+            state.source.start.join(&state.source.path),
+            Path::new("/srv/app/s.conf")
+        );
+        assert_eq!(state.life.servers.len(), 2);
+        assert_eq!(state.processes.len(), 7);
+        assert_eq!(state.children.len(), 4);
+        assert!(state.children.iter().any(|child| child.listener.is_some()));
+        assert!(state.children.iter().any(|child| child.socket.is_some()));
+        assert_eq!((state.sockets.len(), state.spools.len()), (1, 1));
+        assert_eq!(state.connections.len(), 1);
+        assert!(
+            state
+                .connections
+                .iter()
+                .all(|one| one.state.request().is_some())
+        );
+        let spec = state.core.spec(state.processes[0].proc).unwrap();
+        assert_eq!(spec.group, "ear");
+        // Nothing that was read is left out when it is written again.
+        let again = serde_json::to_value(&state).unwrap();
+        assert_holds(&again, &serde_json::from_str(&text).unwrap(), "state");
+    }
+
+    /// Later versions have more fields, but none less.
+    fn assert_holds(all: &serde_json::Value, part: &serde_json::Value, at: &str) {
+        use serde_json::Value;
+        match (all, part) {
+            (Value::Object(all), Value::Object(part)) => {
+                for (name, value) in part {
+                    let there = all.get(name).unwrap_or_else(|| panic!("{at} lost {name}"));
+                    assert_holds(there, value, &format!("{at}.{name}"));
+                }
+            }
+            (Value::Array(all), Value::Array(part)) => {
+                assert_eq!(all.len(), part.len(), "{at}");
+                for (number, (all, part)) in all.iter().zip(part).enumerate() {
+                    assert_holds(all, part, &format!("{at}[{number}]"));
+                }
+            }
+            _ => assert_eq!(all, part, "{at}"),
+        }
+    }
+}

@@ -269,6 +269,10 @@ fn reduce_status(status: Option<i32>, compare: Compare) -> String {
     }
 }
 
+/// The block in which `help` lists the commands that upstream does not have.
+const ADDED: &str =
+    "\nprovost commands (type help <topic>):\n=====================================\nupgrade\n\n";
+
 fn differences(theirs: &[Outcome], ours: &[Outcome]) -> String {
     let steps = first_part()
         .into_iter()
@@ -280,7 +284,7 @@ fn differences(theirs: &[Outcome], ours: &[Outcome]) -> String {
             format!(
                 "exit {}\n{}\n2>{}",
                 reduce_status(outcome.status, step.compare),
-                reduce(&outcome.stdout, step.compare),
+                reduce(&outcome.stdout.replace(ADDED, ""), step.compare),
                 if matches!(step.compare, Compare::Stdout | Compare::Interrupted) {
                     ""
                 } else {

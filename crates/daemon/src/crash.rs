@@ -77,11 +77,11 @@ fn note(info: &PanicHookInfo<'_>) {
         Some(_) | None if desk.causes.len() < CAUSES_MAX => desk.causes.push(cause),
         Some(_) | None => {}
     }
+    // Whoever is woken must find it.
+    HAPPENED.store(true, Ordering::Release);
     if let Some(told) = &desk.told {
         told.waker.wake();
     }
-    drop(desk);
-    HAPPENED.store(true, Ordering::Release);
 }
 
 /// A place where a build for tests can be made to panic: `PROVOST_PANIC=PLACE:N` panics when it is passed the N-th time, in

@@ -5,6 +5,7 @@
 //! logs thread itself is the one, the next image writes it.
 
 use crate::logs::Logger;
+use crate::messages::readable;
 use provost_model::Level;
 use provost_os::reactor::Waker;
 use std::backtrace::Backtrace;
@@ -64,8 +65,13 @@ fn note(info: &PanicHookInfo<'_>) {
     let thread = std::thread::current();
     let name = thread.name().unwrap_or("without a name");
     let name = if name == "main" { "control" } else { name };
+    let place = info
+        .location()
+        .map_or_else(|| "somewhere".to_owned(), ToString::to_string);
+    // What it says may have come from outside.
+    let said = readable(info.payload_as_str().unwrap_or_default().as_bytes());
     let mut cause = format!(
-        "internal error in the thread {name}: {info}\n{}",
+        "internal error in the thread {name}: panicked at {place}: {said}\n{}",
         Backtrace::force_capture()
     );
     let cut = cause.floor_char_boundary(CAUSE_BYTES_MAX);

@@ -313,7 +313,7 @@ fn level_of_exit(expected: bool) -> Level {
 /// What a listener wrote, fit for one line: UTF-8 with control characters escaped, else as Python shows bytes.
 ///
 /// The bytes may have been cut inside a character; that part is left out.
-fn readable(bytes: &[u8]) -> String {
+pub(crate) fn readable(bytes: &[u8]) -> String {
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) if error.error_len().is_none() => {

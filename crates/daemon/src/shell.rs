@@ -10,7 +10,7 @@ use crate::control::ClientMessage;
 use crate::crash;
 use crate::done::Done;
 use crate::fcgi::Sockets;
-use crate::handover::{HandingOver, Journal, Life, Rehearsed, SavedState};
+use crate::handover::{Doing, HandingOver, Journal, Life, Rehearsed, SavedState};
 use crate::logs::{Fact, Logger, Logs};
 use crate::oom::Kills;
 use crate::prepare::Surroundings;
@@ -194,6 +194,8 @@ pub(crate) struct Shell {
     telling: bool,
     /// What it has ordered and is not done.
     pub(crate) effects: VecDeque<Effect>,
+    /// The one that is being done.
+    pub(crate) doing: Doing,
     /// The core is at work.
     pub(crate) deciding: bool,
     pub(crate) journal: Journal,
@@ -255,6 +257,7 @@ impl Shell {
             inputs: VecDeque::new(),
             telling: false,
             effects: VecDeque::new(),
+            doing: Doing::Nothing,
             deciding: false,
             journal,
         })
@@ -374,8 +377,10 @@ impl Shell {
             self.deciding = false;
             self.effects.extend(effects.drain(..));
             while let Some(effect) = self.effects.pop_front() {
+                self.doing = Doing::of(&effect);
                 crash::point("effect");
                 self.perform(effect);
+                self.doing = Doing::Nothing;
             }
         }
         self.telling = false;

@@ -65,7 +65,13 @@ pub(super) fn unpack<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     if number(12, 4) as usize != body.len() || number(16, 4) != crc32(body) {
         return Err("the state is damaged".to_owned());
     }
-    serde_json::from_slice(body).map_err(|error| format!("the state cannot be read: {error}"))
+    serde_json::from_slice(body).map_err(|error| {
+        // What is quoted is left out: the state holds passwords, and reasons are shown to everybody.
+        let text = error.to_string();
+        let reason = text.split('"').next().unwrap_or_default().trim_end();
+        let (line, column) = (error.line(), error.column());
+        format!("the state cannot be read: {reason} (line {line}, column {column})")
+    })
 }
 
 #[cfg(test)]
@@ -76,6 +82,14 @@ mod tests {
     fn what_was_packed_is_unpacked() {
         let packed = pack(&vec!["a", "b"]).unwrap();
         assert_eq!(unpack::<Vec<String>>(&packed).unwrap(), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_reason_holds_nothing_of_the_state() {
+        let packed = pack(&serde_json::json!({ "number": "secret word" })).unwrap();
+        let error = unpack::<std::collections::BTreeMap<String, u8>>(&packed).unwrap_err();
+        assert!(error.contains("invalid type"), "{error}");
+        assert!(!error.contains("secret"), "{error}");
     }
 
     #[test]

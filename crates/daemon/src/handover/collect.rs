@@ -1,5 +1,6 @@
 //! All that this image has, put together for the next one.
 
+use super::doing::{Broken, interrupted};
 use super::state::{
     SavedChild, SavedChunk, SavedConnection, SavedProcess, SavedRun, SavedServer, SavedStdin,
 };
@@ -7,12 +8,12 @@ use super::{Kept, SavedState};
 use crate::api::Carried;
 use crate::children::{Child, Children, Phase};
 use crate::crash;
+use crate::done::{Done, Errand};
 use crate::logs::{CarriedLogs, Logs};
 use crate::shell::{Ending, Shell};
 use provost_core::{Core, Input};
 use provost_model::fault::{Fault, FaultCode};
-use provost_model::spawn::SpawnProblem;
-use provost_model::{Answer, Errno, Level, RequestId, Run};
+use provost_model::{Answer, Level, RequestId, Run};
 use provost_os::clock;
 use provost_wire::runs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -28,9 +29,6 @@ const PROBATION: Duration = Duration::from_secs(30);
 
 /// How long a panic counts against the next one.
 const PANICS_COUNT: Duration = Duration::from_mins(1);
-
-/// `EINTR`.
-const INTERRUPTED: Errno = Errno(4);
 
 impl Shell {
     /// Ends this image's life in good order: all is quiet, and another program goes on.
@@ -56,19 +54,26 @@ impl Shell {
                 self.core = core;
                 match last {
                     Some(Input::Requested { id, .. }) => answers.push((id, Err(internal()))),
-                    // What has happened to a process cannot be left out.
-                    Some(
-                        fact @ (Input::Spawned { .. }
-                        | Input::SpawnFailed { .. }
-                        | Input::Exited { .. }),
-                    ) => inputs.push(fact),
+                    // The first time everything is told once more, since nothing that has happened should be left out.
+                    Some(fact) if self.panics.is_empty() || is_of_a_process(&fact) => {
+                        inputs.push(fact);
+                    }
                     Some(_) | None => {}
                 }
             }
         }
+        let mut orders: Vec<_> = std::mem::take(&mut self.effects).into();
+        match std::mem::take(&mut self.doing).broken() {
+            Broken::Nothing => {}
+            // A run that had begun is given up with the others.
+            Broken::Told(Input::SpawnFailed { run, .. })
+                if self.children.runs.contains_key(&run) => {}
+            Broken::Told(input) => inputs.push(input),
+            Broken::Unanswered(id) => answers.push((id, Err(internal()))),
+            Broken::Again(effect) => orders.insert(0, effect),
+        }
         inputs.extend(std::mem::take(&mut self.inputs));
         inputs.extend(given_up(&mut self.children));
-        let orders: Vec<_> = std::mem::take(&mut self.effects).into();
         let panics = std::mem::take(&mut self.panics);
         let mut state = self.into_state(carried);
         state.orders.splice(0..0, orders);
@@ -78,7 +83,7 @@ impl Shell {
             let result = Err("an internal error came in between".to_owned());
             inputs.push(Input::HandedOver { ticket, result });
         }
-        state.inputs = inputs;
+        state.inputs.splice(0..0, inputs);
         let now = clock::mono();
         state.panics = panics;
         state
@@ -109,6 +114,7 @@ impl Shell {
             environment,
             mut life,
             mut answers,
+            done,
             ..
         } = self;
         let records = runs.hand_over().unwrap_or_else(|| {
@@ -119,10 +125,22 @@ impl Shell {
             );
             read_again(&file)
         });
-        let spools = spools.hand_over().unwrap_or_else(|| {
-            logger.log(Level::Error, "the event spools could not be handed over");
-            Vec::new()
+        let (spools, lost) = spools.hand_over();
+        for path in lost {
+            let text = format!(
+                "the event spool {} could not be handed over; its pool goes on without until it is started anew",
+                path.display()
+            );
+            logger.log(Level::Error, text);
+        }
+        // Their threads have done all that was ordered; nobody has heard of the last of it yet.
+        let inputs = done.try_iter().filter_map(|done| match done {
+            Done::Errand(Errand::Spooled { ticket, answer }) => {
+                Some(Input::SpoolAnswered { ticket, answer })
+            }
+            _ => None,
         });
+        let inputs = inputs.collect();
         let mut saved_children: Vec<SavedChild> = Vec::new();
         for (run, child) in std::mem::take(&mut children.runs) {
             let process = adopted.take(run).map(Kept::new);
@@ -147,7 +165,7 @@ impl Shell {
             probation_until: None,
             panics: Vec::new(),
             causes: Vec::new(),
-            inputs: Vec::new(),
+            inputs,
             source: loader.saved(),
             life,
             processes: processes(&core, children),
@@ -197,6 +215,14 @@ fn leave(logs: Logs) -> Option<CarriedLogs> {
     logs.hand_over(LEAVE_MAX)
 }
 
+/// Whether an input tells what has become of a process, which the core cannot do without.
+fn is_of_a_process(input: &Input) -> bool {
+    matches!(
+        input,
+        Input::Spawned { .. } | Input::SpawnFailed { .. } | Input::Exited { .. }
+    )
+}
+
 /// Takes out the runs that cannot go on, and what the core is to hear of each.
 fn given_up(children: &mut Children) -> Vec<Input> {
     let mut told = Vec::new();
@@ -213,7 +239,7 @@ fn given_up(children: &mut Children) -> Vec<Input> {
             Some(Phase::Preparing | Phase::Opening(_) | Phase::Recording(_)) => {
                 Input::SpawnFailed {
                     run,
-                    problem: SpawnProblem::Fork { errno: INTERRUPTED },
+                    problem: interrupted(),
                 }
             }
         };

@@ -187,12 +187,7 @@ impl Shell {
     }
 
     fn resume_spool(&mut self, carried: CarriedSpool) {
-        let (sender, waker) = (self.done_sender.clone(), self.waker.clone());
-        let report: Report = Box::new(move |done| {
-            if sender.send(done).is_ok() {
-                waker.wake();
-            }
-        });
+        let report: Report = Box::new(self.reporter());
         if let Err(error) = self.spools.resume(carried, &self.logger, report) {
             let text = format!("an event spool was lost on the way: {error}");
             self.log(Level::Critical, text);

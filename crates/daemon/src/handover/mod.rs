@@ -13,6 +13,7 @@ mod arrive;
 mod capsule;
 mod collect;
 mod depart;
+mod doing;
 mod go_on;
 mod journal;
 mod kept;
@@ -22,6 +23,7 @@ mod state;
 
 pub(crate) use arrive::{Arrival, arrive, hold_out};
 pub(crate) use depart::{begin_anew, depart, go_back_to};
+pub(crate) use doing::Doing;
 pub(crate) use go_on::Paused;
 pub(crate) use journal::Journal;
 pub(crate) use kept::Kept;

@@ -76,15 +76,21 @@ impl Position {
 }
 
 impl Spools {
-    /// Ends all threads, which have no order to do, and takes over what they have open. None when one does not answer.
-    pub(crate) fn hand_over(self) -> Option<Vec<CarriedSpool>> {
+    /// Ends all threads when they have done what was ordered, and takes over what they have open; also the paths of those
+    /// that do not answer.
+    pub(crate) fn hand_over(self) -> (Vec<CarriedSpool>, Vec<PathBuf>) {
         let mut carried = Vec::new();
-        for lane in self.lanes.into_values() {
+        let mut lost = Vec::new();
+        for (path, lane) in self.lanes {
             let (told, answer) = channel();
-            lane.send(Job::HandOver(told)).ok()?;
-            carried.extend(answer.recv_timeout(ANSWER_MAX).ok()?);
+            // One that has panicked takes no word any more.
+            let asked = lane.send(Job::HandOver(told)).ok();
+            match asked.and_then(|()| answer.recv_timeout(ANSWER_MAX).ok()) {
+                Some(spool) => carried.extend(spool),
+                None => lost.push(path),
+            }
         }
-        Some(carried)
+        (carried, lost)
     }
 
     /// Goes on with a spool where an earlier image of ours left off.

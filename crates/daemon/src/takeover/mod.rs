@@ -25,6 +25,7 @@ use crate::logs::{self, Logger};
 use crate::output;
 use crate::runs::{self, Found, Held};
 use crate::servers::Open;
+use crate::supervise::log_paths;
 use old::Old;
 use plan::{Plan, rehearse};
 use provost_config::Config;
@@ -33,7 +34,6 @@ use provost_model::config::MainLog;
 use provost_model::spec::LogFile;
 use provost_model::{ExitStatus, FcgiSpec, Level, Pid, Resting, SupervisorState};
 use provost_os::pidfd::Ended;
-use provost_os::spot::Paths;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::fs;
@@ -217,7 +217,7 @@ fn check_sockets(
 
 /// Logs of programs that run on and that cannot be written.
 fn check_logs(plan: &Plan, config: &Config) -> Vec<String> {
-    let paths = log_paths(config);
+    let paths = log_paths(&config.supervisord);
     let mut problems = Vec::new();
     for (name, log) in logs_of(plan, config) {
         if let Err(refusal) = logs::could_open(&log, paths) {
@@ -232,14 +232,6 @@ fn unwritable(name: &str, log: &std::path::Path, refusal: &provost_os::spot::Ref
         "the log {} of '{name}' cannot be written: {refusal}",
         log.display()
     )
-}
-
-fn log_paths(config: &Config) -> Paths {
-    if config.supervisord.unsafe_log_paths {
-        Paths::AsGiven
-    } else {
-        Paths::Guarded
-    }
 }
 
 fn logs_of(plan: &Plan, config: &Config) -> Vec<(String, PathBuf)> {
@@ -310,7 +302,7 @@ impl TakeOver {
 
     /// Opens each log as the user that will write it, while somebody sees the error.
     pub(crate) fn rehearse_logs(found: &Found, config: &Config) -> Result<(), String> {
-        let paths = log_paths(config);
+        let paths = log_paths(&config.supervisord);
         for held in &found.adopt {
             let spec = plan::spec_of(&config.groups, &held.record.group, &held.record.name);
             let Some(spec) = spec else { continue };

@@ -1,0 +1,94 @@
+//! The order at hand: what becomes of it when doing it panics.
+//!
+//! How far it was done is not known. The core hears of a failure, where one can be told and mended; what can be done twice
+//! is put back; what has a deadline in the core is left to that.
+
+use provost_core::{Effect, Input, SpoolProblem, StdinProblem};
+use provost_model::spawn::SpawnProblem;
+use provost_model::{Errno, RequestId, Run, Ticket};
+
+/// `EINTR`.
+const INTERRUPTED: Errno = Errno(4);
+
+/// What is kept of an order while it is done.
+#[derive(Debug, Default)]
+pub(crate) enum Doing {
+    /// Nothing, or something that need not be known.
+    #[default]
+    Nothing,
+    Spawn(Run),
+    Deliver(Run, u64),
+    CallHelper(Run, u64),
+    Fence(Ticket),
+    WriteStdin(Ticket),
+    Spool(Ticket),
+    Reply(RequestId),
+    /// It is done again.
+    Again(Box<Effect>),
+}
+
+/// What follows from an order that was broken off.
+#[derive(Debug)]
+pub(super) enum Broken {
+    Nothing,
+    /// The core is told this.
+    Told(Input),
+    /// This request gets a fault.
+    Unanswered(RequestId),
+    /// It is still to be done.
+    Again(Effect),
+}
+
+impl Doing {
+    /// What there is to know of an order. Next to nothing is copied of those that come often.
+    pub(crate) fn of(effect: &Effect) -> Self {
+        match effect {
+            Effect::Spawn { run, .. } => Self::Spawn(*run),
+            Effect::Deliver { run, envelope } => Self::Deliver(*run, envelope.serial),
+            Effect::CallHelper { run, call, .. } => Self::CallHelper(*run, *call),
+            Effect::Fence { ticket } => Self::Fence(*ticket),
+            Effect::WriteStdin { ticket, .. } => Self::WriteStdin(*ticket),
+            Effect::Spool { ticket, .. } => Self::Spool(*ticket),
+            Effect::Reply { id, .. } => Self::Reply(*id),
+            Effect::ProcessAdded { .. }
+            | Effect::ProcessRemoved { .. }
+            | Effect::OpenSocket { .. }
+            | Effect::CloseSocket { .. }
+            | Effect::Exit { .. } => Self::Again(Box::new(effect.clone())),
+            _ => Self::Nothing,
+        }
+    }
+
+    /// It was broken off.
+    pub(super) fn broken(self) -> Broken {
+        Broken::Told(match self {
+            Self::Nothing => return Broken::Nothing,
+            Self::Again(effect) => return Broken::Again(*effect),
+            Self::Reply(id) => return Broken::Unanswered(id),
+            Self::Spawn(run) => Input::SpawnFailed {
+                run,
+                problem: interrupted(),
+            },
+            Self::Deliver(run, serial) => Input::ListenerDeaf { run, serial },
+            Self::CallHelper(run, call) => Input::CallNotSent {
+                run,
+                call,
+                problem: StdinProblem::Closed,
+            },
+            Self::Fence(ticket) => Input::Fenced { ticket },
+            Self::WriteStdin(ticket) => Input::StdinWritten {
+                ticket,
+                result: Err(StdinProblem::Closed),
+            },
+            Self::Spool(ticket) => Input::SpoolAnswered {
+                ticket,
+                answer: Err(SpoolProblem),
+            },
+        })
+    }
+}
+
+/// Why a process could not be started that was just being started.
+pub(super) fn interrupted() -> SpawnProblem {
+    SpawnProblem::Fork { errno: INTERRUPTED }
+}

@@ -34,6 +34,7 @@ pub(crate) struct ChildStdin {
     fd: OwnedFd,
     queue: VecDeque<Chunk>,
     queued: usize,
+    newest: Option<u64>,
     /// Whether the reactor watches for room.
     pub(crate) watched: bool,
 }
@@ -45,6 +46,7 @@ impl ChildStdin {
             fd,
             queue: VecDeque::new(),
             queued: 0,
+            newest: None,
             watched: false,
         }
     }
@@ -81,12 +83,18 @@ impl ChildStdin {
             return false;
         }
         self.queued += data.len();
+        self.newest = serial;
         self.queue.push_back(Chunk {
             data,
             sent: 0,
             serial,
         });
         true
+    }
+
+    /// The event that was taken last, whether it is in the pipe by now or waits.
+    pub(crate) fn newest(&self) -> Option<u64> {
+        self.newest
     }
 
     /// Writes as much as the pipe takes now.

@@ -14,8 +14,8 @@ fn config() -> String {
         "[program:n]\ncommand={python} {scripts}/numbered_lines.py 0.005\nstartsecs=0\nstdout_logfile=%(here)s/n.log\n\
          stdout_logfile_maxbytes=1MB\nstdout_logfile_backups=1000\n\
          [program:up]\ncommand=/bin/cat\nstartsecs=0\n\
-         [program:brief]\ncommand=/bin/sh -c 'sleep 0.05; exit 3'\nstartsecs=0\nautorestart=true\n\
-         [eventlistener:ear]\ncommand={python} {scripts}/recorder.py %(here)s/ear.rec OK\nevents=PROCESS_STATE\n\
+         [program:brief]\ncommand=/bin/sh -c 'echo >> %(here)s/brief.ends; sleep 0.05; exit 3'\nstartsecs=0\nautorestart=true\n\
+         [eventlistener:ear]\ncommand={python} {scripts}/recorder.py %(here)s/ear.rec OK\nevents=PROCESS_STATE,REMOTE_COMMUNICATION\n\
          buffer_size=5000\n"
     )
 }
@@ -74,6 +74,51 @@ fn f05_a_panic_in_any_thread_restarts_nothing_and_loses_nothing() {
         assert_eq!(log.matches("began anew").count(), 1, "{fault}");
         assert_eq!(daemon.place().read("s.pid"), format!("{supervisord}\n"));
         assert_unharmed(&daemon, pids);
+    }
+}
+
+/// Points of the test below for each place; `PROVOST_PANIC_POINTS` asks for more.
+const POINTS: u64 = 4;
+
+/// Wherever it happens, nothing is left waiting: programs go on ending and starting, the listener gets each event once and
+/// in order, and who asks is answered.
+#[test]
+fn f05_a_panic_at_any_point_leaves_nothing_waiting() {
+    let points = std::env::var("PROVOST_PANIC_POINTS");
+    let points: u64 = points.map_or(POINTS, |text| text.parse().expect("a number of points"));
+    for place in ["decision", "effect"] {
+        for point in 0..points {
+            // Spread over the start and the time after it.
+            let fault = format!("{place}:{}", 10 + point * 140 / points);
+            let start = Start::new(Side::Ours, &config()).environment("PROVOST_PANIC", &fault);
+            let daemon = start.start();
+            daemon.wait_log("began anew");
+            for name in ["n", "up", "ear"] {
+                daemon.wait_state(name, "RUNNING");
+            }
+            // Of the main log's lines no more than ten are written when they are all alike.
+            let ended = || daemon.place().read("brief.ends").len();
+            let before = ended();
+            wait_until(PATIENCE, &format!("more ends after {fault}"), || {
+                ended() > before + 2
+            });
+            let params = ["kind".into(), "the last one".into()];
+            let outcome = daemon.rpc().call("supervisor.sendRemoteCommEvent", &params);
+            outcome.value();
+            daemon.wait_file("ear.rec", "the last one");
+            let record = daemon.place().read("ear.rec");
+            let serials: Vec<u64> = record
+                .lines()
+                .filter_map(|line| {
+                    let (_, rest) = line.split_once("poolserial:")?;
+                    rest.split(' ').next()?.parse().ok()
+                })
+                .collect();
+            let in_order = serials.windows(2).all(|pair| pair[1] <= pair[0] + 1);
+            assert!(in_order, "an event is missing after {fault}: {serials:?}");
+            let said = daemon.ctl(Side::Ours, &["restart", "up"]);
+            assert_eq!(said.stdout, "up: stopped\nup: started\n", "{fault}");
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::crash;
 use crate::done::{Done, Errand};
 use crate::logs::{CarriedLogs, Logs};
 use crate::shell::{Ending, Shell};
-use provost_core::{Core, Input};
+use provost_core::{Core, Effect, Input};
 use provost_model::fault::{Fault, FaultCode};
 use provost_model::{Answer, Level, RequestId, Run};
 use provost_os::clock;
@@ -71,6 +71,13 @@ impl Shell {
             Broken::Told(input) => inputs.push(input),
             Broken::Unanswered(id) => answers.push((id, Err(internal()))),
             Broken::Again(effect) => orders.insert(0, effect),
+            Broken::Deliver(run, envelope) => {
+                let child = self.children.runs.get(&run);
+                let stdin = child.and_then(|child| child.stdin.as_ref());
+                if stdin.is_none_or(|stdin| stdin.newest() != Some(envelope.serial)) {
+                    orders.insert(0, Effect::Deliver { run, envelope });
+                }
+            }
         }
         inputs.extend(std::mem::take(&mut self.inputs));
         inputs.extend(given_up(&mut self.children));

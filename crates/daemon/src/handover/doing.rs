@@ -5,7 +5,7 @@
 
 use provost_core::{Effect, Input, SpoolProblem, StdinProblem};
 use provost_model::spawn::SpawnProblem;
-use provost_model::{Errno, RequestId, Run, Ticket};
+use provost_model::{Envelope, Errno, RequestId, Run, Ticket};
 
 /// `EINTR`.
 const INTERRUPTED: Errno = Errno(4);
@@ -17,7 +17,7 @@ pub(crate) enum Doing {
     #[default]
     Nothing,
     Spawn(Run),
-    Deliver(Run, u64),
+    Deliver(Run, Envelope),
     CallHelper(Run, u64),
     Fence(Ticket),
     WriteStdin(Ticket),
@@ -37,6 +37,8 @@ pub(super) enum Broken {
     Unanswered(RequestId),
     /// It is still to be done.
     Again(Effect),
+    /// It is still to be done, unless what is to be written waits for the listener already.
+    Deliver(Run, Envelope),
 }
 
 impl Doing {
@@ -44,7 +46,7 @@ impl Doing {
     pub(crate) fn of(effect: &Effect) -> Self {
         match effect {
             Effect::Spawn { run, .. } => Self::Spawn(*run),
-            Effect::Deliver { run, envelope } => Self::Deliver(*run, envelope.serial),
+            Effect::Deliver { run, envelope } => Self::Deliver(*run, envelope.clone()),
             Effect::CallHelper { run, call, .. } => Self::CallHelper(*run, *call),
             Effect::Fence { ticket } => Self::Fence(*ticket),
             Effect::WriteStdin { ticket, .. } => Self::WriteStdin(*ticket),
@@ -69,7 +71,7 @@ impl Doing {
                 run,
                 problem: interrupted(),
             },
-            Self::Deliver(run, serial) => Input::ListenerDeaf { run, serial },
+            Self::Deliver(run, envelope) => return Broken::Deliver(run, envelope),
             Self::CallHelper(run, call) => Input::CallNotSent {
                 run,
                 call,

@@ -4,19 +4,17 @@ use super::Context;
 use super::caller::{Caller, Peer};
 use crate::audit::Audit;
 use provost_model::access::Verb;
-use provost_model::{Fault, FaultCode};
+use provost_model::{Fault, FaultCode, Mono};
+use provost_os::clock;
 use provost_wire::audit::{Outcome, Record};
 use std::rc::Rc;
-use std::time::Instant;
 
 /// A call that is to be recorded. One that is dropped half way is recorded as left by its client.
 pub(super) struct Entry {
     audit: Option<Audit>,
     peer: Rc<Peer>,
     record: Record,
-    since: Instant,
-    /// Milliseconds that it took in earlier images.
-    earlier: u64,
+    since: Mono,
 }
 
 /// What a call is.
@@ -35,9 +33,9 @@ pub(super) async fn begin(
     deed: Deed<'_>,
 ) -> Result<Entry, Fault> {
     let is_wanted = |audit: &&Audit| audit.records_reads() || !deed.verb.only_reads();
-    let (began, ended, left, earlier) = {
+    let (began, ended, left) = {
         let progress = caller.tape().progress();
-        (progress.began, progress.ended, progress.left, progress.ms)
+        (progress.began, progress.ended, progress.left)
     };
     // What an earlier image wrote is not written twice.
     let is_open = |_: &&Audit| !ended && !left;
@@ -61,14 +59,12 @@ pub(super) async fn begin(
         }
         caller.tape().progress().began = Some(true);
     }
-    let since = Instant::now();
-    caller.tape().time_from(Some(since));
+    let since = Mono(*caller.tape().progress().since.get_or_insert(clock::mono().0));
     Ok(Entry {
         audit,
         peer: Rc::clone(&caller.peer),
         record,
         since,
-        earlier,
     })
 }
 
@@ -88,7 +84,6 @@ impl Entry {
     /// Records how it ended; none for well, else the fault's code.
     pub(super) async fn end(mut self, fault: Option<i32>) {
         self.peer.tape.progress().ended = true;
-        self.peer.tape.time_from(None);
         if let Some(audit) = self.audit.take() {
             let mut record = self.record.clone();
             record.outcome = fault.map_or(Outcome::Done, Outcome::Fault);
@@ -98,8 +93,8 @@ impl Entry {
     }
 
     fn elapsed(&self) -> u64 {
-        let here = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
-        here.saturating_add(self.earlier)
+        let took = clock::mono().since(self.since);
+        u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
     }
 }
 

@@ -27,8 +27,8 @@ pub(in crate::api) struct Progress {
     pub(in crate::api) ended: bool,
     /// The client left a work that lasts; that is recorded.
     pub(in crate::api) left: bool,
-    /// Milliseconds that the call took in earlier images.
-    pub(in crate::api) ms: u64,
+    /// When the call began, nanoseconds of the clock that only goes forward, which images share.
+    pub(in crate::api) since: Option<u64>,
     /// Results of the calls of a `system.multicall` that are done.
     #[serde(with = "values")]
     pub(in crate::api) results: Vec<Value>,

@@ -17,7 +17,6 @@ use std::os::unix::ffi::OsStringExt as _;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
-use std::time::Instant;
 use tokio::io::ReadBuf;
 
 /// Bytes for which memory is kept between requests.
@@ -64,8 +63,6 @@ pub(in crate::api) struct Tape {
     progress: RefCell<Progress>,
     /// The answer of the core that is awaited.
     waiting: RefCell<Option<Awaited>>,
-    /// Since when the current call is timed.
-    since: Cell<Option<Instant>>,
     /// The log that is followed, up to what was handed over for writing.
     following: RefCell<Option<Mark>>,
     /// The body of a request is awaited.
@@ -102,7 +99,6 @@ impl Tape {
             skip: Cell::new(Skip::Nothing),
             progress: RefCell::default(),
             waiting: RefCell::new(None),
-            since: Cell::new(None),
             following: RefCell::new(None),
             reads_body: Cell::new(false),
             wants_body: Cell::new(false),
@@ -216,7 +212,6 @@ impl Tape {
         self.reads_body.set(false);
         self.wants_body.set(false);
         self.following.replace(None);
-        self.since.set(None);
         if let Some(id) = self.progress.take().ask {
             // A question that is not asked again.
             self.control.gone(RequestId(id));
@@ -227,11 +222,6 @@ impl Tape {
     /// What has been done for the request under way.
     pub(in crate::api) fn progress(&self) -> RefMut<'_, Progress> {
         self.progress.borrow_mut()
-    }
-
-    /// The current call is timed from here on, or no longer.
-    pub(in crate::api) fn time_from(&self, since: Option<Instant>) {
-        self.since.set(since);
     }
 
     /// Asks the core, or waits on for what an earlier image asked.
@@ -395,11 +385,7 @@ impl Tape {
         heard.extend_from_slice(again.get(given..).unwrap_or_default());
         let (mut rest, written) = self.rest.take();
         rest.drain(..written.min(rest.len()));
-        let mut progress = self.progress.take();
-        if let Some(since) = self.since.take() {
-            let here = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
-            progress.ms = progress.ms.saturating_add(here);
-        }
+        let progress = self.progress.take();
         let mark = self.following.take();
         let (follow, log) = match mark {
             Some(mark) => {

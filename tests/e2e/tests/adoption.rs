@@ -379,52 +379,6 @@ fn status_offline_reads_the_records_when_nobody_answers() {
     assert_eq!(told.code_text(), "3");
 }
 
-/// Rounds of the test below; `PROVOST_KILL_ROUNDS` asks for more.
-const ROUNDS: u64 = 10;
-
-/// Killed again and again at any moment, supervisord never runs a second copy, and what is in the logs has no gap but at the
-/// kills: there only what it had read and not yet written may be missing.
-#[test]
-fn f03_however_often_it_is_killed_each_program_lives_once() {
-    let rounds = std::env::var("PROVOST_KILL_ROUNDS");
-    let rounds = rounds.map_or(ROUNDS, |text| text.parse().expect("a number of rounds"));
-    let names = ["a", "b", "c", "d"];
-    let mut config: String = names.iter().map(|name| counter(name, "")).collect();
-    config +=
-        "[program:brief]\ncommand=/bin/sh -c 'sleep 0.2; exit 3'\nstartsecs=0\nautorestart=true\n";
-    let mut daemon = ours(&config).start();
-    let pids = names.map(|name| {
-        daemon.wait_state(name, "RUNNING");
-        daemon.rpc().pid(name)
-    });
-    let mut seed = 0x9E37_79B9_7F4A_7C15_u64;
-    for round in 0..rounds {
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
-        // Some moment after the start: it is what is tested, not waited for.
-        std::thread::sleep(std::time::Duration::from_millis(seed % 120));
-        daemon.kill_alone();
-        daemon.start_again(&ours(&config));
-        for (name, pid) in names.iter().zip(pids) {
-            assert_eq!(daemon.rpc().pid(name), pid, "{name} in round {round}");
-        }
-        let living = daemon.living_of("brief");
-        assert!(living <= 1, "{living} of `brief` live in round {round}");
-    }
-    for name in names {
-        let text = daemon.place().read(&format!("{name}.log"));
-        let numbers: Vec<u64> = text.lines().filter_map(|line| line.parse().ok()).collect();
-        let sorted = numbers.windows(2).all(|pair| pair[0] < pair[1]);
-        assert!(sorted, "{name} wrote something twice, or out of order");
-        let missing = numbers.last().unwrap_or(&0) - numbers.len() as u64;
-        assert!(
-            missing <= rounds,
-            "{missing} lines of {name} are missing after {rounds} kills"
-        );
-    }
-}
-
 /// A run that cannot be written down does not begin; what runs goes on, and with room again it begins.
 #[test]
 fn f16_without_room_for_the_record_nothing_new_starts() {

@@ -118,6 +118,11 @@ impl Cgroup {
         ["sh", "-ec", &script, "sh"].map(str::to_owned).to_vec()
     }
 
+    /// Takes a process in.
+    pub fn take(&self, pid: u32) {
+        fs::write(self.path.join("cgroup.procs"), pid.to_string()).expect("the group is ours");
+    }
+
     /// How many processes are in it.
     pub fn members(&self) -> usize {
         self.pids().len()

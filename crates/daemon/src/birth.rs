@@ -124,6 +124,7 @@ impl Shell {
         // One that was killed meanwhile cannot be told; its end is.
         let _ = spawn::go(report.as_fd());
         self.children.alive(run, pid);
+        self.births.done(run);
         self.attach(run, stdin, stdout, stderr, report);
         self.tell(Input::Spawned { run, pid });
         if let Some(status) = ended {

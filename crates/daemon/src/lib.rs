@@ -5,6 +5,7 @@ mod answers;
 pub mod api;
 mod audit;
 mod birth;
+mod births;
 pub mod boot;
 mod check;
 mod children;

@@ -1,6 +1,7 @@
 //! Orders of the core, done.
 
 use crate::adopt;
+use crate::births::Ordered;
 use crate::children::{Entry, Phase};
 use crate::done::{Done, Errand};
 use crate::logs::{Order, auto_log_path};
@@ -11,7 +12,7 @@ use crate::spool::Report;
 use crate::stdin::Flushed;
 use provost_core::{Effect, Input, SpoolProblem, StdinProblem};
 use provost_model::spawn::SpawnProblem;
-use provost_model::{Channel, Envelope, Errno, Level, ProcId, Run, Signal, SocketId, Ticket};
+use provost_model::{Channel, Envelope, Errno, Level, ProcId, Run, Signal, Ticket};
 use provost_os::clock;
 use provost_os::reactor::Interest;
 use provost_os::spawn::Plan;
@@ -51,7 +52,10 @@ impl Shell {
             Effect::OpenSocket { socket, spec } => self.open_socket(socket, spec),
             Effect::CloseSocket { socket } => self.close_socket(socket),
             Effect::TrySocket { ticket, spec } => self.try_socket(ticket, spec),
-            Effect::Spawn { proc, run, socket } => self.prepare(proc, run, socket),
+            Effect::Spawn { proc, run, socket } => {
+                self.births.order(Ordered { proc, run, socket });
+                self.begin_births();
+            }
             Effect::Adopt { proc, run, pid } => self.take_over(proc, run, pid),
             Effect::Kill {
                 run,
@@ -173,9 +177,19 @@ impl Shell {
         }
     }
 
-    fn prepare(&mut self, proc: ProcId, run: Run, socket: Option<SocketId>) {
-        let Some(entry) = self.children.entries.get(&proc) else {
+    /// Lets as many begin as may be on their way together.
+    pub(crate) fn begin_births(&mut self) {
+        if self.handing_over.is_some() {
             return;
+        }
+        while let Some(ordered) = self.births.next(clock::mono()) {
+            self.prepare(ordered);
+        }
+    }
+
+    fn prepare(&mut self, Ordered { proc, run, socket }: Ordered) {
+        let Some(entry) = self.children.entries.get(&proc) else {
+            return self.births.done(run);
         };
         let (spec, surroundings, report) = (
             Arc::clone(&entry.spec),
@@ -220,6 +234,7 @@ impl Shell {
     }
 
     pub(crate) fn spawn_failed(&mut self, run: Run, problem: SpawnProblem) {
+        self.births.done(run);
         // A late answer about a run that was given up tells nothing new.
         if self.children.forget(run).is_none() {
             return;

@@ -5,6 +5,7 @@
 
 use crate::adopt::Adopted;
 use crate::answers::Answers;
+use crate::births::Births;
 use crate::children::Children;
 use crate::control::ClientMessage;
 use crate::crash;
@@ -163,6 +164,8 @@ pub(crate) struct Shell {
     pub(crate) buffer: Vec<u8>,
     pub(crate) next_config: Option<Box<Config>>,
     pub(crate) ending: Option<bool>,
+    /// Spawns that wait for others to be done.
+    pub(crate) births: Births,
     /// Spawns under preparation.
     pub(crate) spawns: SpawnOrder,
     /// Listeners whose output is read a moment later, and when.
@@ -241,6 +244,7 @@ impl Shell {
             buffer: vec![0; 64 << 10],
             next_config: None,
             ending: None,
+            births: Births::default(),
             spawns: SpawnOrder::default(),
             later: BTreeSet::new(),
             reap_again: false,
@@ -313,6 +317,7 @@ impl Shell {
         let deadlines = [
             self.core_deadline(),
             self.children.next_deadline(),
+            self.births.next_deadline(),
             self.spawns.next_deadline(),
             self.later.first().map(|&(due, _)| due),
             self.sockets.next_deadline(),
@@ -436,6 +441,7 @@ impl Shell {
         }
         self.retry_sockets(now);
         self.ask_for_ends(now);
+        self.begin_births();
         self.take_prepared();
         self.read_postponed(now);
         let due = self.core.next_deadline().filter(|&due| due <= now);

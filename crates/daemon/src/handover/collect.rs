@@ -67,7 +67,7 @@ impl Shell {
             Broken::Nothing => {}
             // A run that had begun is given up with the others.
             Broken::Told(Input::SpawnFailed { run, .. })
-                if self.children.runs.contains_key(&run) => {}
+                if self.children.runs.contains_key(&run) || self.births.has(run) => {}
             Broken::Told(input) => inputs.push(input),
             Broken::Unanswered(id) => answers.push((id, Err(internal()))),
             Broken::Again(effect) => orders.insert(0, effect),
@@ -83,7 +83,7 @@ impl Shell {
         inputs.extend(given_up(&mut self.children));
         let panics = std::mem::take(&mut self.panics);
         let mut state = self.into_state(carried);
-        state.orders.splice(0..0, orders);
+        state.orders.extend(orders);
         state.answers.extend(answers);
         if let Some(ticket) = state.ticket.take() {
             // It was on its way, and this is no other program that goes on.
@@ -122,6 +122,7 @@ impl Shell {
             mut life,
             mut answers,
             done,
+            births,
             ..
         } = self;
         let records = runs.hand_over().unwrap_or_else(|| {
@@ -162,10 +163,11 @@ impl Shell {
         let outputs = outputs.collect();
         life.daemon = daemon;
         life.environment = environment.to_vec();
-        let (ticket, orders) = match handing_over {
-            Some(handing) => (Some(handing.ticket), handing.orders),
-            None => (None, Vec::new()),
-        };
+        let mut orders: Vec<Effect> = births.into_orders().collect();
+        let ticket = handing_over.map(|handing| {
+            orders.extend(handing.orders);
+            handing.ticket
+        });
         SavedState {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             ticket,

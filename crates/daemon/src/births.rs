@@ -1,0 +1,143 @@
+//! How many processes come to life at the same time.
+//!
+//! Orders to start thousands come in one breath. All at once they would hold up whatever else there is to do, take memory
+//! for each one's environment, and be late by the time their turn comes. So each waits here until a few before it live.
+
+use provost_core::Effect;
+use provost_model::{Mono, ProcId, Run, SocketId};
+use std::collections::{HashSet, VecDeque};
+use std::time::Duration;
+
+/// How many may be on their way.
+const TOGETHER: usize = 64;
+
+/// One that has been on its way for so long holds up no other: its disk hangs, perhaps.
+const SLOW: Duration = Duration::from_millis(500);
+
+/// An order to start a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ordered {
+    pub(crate) proc: ProcId,
+    pub(crate) run: Run,
+    pub(crate) socket: Option<SocketId>,
+}
+
+/// Those that wait, and those that are on their way.
+#[derive(Debug, Default)]
+pub(crate) struct Births {
+    waiting: VecDeque<Ordered>,
+    counted: HashSet<Run>,
+    /// When they began, the oldest first, those that live by now included.
+    begun: VecDeque<(Mono, Run)>,
+}
+
+impl Births {
+    /// One more is wanted.
+    pub(crate) fn order(&mut self, ordered: Ordered) {
+        self.waiting.push_back(ordered);
+    }
+
+    /// The next one that may begin.
+    pub(crate) fn next(&mut self, now: Mono) -> Option<Ordered> {
+        while let Some(&(since, run)) = self.begun.front() {
+            if self.counted.contains(&run) && now < since.plus(SLOW) {
+                break;
+            }
+            self.counted.remove(&run);
+            self.begun.pop_front();
+        }
+        if self.counted.len() >= TOGETHER {
+            return None;
+        }
+        let ordered = self.waiting.pop_front()?;
+        self.counted.insert(ordered.run);
+        self.begun.push_back((now, ordered.run));
+        Some(ordered)
+    }
+
+    /// It lives, or never will.
+    pub(crate) fn done(&mut self, run: Run) {
+        self.counted.remove(&run);
+    }
+
+    /// When the oldest one will hold up the others no longer.
+    pub(crate) fn next_deadline(&self) -> Option<Mono> {
+        self.waiting.front()?;
+        self.begun.front().map(|&(since, _)| since.plus(SLOW))
+    }
+
+    /// Whether an order waits.
+    pub(crate) fn has(&self, run: Run) -> bool {
+        self.waiting.iter().any(|ordered| ordered.run == run)
+    }
+
+    /// The orders that wait, for whoever goes on in our place.
+    pub(crate) fn into_orders(self) -> impl Iterator<Item = Effect> {
+        let waiting = self.waiting.into_iter();
+        waiting.map(|Ordered { proc, run, socket }| Effect::Spawn { proc, run, socket })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn births(count: u64) -> Births {
+        let mut births = Births::default();
+        for run in 0..count {
+            births.order(Ordered {
+                proc: ProcId(1),
+                run: Run(run),
+                socket: None,
+            });
+        }
+        births
+    }
+
+    fn next(births: &mut Births, now: Mono) -> Vec<u64> {
+        std::iter::from_fn(|| births.next(now))
+            .map(|ordered| ordered.run.0)
+            .collect()
+    }
+
+    #[test]
+    fn each_that_lives_makes_room_for_one_in_their_order() {
+        let mut births = births(100);
+        assert_eq!(next(&mut births, Mono(0)).len(), TOGETHER);
+        births.done(Run(7));
+        births.done(Run(3));
+        assert_eq!(next(&mut births, Mono(1)), [64, 65]);
+        assert!(births.has(Run(66)) && !births.has(Run(65)));
+        let orders: Vec<_> = births.into_orders().collect();
+        assert_eq!(orders.len(), 34);
+    }
+
+    #[test]
+    fn slow_ones_hold_up_nobody_for_long() {
+        let mut births = births(200);
+        next(&mut births, Mono(0));
+        let due = births.next_deadline().unwrap();
+        assert_eq!(due, Mono(0).plus(SLOW));
+        assert!(births.next(Mono(due.0 - 1)).is_none());
+        assert_eq!(next(&mut births, due).len(), TOGETHER);
+        // Their ends, whenever they come, change nothing.
+        births.done(Run(0));
+        assert!(births.next(due).is_none());
+    }
+
+    #[test]
+    fn without_any_that_wait_nothing_is_due() {
+        let mut births = births(2);
+        next(&mut births, Mono(0));
+        assert_eq!(births.next_deadline(), None);
+        for run in 0..2 {
+            births.done(Run(run));
+        }
+        births.order(Ordered {
+            proc: ProcId(1),
+            run: Run(9),
+            socket: None,
+        });
+        assert_eq!(next(&mut births, Mono(5)), [9]);
+    }
+}

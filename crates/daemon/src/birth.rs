@@ -10,7 +10,7 @@ use provost_core::Input;
 use provost_model::spawn::SpawnProblem;
 use provost_model::{Channel, Errno, Level, Run};
 use provost_os::reactor::Interest;
-use provost_os::spawn::{self, Stdio};
+use provost_os::spawn::{self, Line, Stdio};
 use provost_os::{pipe, users};
 use provost_wire::helper::FrameReader;
 use std::io;
@@ -152,7 +152,7 @@ impl Shell {
         stdin: Option<OwnedFd>,
         stdout: OwnedFd,
         stderr: Option<OwnedFd>,
-        report: OwnedFd,
+        report: Line,
     ) {
         let entry = self.children.entry_of(run);
         let (listener, helper) = (

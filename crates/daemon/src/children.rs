@@ -8,7 +8,7 @@ use provost_model::spec::LogFile;
 use provost_model::{
     Channel, ExitStatus, GroupKind, GroupSpec, Mono, Pid, ProcId, ProcessSpec, Run, SocketId,
 };
-use provost_os::spawn::Plan;
+use provost_os::spawn::{Line, Plan};
 use provost_wire::helper::FrameReader;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::os::fd::OwnedFd;
@@ -88,7 +88,7 @@ pub(crate) struct Newborn {
     pub(crate) stdout: OwnedFd,
     pub(crate) stderr: Option<OwnedFd>,
     /// Where it waits, and says why it could not execute.
-    pub(crate) report: OwnedFd,
+    pub(crate) report: Line,
     /// Somebody has ended it before it was told to go on.
     pub(crate) ended: Option<ExitStatus>,
 }
@@ -130,7 +130,7 @@ pub(crate) struct Child {
     /// What is known about its end besides its status.
     pub(crate) why: Option<String>,
     /// Where the child says why it could not execute.
-    pub(crate) report: Option<OwnedFd>,
+    pub(crate) report: Option<Line>,
 }
 
 /// All of them.

@@ -9,10 +9,10 @@ use provost_core::Input;
 use provost_model::spawn::SpawnProblem;
 use provost_model::{Errno, ExitStatus, Level, Mono, Pid, Run, Signal};
 use provost_os::reactor::{Interest, Ready};
-use provost_os::spawn::{self, Report};
+use provost_os::spawn::{self, Line, Report};
 use provost_os::{clock, pipe, reap};
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 /// How often a listener that broke the protocol is read: a buffer of 64 KiB each time, so that one that writes without
@@ -122,7 +122,7 @@ impl Shell {
         }
     }
 
-    fn close_report(&self, report: &OwnedFd) {
+    fn close_report(&self, report: &Line) {
         // See `release`; the owner drops it next.
         let _ = self.reactor.remove(report.as_fd());
     }

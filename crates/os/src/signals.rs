@@ -98,35 +98,8 @@ pub fn unblocked(command: &mut Command) -> &mut Command {
     unsafe { command.pre_exec(unblock_all) }
 }
 
-/// Gives a signal its default action. Safe between fork and exec.
-///
-/// Asks the kernel itself: the C library keeps two signals back for its threads and refuses to touch them, but whoever
-/// started us may have left them ignored.
-pub(crate) fn reset(number: i32) -> io::Result<()> {
-    /// Bytes of the kernel's signal set.
-    const SET: usize = 8;
-    // More than the kernel's description of an action on any machine. All zero means the default on each.
-    let default = [0u64; 8];
-    // SAFETY: the kernel reads an action from `default`, which is long enough; the old one is not asked for. The default
-    // action runs no code of ours.
-    let result = unsafe {
-        libc::syscall(
-            libc::SYS_rt_sigaction,
-            number,
-            default.as_ptr(),
-            std::ptr::null_mut::<u64>(),
-            SET,
-        )
-    };
-    if result == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    }
-}
-
-/// Ignores a signal. Safe between fork and exec.
-pub(crate) fn ignore_number(number: i32) -> io::Result<()> {
+/// Ignores a signal.
+fn ignore_number(number: i32) -> io::Result<()> {
     let action = MaybeUninit::<libc::sigaction>::zeroed();
     // SAFETY: zero bytes are a valid action: the default one, with an empty mask and no flags.
     let mut action = unsafe { action.assume_init() };
@@ -167,6 +140,18 @@ impl Drop for MaskGuard {
     fn drop(&mut self) {
         let _a_known_set_is_taken = change_mask(libc::SIG_SETMASK, &self.before);
     }
+}
+
+/// Blocks all signals of this thread until what this returns is dropped.
+pub(crate) fn block_all() -> io::Result<MaskGuard> {
+    let guard = MaskGuard::new()?;
+    let mut all = MaybeUninit::<libc::sigset_t>::zeroed();
+    // SAFETY: `all` is writable memory of that type.
+    unsafe { libc::sigfillset(all.as_mut_ptr()) };
+    // SAFETY: zero bytes are a set, too, and now it is the full one.
+    let all = unsafe { all.assume_init() };
+    change_mask(libc::SIG_SETMASK, &all)?;
+    Ok(guard)
 }
 
 /// Changes this thread's mask. Safe between fork and exec.

@@ -1,11 +1,11 @@
 //! The child's side, from fork to exec.
 //!
-//! Nothing here allocates, takes a lock, unwinds or returns: other threads of the parent may have held any lock at the
-//! moment of the fork. Only system calls, on memory that was laid out before.
+//! Nothing here allocates, takes a lock, unwinds, returns, or touches `errno`: other threads of the parent may have held any
+//! lock at the moment of the fork, and the memory may be the parent's own. Only system calls, on what was laid out before.
 
 use super::plan::{Plan, Stdio};
+use super::raw;
 use super::report::{Stage, encode};
-use crate::signals;
 use provost_model::Errno;
 use rustix::fs::Mode;
 use rustix::io::{Errno as Sys, FdFlags, fcntl_dupfd_cloexec, fcntl_getfd, fcntl_setfd};
@@ -36,14 +36,15 @@ const NOT_WANTED: i32 = 126;
 const NUMBER_MAX: usize = 11;
 
 /// Everything the child needs.
-pub(super) struct Prepared<'a> {
-    plan: &'a Plan,
-    stdin: BorrowedFd<'a>,
-    stdout: BorrowedFd<'a>,
-    stderr: BorrowedFd<'a>,
-    report: BorrowedFd<'a>,
+#[derive(Debug)]
+pub(super) struct Prepared {
+    plan: Plan,
+    stdin: BorrowedFd<'static>,
+    stdout: BorrowedFd<'static>,
+    stderr: BorrowedFd<'static>,
+    report: BorrowedFd<'static>,
     /// Our copy of the parent's end of the report, which must not stay open here.
-    parents: BorrowedFd<'a>,
+    parents: BorrowedFd<'static>,
     argv: Vec<*const c_char>,
     envp: Vec<*const c_char>,
     groups: Vec<rustix::process::Gid>,
@@ -79,16 +80,18 @@ impl Failure {
     }
 }
 
-impl<'a> Prepared<'a> {
+impl Prepared {
     /// Lays everything out, in the parent.
     ///
     /// `report` is the child's end of the line to its parent, `parents` the other one.
     pub(super) fn new(
-        plan: &'a Plan,
-        stdio: &'a Stdio,
-        report: BorrowedFd<'a>,
-        parents: BorrowedFd<'a>,
+        plan: Plan,
+        stdio: &Stdio,
+        report: BorrowedFd<'_>,
+        parents: BorrowedFd<'_>,
     ) -> Self {
+        // SAFETY: they are used by the child only, whose copies stay open until it closes them itself.
+        let childs = |fd: BorrowedFd<'_>| unsafe { BorrowedFd::borrow_raw(fd.as_raw_fd()) };
         let pointers = |list: &[std::ffi::CString]| {
             list.iter()
                 .map(|text| text.as_ptr())
@@ -103,12 +106,11 @@ impl<'a> Prepared<'a> {
             .map_or(&[][..], |directory| directory.as_bytes());
         let name = plan.argv.first().unwrap_or(&plan.program).as_bytes();
         Self {
-            plan,
-            stdin: stdio.stdin.as_fd(),
-            stdout: stdio.stdout.as_fd(),
-            stderr: stdio.stderr.as_ref().unwrap_or(&stdio.stdout).as_fd(),
-            report,
-            parents,
+            stdin: childs(stdio.stdin.as_fd()),
+            stdout: childs(stdio.stdout.as_fd()),
+            stderr: childs(stdio.stderr.as_ref().unwrap_or(&stdio.stdout).as_fd()),
+            report: childs(report),
+            parents: childs(parents),
             argv: pointers(&plan.argv),
             envp: pointers(&plan.envp),
             groups: credentials.map_or_else(Vec::new, |credentials| {
@@ -128,7 +130,14 @@ impl<'a> Prepared<'a> {
             user_text: format!("supervisor: couldn't setuid to {uid}: ").into_bytes(),
             directory_text: [b"supervisor: couldn't chdir to ", directory, b": "].concat(),
             exec_text: [b"supervisor: couldn't exec ", name, b": "].concat(),
+            // What the pointers point to does not move with it.
+            plan,
         }
+    }
+
+    /// Whether nothing has to be kept from it that its parent has in its memory.
+    pub(super) fn may_share_memory(&self) -> bool {
+        raw::NEEDS_NO_LIBC && self.plan.credentials.is_none() && self.plan.refusal.is_none()
     }
 
     /// Becomes the program, or tells why not and ends. Ends without a word when the parent does not say go.
@@ -166,20 +175,10 @@ impl<'a> Prepared<'a> {
         if let Some(umask) = self.plan.umask {
             process::umask(Mode::from_raw_mode(umask));
         }
-        // SAFETY: program, argv and envp are NUL-terminated strings in null-terminated arrays, made before the fork;
-        // `self.plan` owns the strings and outlives the call.
-        unsafe {
-            libc::execve(
-                self.plan.program.as_ptr(),
-                self.argv.as_ptr(),
-                self.envp.as_ptr(),
-            )
-        };
-        Err(Failure {
-            stage: Stage::Exec,
-            errno: crate::last_errno().0,
-            reason: None,
-        })
+        // SAFETY: argv and envp are NUL-terminated strings in null-terminated arrays, made before the fork; `self.plan` owns
+        // the strings and outlives the call.
+        let error = unsafe { raw::execve(&self.plan.program, &self.argv, &self.envp) };
+        Err(Failure::at(Stage::Exec)(error))
     }
 
     /// Makes the three channels 0, 1 and 2. One that is itself one of the three is first moved above 2; the others stay
@@ -276,9 +275,7 @@ impl<'a> Prepared<'a> {
 
 /// Closes these descriptors. False when the system cannot do it for a range (Linux before 5.9, or a filter).
 fn close_range(first: i32, last: i32) -> bool {
-    // SAFETY: the call takes three numbers and touches no memory; nothing of this process uses the descriptors again.
-    let result = unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) };
-    result == 0
+    raw::close_range(first, last).is_ok()
 }
 
 /// Marks every descriptor from 3 to close at exec, for such a system; until then the report still needs its own.
@@ -300,13 +297,11 @@ fn close_one_by_one_at_exec() {
 /// blocked.
 fn reset_signals(sigpipe_default: bool) {
     for number in 1..=SIGNAL_MAX {
+        let is_ignored = matches!(number, libc::SIGPIPE | libc::SIGXFSZ) && !sigpipe_default;
         // KILL and STOP are refused, and are at their defaults anyway.
-        let _refused = match number {
-            libc::SIGPIPE | libc::SIGXFSZ if !sigpipe_default => signals::ignore_number(number),
-            _ => signals::reset(number),
-        };
+        let _refused = raw::set_signal(number, is_ignored);
     }
-    let _a_valid_mask_is_taken = signals::change_mask(libc::SIG_SETMASK, &signals::empty_set());
+    let _a_valid_mask_is_taken = raw::unblock_signals();
 }
 
 /// The symbolic name of an error, or its digits where it has none.

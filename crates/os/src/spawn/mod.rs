@@ -1,10 +1,13 @@
 //! Making a child: everything it needs is laid out before the fork; the child itself makes raw system calls only.
 
 mod child;
+mod lend;
 mod locate;
 mod plan;
+mod raw;
 mod report;
 
+pub use lend::Line;
 pub use locate::locate;
 pub use plan::{Credentials, Plan, Refusal, Stdio};
 pub use report::{Report, Stage, read_report};
@@ -14,7 +17,7 @@ use child::Prepared;
 use provost_model::spawn::SpawnProblem;
 use provost_model::{Errno, Pid};
 use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 
 /// A child that was forked and may not have executed its program yet.
 #[derive(Debug)]
@@ -25,7 +28,7 @@ pub struct Spawned {
     ///
     /// The child waits until [`go`] is called with it. Dropped before that, or lost with this process, it makes the
     /// child end without having been anything.
-    pub report: OwnedFd,
+    pub report: Line,
 }
 
 /// Lets a child go on that waits at the other end of its report. `EPIPE` when it has been killed meanwhile.
@@ -35,6 +38,8 @@ pub fn go(report: BorrowedFd<'_>) -> Result<(), Errno> {
 }
 
 /// Forks. Does not wait for the child to execute its program: a file on a hung disk delays only itself.
+///
+/// Without another user's rights to take it shares this process' memory until then, so that nothing is copied.
 ///
 /// The child, in this order: leads a process group of its own; takes `stdio` as 0, 1 and 2; closes all other
 /// descriptors; waits for [`go`]; blocks no signal and has all at their defaults, but SIGPIPE and SIGXFSZ ignored
@@ -48,22 +53,30 @@ pub fn spawn(plan: &Plan, stdio: Stdio) -> Result<Spawned, Errno> {
     let (report, childs) =
         rustix::net::socketpair(AddressFamily::UNIX, stream, flags, None).map_err(errno)?;
     pipe::set_nonblocking(report.as_fd(), true).map_err(|error| Errno::of(&error))?;
-    let prepared = Prepared::new(plan, &stdio, childs.as_fd(), report.as_fd());
+    let prepared = Prepared::new(plan.clone(), &stdio, childs.as_fd(), report.as_fd());
+    let forked = if prepared.may_share_memory() {
+        lend::start(prepared).map(|(pid, lent)| (pid, Some(lent)))
+    } else {
+        fork(&prepared).map(|pid| (pid, None))
+    };
+    drop(stdio);
+    let (pid, lent) = forked?;
+    // The child does the same. Whoever comes second changes nothing; but a signal to the group finds it from now on.
+    let _already_done_or_gone = rustix::process::setpgid(Some(pid), Some(pid)).map_err(errno);
+    Ok(Spawned {
+        pid: Pid(pid.as_raw_pid()),
+        report: Line::new(report, lent),
+    })
+}
+
+fn fork(prepared: &Prepared) -> Result<rustix::process::Pid, Errno> {
     // SAFETY: this process may have other threads, so the child may only make async-signal-safe calls: `run` allocates
     // nothing, takes no lock, does not unwind and never returns.
     let pid = unsafe { libc::fork() };
     if pid == 0 {
         prepared.run();
     }
-    let forked = rustix::process::Pid::from_raw(pid.max(0)).ok_or_else(last_errno);
-    drop(stdio);
-    let pid = forked?;
-    // The child does the same. Whoever comes second changes nothing; but a signal to the group finds it from now on.
-    let _already_done_or_gone = rustix::process::setpgid(Some(pid), Some(pid)).map_err(errno);
-    Ok(Spawned {
-        pid: Pid(pid.as_raw_pid()),
-        report,
-    })
+    rustix::process::Pid::from_raw(pid.max(0)).ok_or_else(last_errno)
 }
 
 /// What a failed [`spawn`] or a failed pipe before it means to an operator.

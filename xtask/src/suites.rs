@@ -17,7 +17,7 @@ const WAITING: usize = 5;
 /// The packages whose tests start daemons and wait for them.
 const PACKAGES_THAT_WAIT: &[&str] = &["provost-compat", "provost-e2e"];
 
-/// Binaries of these packages that measure, or that keep all processors at work: they have the machine to themselves.
+/// Binaries of `provost-e2e` that measure times, or that keep all processors at work: with a thread for each processor.
 const WITHOUT_COMPANY: &[&str] = &[
     "bounds",
     "disk",
@@ -25,7 +25,6 @@ const WITHOUT_COMPANY: &[&str] = &[
     "fault_output",
     "hostile",
     "idle",
-    "panic",
     "speed",
     "takeover",
     "thousand",

@@ -15,6 +15,7 @@ mod generate;
 mod oracle;
 mod plugins;
 mod rooms;
+mod suites;
 mod test;
 mod tools;
 
@@ -30,6 +31,10 @@ const TASKS: &[(&str, &str)] = &[
     (
         "test",
         "set up, then run every check: format, lints, build, tests, rooms, generated files",
+    ),
+    (
+        "suites",
+        "run the tests alone, `cargo xtask suites [WORD...]` those whose package and name contain the words",
     ),
     (
         "rooms",
@@ -51,6 +56,7 @@ fn main() -> ExitCode {
     let passed = match task.as_str() {
         "setup" => setup(),
         "test" => test::run(),
+        "suites" => suites::run(&std::env::args().skip(2).collect::<Vec<_>>()),
         "gen" => generate::run(std::env::args().any(|argument| argument == "--check")),
         "bench" => bench::run(),
         "bench-listener" => bench_listener::run(),

@@ -3,10 +3,10 @@
 //! Every step runs even when an earlier one failed, so that one run tells all there is to mend; the last lines say
 //! which steps passed and how long each took.
 
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use crate::{ecosystem, generate, oracle, rooms};
+use crate::{generate, rooms, suites};
 
 struct Outcome {
     name: &'static str,
@@ -37,10 +37,12 @@ pub(crate) fn run() -> bool {
     });
     step(&mut outcomes, "generated", || generate::run(true));
     step(&mut outcomes, "build", || {
-        cargo(&["build", "--quiet", "--package", "provost", "--bins"])
+        // Of the whole workspace, as the tests are: with the same features nothing is compiled twice.
+        cargo(&["build", "--quiet", "--workspace", "--bins"])
     });
-    step(&mut outcomes, "tests", || {
-        cargo(&["test", "--workspace", "--quiet", "--no-fail-fast"])
+    step(&mut outcomes, "tests", || suites::run(&[]));
+    step(&mut outcomes, "examples", || {
+        cargo(&["test", "--workspace", "--doc", "--quiet", "--no-fail-fast"])
     });
     summarise(&outcomes)
 }
@@ -57,14 +59,7 @@ fn step(outcomes: &mut Vec<Outcome>, name: &'static str, run: impl FnOnce() -> b
 }
 
 fn cargo(arguments: &[&str]) -> bool {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
-        .args(arguments)
-        .current_dir(oracle::root())
-        .env("PROVOST_ORACLE", oracle::directory())
-        .env("PROVOST_ECOSYSTEM", ecosystem::directory())
-        .status();
-    match status {
+    match suites::cargo(arguments).status() {
         Ok(status) => status.success(),
         Err(error) => {
             eprintln!("error: cannot start cargo: {error}");

@@ -32,6 +32,8 @@ fn upstream_reads_the_same() {
     };
     let seed = std::env::var("PROVOST_SEED").unwrap_or_else(|_| SEED.to_owned());
     let root = std::env::temp_dir().join(format!("provost-config-{}", std::process::id()));
+    // Of an earlier process with our number.
+    let _ = std::fs::remove_dir_all(&root);
     std::fs::create_dir(&root).unwrap();
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/upstream.py");
     let output = Command::new(Path::new(&oracle).join("bin/python"))

@@ -12,7 +12,7 @@ use std::process::{Child, Command, ExitCode, Output, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long anything may take before it counts as hung.
-const DEADLINE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 /// Tells its pid, then writes down what signals it gets; TERM ends it.
 const DAEMON: &str = "
@@ -103,10 +103,15 @@ fn a_missing_pidfile_is_told_and_survived(directory: &Path) {
 }
 
 fn the_end_of_the_command_is_noticed_at_once(directory: &Path) {
-    let begun = Instant::now();
-    let (output, _) = run(&directory.join("none"), &["/bin/sh", "-c", "exit 3"]);
-    assert_eq!(output.status.code(), Some(0));
-    assert!(begun.elapsed() < Duration::from_secs(4), "it naps");
+    // Whoever naps does so each time; a busy machine does not.
+    let times = [(); 3].map(|()| {
+        let begun = Instant::now();
+        let (output, _) = run(&directory.join("none"), &["/bin/sh", "-c", "exit 3"]);
+        assert_eq!(output.status.code(), Some(0));
+        begun.elapsed()
+    });
+    let quickest = times.iter().min();
+    assert!(quickest < Some(&Duration::from_secs(4)), "it naps");
 }
 
 fn the_command_begins_with_no_signal_blocked(directory: &Path) {

@@ -213,6 +213,8 @@ fn taken(daemon: &Daemon, programs: &str) -> String {
             .to_owned()
     };
     let directory = fs::read_link(format!("/proc/{}/cwd", daemon.pid())).unwrap_or_default();
+    // Our log is written a moment after clients are answered, and with it what stands on the standard output.
+    daemon.main_log();
     format!(
         "identifier {identifier}\n{programs}{processes}{}\n{}\ncwd {}\n{}{}",
         line(&proc_file("limits"), "Max open files"),

@@ -12,17 +12,20 @@ use rustix::process::Signal;
 
 use crate::compare::compare;
 use crate::differences::without_added_commands;
-use crate::rig::Scenario;
+use crate::rig::{Scenario, UPSTREAM_AGAIN};
 
 /// A client, a server.
 type Pair = (Side, Side);
 
-const PAIRS: [Pair; 4] = [
+const AT_UPSTREAM: [Pair; 2] = [
     (Side::Upstream, Side::Upstream),
-    (Side::Upstream, Side::Ours),
     (Side::Ours, Side::Upstream),
-    (Side::Ours, Side::Ours),
 ];
+
+const AT_OURS: [Pair; 2] = [(Side::Upstream, Side::Ours), (Side::Ours, Side::Ours)];
+
+/// What was said at a desk; none when the script failed there, which is on standard error.
+type Observed = Option<Vec<(String, String)>>;
 
 /// Executes its arguments with Ctrl-C meaning what it means at a keyboard: tests that run in the background may have
 /// been started with it ignored.
@@ -187,41 +190,84 @@ pub fn without_prose(text: &str) -> String {
 }
 
 /// Lets every pair do the same and compares each with upstream's client at upstream's server.
+///
+/// Upstream's server does some things in one of several ways, as its polls fall. Where something differs, both clients are
+/// observed with it again, and each way is compared with each. Our server is observed once with each client.
+///
+/// # Panics
+/// When any exchange differs, with all that differ.
 pub fn compare_desks(topic: &str, scenario: &Scenario, script: impl Fn(&mut Desk) + Sync) {
-    let mut all: Vec<Vec<(String, String)>> = Vec::new();
-    for two in PAIRS.chunks(2) {
-        let done: Vec<_> = thread::scope(|scope| {
-            let started: Vec<_> = two
-                .iter()
-                .map(|&pair| {
-                    let script = &script;
-                    scope.spawn(move || {
-                        let mut desk = Desk::new(pair, scenario);
-                        script(&mut desk);
-                        desk.said
-                    })
+    let observe = |pairs: &[Pair]| -> Vec<Observed> {
+        thread::scope(|scope| {
+            let start = |&pair| {
+                let script = &script;
+                scope.spawn(move || {
+                    let mut desk = Desk::new(pair, scenario);
+                    script(&mut desk);
+                    desk.said
                 })
-                .collect();
-            started
-                .into_iter()
-                .map(thread::ScopedJoinHandle::join)
-                .collect()
-        });
-        for (said, pair) in done.into_iter().zip(two) {
-            all.push(said.unwrap_or_else(|_| panic!("{topic}: failed with {pair:?}")));
-        }
-    }
+            };
+            let started: Vec<_> = pairs.iter().map(start).collect();
+            let ended = started.into_iter().map(thread::ScopedJoinHandle::join);
+            ended.map(Result::ok).collect()
+        })
+    };
+    let with_ours = observe(&AT_OURS);
+    let with_ours: Vec<Vec<(String, String)>> = with_ours
+        .into_iter()
+        .zip(AT_OURS)
+        .map(|(said, pair)| said.unwrap_or_else(|| panic!("{topic}: failed with {pair:?}")))
+        .collect();
+    let (mut reference, mut with_upstream) = (Vec::new(), Vec::new());
     let mut complaints = Vec::new();
-    for (said, (client, server)) in all.iter().zip(PAIRS).skip(1) {
-        for ((name, upstream), (_, other)) in all[0].iter().zip(said) {
-            let case = format!("{topic} {} to {}: {name}", client.name(), server.name());
-            complaints.extend(compare(&case, upstream, other).err());
+    for _ in 0..=UPSTREAM_AGAIN {
+        let mut observed = observe(&AT_UPSTREAM).into_iter();
+        reference.extend(observed.next().flatten());
+        with_upstream.extend(observed.next().flatten());
+        complaints = AT_OURS
+            .iter()
+            .zip(with_ours.iter().map(std::slice::from_ref))
+            .chain([(&AT_UPSTREAM[1], with_upstream.as_slice())])
+            .flat_map(|(pair, ways)| differences(topic, *pair, &reference, ways))
+            .collect();
+        if complaints.is_empty() {
+            return;
         }
     }
-    assert!(
-        complaints.is_empty(),
+    panic!(
         "{} exchanges differ:\n\n{}",
         complaints.len(),
         complaints.join("\n\n")
     );
+}
+
+/// What is wrong with the exchanges of a pair, each of which must in one of its ways be as upstream's in one of its.
+fn differences(
+    topic: &str,
+    (client, server): Pair,
+    reference: &[Vec<(String, String)>],
+    ways: &[Vec<(String, String)>],
+) -> Vec<String> {
+    let Some(first) = reference.first().filter(|_| !ways.is_empty()) else {
+        return vec![format!("{topic}: failed with {:?}", (client, server))];
+    };
+    let check = |(index, (name, _)): (usize, &(String, String))| {
+        let case = format!("{topic} {} to {}: {name}", client.name(), server.name());
+        let mut complaint = None;
+        for (upstream, other) in reference
+            .iter()
+            .flat_map(|upstream| ways.iter().map(move |other| (upstream, other)))
+        {
+            let (Some((_, upstream)), Some((_, other))) = (upstream.get(index), other.get(index))
+            else {
+                return Some(format!("{case}: the script itself took two ways"));
+            };
+            complaint = compare(&case, upstream, other).err();
+            if complaint.is_none() {
+                break;
+            }
+        }
+        complaint
+    };
+    first.iter().enumerate().filter_map(check).collect()
 }

@@ -11,7 +11,7 @@ use crate::compare::compare;
 use crate::differences::{is_added_file, names_a_mistake};
 
 /// How many times more upstream is observed where the transcripts differ.
-const UPSTREAM_AGAIN: usize = 2;
+pub(crate) const UPSTREAM_AGAIN: usize = 2;
 
 /// A configuration to run a script against.
 #[derive(Clone, Debug)]

@@ -190,7 +190,9 @@ fn stopasgroup_reaches_children() {
 fn killasgroup_reaches_children() {
     let keys = "command=/bin/sh -c 'trap \"\" TERM; \
                 (trap \"\" TERM; while :; do sleep 0.05; done) & echo $! > inner; echo up; \
-                while :; do sleep 0.05; done'\nstdout_logfile=%(here)s/p.log\nstopwaitsecs=1\nkillasgroup=true";
+                while :; do sleep 0.05; done'\nstdout_logfile=%(here)s/p.log\nstopwaitsecs=4\nkillasgroup=true";
+    // On a busy machine it may take a second until one that was killed has ended. Both sides kill it again, and say so, when
+    // `stopwaitsecs` have passed once more.
     program("killasgroup", keys).run(|rig| {
         rig.wait_file("p.log", "up");
         rig.state("p", "RUNNING");

@@ -59,6 +59,9 @@ def talk(text):
 
 @method
 def sleep(seconds):
+    """Says in a file that it has begun."""
+    with open("asleep", "a") as file:
+        file.write("asleep\n")
     time.sleep(seconds)
     return True
 

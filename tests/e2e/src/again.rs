@@ -115,6 +115,9 @@ impl Daemon {
                 && !parent_is_too()
         };
         let all = fs::read_dir("/proc").expect("/proc is there").flatten();
-        all.filter(is_one).count()
+        let pid = |entry: fs::DirEntry| entry.file_name().to_str()?.parse::<u32>().ok();
+        let found: Vec<u32> = all.filter(is_one).filter_map(pid).collect();
+        // One that ended while others were looked at may have a successor among them.
+        found.into_iter().filter(|pid| is_alive(*pid)).count()
     }
 }

@@ -81,8 +81,9 @@ impl Target {
     /// Sends bytes as they are and reads one answer (as long as its `Content-Length` says, else to the end).
     pub fn exchange(&self, request: &[u8]) -> io::Result<Answer> {
         let mut stream = self.connect()?;
-        stream.write_all(request)?;
-        read_answer(&mut *stream)
+        // A server that refuses may have answered and left before it was told everything.
+        let written = stream.write_all(request);
+        read_answer(&mut *stream).map_err(|error| written.err().unwrap_or(error))
     }
 
     /// Posts an XML-RPC body. Further header lines are whole lines with their line ends.

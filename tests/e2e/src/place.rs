@@ -3,7 +3,10 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::run::run;
 
 /// A fresh directory, removed when the value is dropped.
 ///
@@ -65,8 +68,21 @@ impl Place {
 
     /// Writes a file that may be executed and returns its path.
     pub fn script(&self, name: &str, content: &str) -> PathBuf {
-        let path = self.write(name, content);
+        let text = self.write(&format!(".{name}.text"), content);
+        let path = self.program(name, &text);
+        fs::remove_file(text).expect("it is ours");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("it is ours");
+        path
+    }
+
+    /// Copies a program and returns the copy's path.
+    ///
+    /// Another process writes it: a child that another thread forks at that moment would hold a file that this one writes open
+    /// for writing, and such a file cannot be executed.
+    pub fn program(&self, name: &str, from: &Path) -> PathBuf {
+        let path = self.join(name);
+        let done = run(Command::new("cp").arg(from).arg(&path));
+        assert_eq!(done.code, Some(0), "{}", done.stderr);
         path
     }
 

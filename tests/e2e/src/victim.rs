@@ -14,6 +14,9 @@ pub const CREDENTIALS: &str = "Authorization: Basic dTpw\r\n";
 /// What `status` may take while somebody attacks, on a busy machine.
 const PROMPT: Duration = Duration::from_secs(5);
 
+/// How often it is asked before it counts as held up.
+const TIMES: usize = 3;
+
 /// A daemon that must not notice anything, and the program it must not touch.
 #[derive(Debug)]
 pub struct Victim {
@@ -94,21 +97,25 @@ impl Victim {
         let unix: Vec<&str> = [options, &["status"]].concat();
         let tcp: Vec<&str> = [&["-s", &url], options, &["status"]].concat();
         for arguments in [unix, tcp] {
-            let begun = Instant::now();
-            let status = self.daemon.ctl(Side::Ours, &arguments);
-            let wanted = format!("pid {},", self.program);
-            assert!(
-                status.code == Some(0) && status.stdout.contains(&wanted),
-                "{arguments:?}: {} {}{}",
-                status.code_text(),
-                status.stdout,
-                status.stderr
-            );
-            assert!(
-                begun.elapsed() < PROMPT,
-                "{arguments:?} took {:?}",
+            let ask = || {
+                let begun = Instant::now();
+                let status = self.daemon.ctl(Side::Ours, &arguments);
+                let wanted = format!("pid {},", self.program);
+                assert!(
+                    status.code == Some(0) && status.stdout.contains(&wanted),
+                    "{arguments:?}: {} {}{}",
+                    status.code_text(),
+                    status.stdout,
+                    status.stderr
+                );
                 begun.elapsed()
-            );
+            };
+            // Whoever is held up by the attack is held up each time.
+            let times: Vec<Duration> = std::iter::repeat_with(ask)
+                .take(TIMES)
+                .take_while(|took| *took >= PROMPT)
+                .collect();
+            assert!(times.len() < TIMES, "{arguments:?} took {times:?}");
         }
     }
 }

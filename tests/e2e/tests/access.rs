@@ -51,7 +51,7 @@ fn may_become_others() -> bool {
 /// A `supervisorctl` that everybody can run: the place of the build may be closed to others.
 fn public_ctl(place: &Place) {
     let built = Side::Ours.command("supervisorctl");
-    fs::copy(built, place.join("ctl")).expect("the binary can be copied");
+    place.program("ctl", &built);
     place.write("ctl.conf", "[supervisorctl]\n");
 }
 

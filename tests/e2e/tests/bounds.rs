@@ -33,18 +33,19 @@ fn s09_who_guesses_passwords_waits_and_is_told_of_once() {
     victim.daemon().wait_log(line);
     assert_eq!(victim.daemon().main_log().matches(line).count(), 1);
     // Who knows the password, and who has none yet, do not wait.
-    let begun = Instant::now();
-    for _ in 0..3 {
-        let known = victim.tcp().post(&call, CREDENTIALS).expect("an answer");
-        assert_eq!(known.status(), 200);
-        let none = victim.tcp().post(&call, "").expect("an answer");
-        assert_eq!(none.status(), 401);
+    for (headers, status) in [(CREDENTIALS, 200), ("", 401)] {
+        let times = [(); 5].map(|()| {
+            let begun = Instant::now();
+            let answer = victim.tcp().post(&call, headers).expect("an answer");
+            assert_eq!(answer.status(), status);
+            begun.elapsed()
+        });
+        // Whoever waits waits each time: one of them is quick, however busy the machine is.
+        assert!(
+            times.iter().min() < Some(&Duration::from_secs(1)),
+            "{times:?}"
+        );
     }
-    assert!(
-        begun.elapsed() < Duration::from_secs(5),
-        "{:?}",
-        begun.elapsed()
-    );
     victim.assert_well(&["-u", "u", "-p", "p"]);
 }
 
@@ -134,18 +135,18 @@ fn f56_a_large_multicall_lets_others_through() {
     );
     let (target, body) = (victim.tcp(), calls(10_000));
     let many = std::thread::spawn(move || target.post(&body, "").expect("an answer"));
-    let mut slowest = Duration::ZERO;
-    let mut asked = 0;
-    while !many.is_finished() || asked == 0 {
+    let mut times = Vec::new();
+    while !many.is_finished() || times.is_empty() {
         let begun = Instant::now();
         assert_eq!(victim.daemon().rpc().state("p"), "RUNNING");
-        slowest = slowest.max(begun.elapsed());
-        asked += 1;
+        times.push(begun.elapsed());
     }
     let answer = many.join().expect("it does not panic");
     assert_eq!(answer.text().matches("statecode").count(), 10_000);
-    // The whole takes much longer, with debug code and a busy machine.
-    assert!(slowest < Duration::from_secs(2), "{slowest:?} of {asked}");
+    // The whole takes much longer, with debug code and a busy machine. The middle one, as that may be busy with others, too.
+    times.sort_unstable();
+    let typical = times[times.len() / 2];
+    assert!(typical < Duration::from_secs(2), "{times:?}");
     victim.assert_well(&[]);
 }
 

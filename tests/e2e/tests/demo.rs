@@ -73,10 +73,10 @@ fn the_printed_line_works_and_sigint_leaves_nothing() {
         clean(&mut shell, &demo.place);
         run(shell.args(["-c", line]).current_dir("/"))
     };
-    wait_until(PATIENCE, "all four processes to be RUNNING", || {
-        shell(&line).stdout.matches("RUNNING").count() == 4
+    // One of them ends now and then, by design.
+    let status = wait_for(PATIENCE, "all four processes to be RUNNING", || {
+        Some(shell(&line)).filter(|status| status.stdout.matches("RUNNING").count() == 4)
     });
-    let status = shell(&line);
     assert_eq!((status.code, status.stderr.as_str()), (Some(0), ""));
     for name in [
         "clock ",
@@ -87,11 +87,10 @@ fn the_printed_line_works_and_sigint_leaves_nothing() {
         assert!(status.stdout.contains(name), "{}", status.stdout);
     }
     let other = line.replace(" status", "");
-    assert!(
-        shell(&format!("{other} tail greeter:greeter_1"))
-            .stdout
-            .contains("hello from number 1")
-    );
+    wait_until(PATIENCE, "the greeting in the log", || {
+        let tail = shell(&format!("{other} tail greeter:greeter_1"));
+        tail.stdout.contains("hello from number 1")
+    });
     assert_eq!(
         shell(&format!("{other} stop 'greeter:*'"))
             .stdout
@@ -114,14 +113,18 @@ fn the_printed_line_works_and_sigint_leaves_nothing() {
         .expect("the page is there");
     assert!(page.text().contains("greeter_0"), "{page:?}");
 
+    // The clock and the greeters always live; the fourth may be about to start again.
     let all = descendants(demo.process.id());
-    assert!(all.len() >= 4);
+    assert!(all.len() >= 3);
     send_signal(demo.process.id(), Signal::INT);
     let ended = wait_for(PATIENCE, "the demonstration to end", || {
         demo.process.try_wait().expect("it is our child")
     });
     assert_eq!(ended.code(), Some(0));
-    assert!(all.iter().all(|pid| !is_alive(*pid)), "a child is left");
+    // The last `sleep` of the clock is no child of the demonstration's: its end may come a moment later.
+    wait_until(PATIENCE, "all of its processes to be gone", || {
+        all.iter().all(|pid| !is_alive(*pid))
+    });
     assert_eq!(
         demo.place.list("tmp"),
         Vec::<String>::new(),

@@ -198,6 +198,10 @@ fn events_wait_on_disk_until_the_listener_comes() {
         data(&shared, "seen").len() >= 200
     });
     assert_eq!(data(&shared, "seen"), numbers(0..200));
+    // Written down is not yet answered.
+    wait_until(PATIENCE, "the last one to be done", || {
+        count(&mail(&daemon), "delivered") == 200
+    });
     let pool = mail(&daemon);
     assert_eq!((count(&pool, "dropped"), count(&pool, "queued")), (0, 0));
     assert!(!daemon.main_log().contains("overflowed"));

@@ -70,6 +70,14 @@ fn f33_a_stop_of_the_tree_reaches_other_sessions() {
         ]
     };
     let (plain, tree) = (pids("plain"), pids("tree"));
+    // The pid is known before it has a session of its own.
+    for pid in [plain[0], tree[0]] {
+        wait_until(
+            PATIENCE,
+            "the child to become `sleep` in its session",
+            || fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "sleep\n"),
+        );
+    }
     assert_eq!(
         daemon.ctl(Side::Ours, &["stop", "plain", "tree"]).stdout,
         "plain: stopped\ntree: stopped\n"
@@ -218,17 +226,21 @@ fn f35_a_signal_is_acted_on_at_once() {
         .map(|_| {
             let daemon = start("[program:p]\ncommand=/bin/cat\nstartsecs=0\n");
             daemon.wait_state("p", "RUNNING");
+            // How long it takes at this moment to see what is in the log.
+            let begun = Instant::now();
+            daemon.main_log();
+            let seeing = begun.elapsed();
             let begun = Instant::now();
             daemon.signal(Signal::USR2);
             while !daemon.main_log().contains("received SIGUSR2") {
                 assert!(begun.elapsed() < PATIENCE, "never");
                 std::thread::sleep(Duration::from_millis(1));
             }
-            begun.elapsed()
+            begun.elapsed().saturating_sub(seeing * 3)
         })
         .collect();
     times.sort_unstable();
-    // The middle one, for a machine that does other things, too; upstream takes up to a second.
+    // The middle one, and without looks at the log, for a machine that does other things, too; upstream takes up to a second.
     assert!(times[2] < Duration::from_millis(300), "{times:?}");
 }
 
@@ -354,12 +366,7 @@ fn f40_f41_what_cannot_run_says_why() {
             daemon.main_log()
         );
     }
-    assert!(
-        daemon
-            .place()
-            .read("cwd.err")
-            .contains("couldn't chdir to /no/such/directory: ENOENT")
-    );
+    daemon.wait_file("cwd.err", "couldn't chdir to /no/such/directory: ENOENT");
     daemon.wait_state("other", "RUNNING");
 }
 

@@ -31,8 +31,9 @@ fn assert_answers(daemon: &Daemon, text: &str) {
         status.stdout,
         status.stderr
     );
+    // Many times what it takes on a busy machine; what is held up by a disk or a reader never comes.
     assert!(
-        begun.elapsed() < Duration::from_secs(5),
+        begun.elapsed() < Duration::from_secs(20),
         "{:?}",
         begun.elapsed()
     );
@@ -199,7 +200,9 @@ fn f27_closed_output_does_not_end_or_spin() {
 fn f28_output_after_the_end_is_in_the_log() {
     let daemon = start(
         "[program:p]\nstartsecs=0\nautorestart=false\nstdout_logfile=%(here)s/p.log\n\
-         command=/bin/sh -c '(for i in 1 2 3 4 5 6 7 8 9 10; do echo $i; sleep 0.1; done; echo end >end) & exit 0'\n",
+         directory=%(here)s\n\
+         command=/bin/sh -c '(for i in 1 2 3 4 5 6 7 8 9; do echo $i; sleep 0.02; done; \
+         while [ ! -e go ]; do sleep 0.02; done; echo 10; echo end >end) & exit 0'\n",
     );
     daemon.wait_state("p", "EXITED");
     assert_eq!(
@@ -208,6 +211,7 @@ fn f28_output_after_the_end_is_in_the_log() {
         "the exit waited for the output"
     );
     daemon.ctl(Side::Ours, &["start", "p"]);
+    daemon.place().write("go", "");
     wait_until(PATIENCE, "all lines of both runs", || {
         let text = daemon.place().read("p.log");
         let mut numbers: Vec<u32> = text.lines().filter_map(|line| line.parse().ok()).collect();

@@ -215,6 +215,7 @@ fn a_helper_that_dies_in_a_call_is_started_again() {
         move || rpc.call("h.sleep", &[3600.into()])
     });
     daemon.wait_state("h", "RUNNING");
+    daemon.wait_file("asleep", "asleep\n");
     assert_eq!(
         failure(&rpc.call("h.die", &[])),
         "FAILED: h ended before h.die answered"
@@ -266,7 +267,7 @@ fn a_helper_that_breaks_the_protocol_is_killed_and_started_again() {
 
 #[test]
 fn an_answer_that_is_no_json_is_a_breach_too() {
-    let daemon = limited(1);
+    let daemon = start(1, "");
     let rpc = daemon.rpc();
     let before = recovered(&rpc);
     // The number of the call that says it: one after the one before.
@@ -307,6 +308,8 @@ fn a_helper_that_does_not_read_harms_itself_only() {
     let outcomes: Vec<Outcome> = thread::scope(|scope| {
         let hangs = daemon.rpc();
         scope.spawn(move || hangs.call("h.sleep", &[3600.into()]));
+        // Until then it would read and answer the others.
+        daemon.wait_file("asleep", "asleep\n");
         let calls: Vec<_> = (0..10)
             .map(|_| {
                 let (rpc, text) = (daemon.rpc(), text.as_str());

@@ -190,6 +190,12 @@ fn of_ten_starts_at_once_one_wins() {
         &format!("unix://{}", place.join("s.sock").display()),
         "pid",
     ]));
+    // The log is written a moment after clients are answered.
+    wait_until(PATIENCE, "the line of the winner", || {
+        place
+            .read("main.log")
+            .contains("supervisord started with pid")
+    });
     provost_e2e::kill_tree(pid);
     let codes: Vec<_> = ends.iter().map(|end| end.code).collect();
     assert_eq!(

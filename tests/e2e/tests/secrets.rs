@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -183,7 +183,9 @@ fn s17_a_password_is_not_sent_to_a_squatter() {
         .args([&socket, &heard])
         .spawn();
     let _squatter = Client(squatter.expect("setpriv is there"));
-    wait_until(PATIENCE, "the squatter to listen", || socket.exists());
+    wait_until(PATIENCE, "the squatter to listen", || {
+        UnixStream::connect(&socket).is_ok()
+    });
     let ask = |configuration: &str| {
         let config = place.write("ctl.conf", configuration);
         let mut command = Command::new(Side::Ours.command("supervisorctl"));

@@ -243,7 +243,7 @@ fn a_shared_socket_goes_along() {
     assert_eq!(ask(), Some(pid.clone()));
     let ctl = |word| daemon.ctl(Side::Ours, &[word, "f"]).stdout;
     assert_eq!(ctl("stop"), "f: stopped\n");
-    assert_eq!(ask(), None);
+    wait_until(PATIENCE, "the socket to be closed", || ask().is_none());
     assert_eq!(ctl("start"), "f: started\n");
     let second = daemon.rpc().pid("f").to_string();
     wait_until(PATIENCE, "an answer", || ask() == Some(second.clone()));

@@ -231,8 +231,8 @@ fn one_that_is_killed_while_the_old_daemon_is_halted_lets_it_go_on() {
 
 /// Runs as another user, with a copy of the command that this user can reach.
 fn as_nobody(daemon: &Daemon, start: Start) -> Start {
-    let copy = daemon.place().join("provost-supervisord");
-    fs::copy(Side::Ours.command("supervisord"), &copy).unwrap();
+    let program = Side::Ours.command("supervisord");
+    let copy = daemon.place().program("provost-supervisord", &program);
     start.program(copy).under(&[
         "setpriv",
         "--reuid=65534",

@@ -22,7 +22,7 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long anything may take before it counts as hung.
-const DEADLINE: Duration = Duration::from_secs(40);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 struct Client {
     program: PathBuf,
@@ -60,9 +60,8 @@ impl Client {
             .stderr(Stdio::piped());
         let mut child = command.spawn().expect("the client starts");
         let mut stdin = child.stdin.take().expect("stdin is a pipe");
-        stdin
-            .write_all(step.stdin.as_bytes())
-            .expect("the client reads");
+        // A client that ends without reading has its say in what it prints.
+        let _ = stdin.write_all(step.stdin.as_bytes());
         if step.interrupt_after.is_none() {
             drop(stdin);
         }

@@ -30,9 +30,12 @@ const HEADER: usize = 16 * 1024;
 /// Header lines of a request.
 const HEADER_LINES: usize = 100;
 
-/// How long a client that is still sending may take to notice its answer. A socket closed with unread bytes in it is
-/// reset, and many a client then never reads what it was told.
+/// How long a client may be silent that has been answered and was still sending. A socket closed with unread bytes in it
+/// is reset, and many a client then never reads what it was told.
 pub(super) const LINGER: Duration = Duration::from_secs(1);
+
+/// How long such a client is heard out, however steadily it sends.
+const LINGER_MAX: Duration = Duration::from_secs(10);
 
 /// How much of what such a client sends is read and forgotten.
 const LINGER_BYTES: usize = 8 * 1024 * 1024;
@@ -110,7 +113,7 @@ pub(super) async fn serve(
     }
     if lingers && let Some(mut socket) = Rc::into_inner(socket) {
         let is_left = tokio::select! {
-            _ = timeout(LINGER, socket.linger(LINGER_BYTES)) => true,
+            _ = timeout(LINGER_MAX, socket.linger(LINGER_BYTES)) => true,
             () = wanted(&watch, &tape) => false,
         };
         if !is_left && !tape.is_bound() {

@@ -2,6 +2,7 @@
 
 use super::caller::PeerProcess;
 use super::carry::tape::Tape;
+use super::connection::LINGER;
 use super::watch::Watch;
 use provost_os::sockets;
 use std::cell::RefCell;
@@ -108,7 +109,7 @@ impl Socket {
         }
     }
 
-    /// Says that nothing more will be said, then reads and forgets until the client ends too, or `limit` bytes.
+    /// Says that nothing more will be said, then reads and forgets until the client ends too or is silent, or `limit` bytes.
     pub(super) async fn linger(&mut self, limit: usize) {
         match self {
             Self::Tcp(stream, _) => linger(stream, limit).await,
@@ -230,9 +231,9 @@ async fn linger(mut stream: impl AsyncRead + AsyncWrite + Unpin, limit: usize) {
     }
     let (mut buffer, mut seen) = ([0; 4096], 0_usize);
     while seen < limit {
-        match stream.read(&mut buffer).await {
-            Ok(0) | Err(_) => return,
-            Ok(count) => seen = seen.saturating_add(count),
+        match timeout(LINGER, stream.read(&mut buffer)).await {
+            Err(_) | Ok(Ok(0) | Err(_)) => return,
+            Ok(Ok(count)) => seen = seen.saturating_add(count),
         }
     }
 }

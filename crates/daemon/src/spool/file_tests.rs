@@ -15,6 +15,8 @@ impl Scene {
     fn new(name: &str) -> Self {
         let directory =
             std::env::temp_dir().join(format!("provost-spool-{}-{name}", std::process::id()));
+        // Of an earlier process with our number.
+        let _ = fs::remove_dir_all(&directory);
         fs::create_dir_all(&directory).unwrap();
         Self {
             directory,

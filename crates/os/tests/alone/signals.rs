@@ -11,7 +11,7 @@ use std::process::Command;
 use std::time::Duration;
 
 /// How long anything may take before the test gives up.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 fn own_pid() -> Pid {
     Pid(i32::try_from(std::process::id()).unwrap())

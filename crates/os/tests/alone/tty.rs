@@ -108,8 +108,8 @@ pub(crate) fn answer() {
 
 pub(crate) fn a_password_is_read_without_being_shown() {
     let mut person = Person::new();
-    let child = ask(&person.name);
     assert!(person.echoes());
+    let child = ask(&person.name);
     person.wait_for("Password:");
     assert!(!person.echoes());
     person

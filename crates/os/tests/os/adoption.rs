@@ -1,7 +1,7 @@
 //! Children that wait for a word, and processes that are held by a descriptor.
 
 use crate::children::{exit_code, finish, plan, shell};
-use crate::common::{TempDir, wait_until};
+use crate::common::{TempDir, in_own_process, wait_until};
 use provost_model::{Errno, ExitStatus, Pid, Signal};
 use provost_os::pidfd::{Ended, PidFd};
 use provost_os::private::{self, PrivateProblem};
@@ -56,6 +56,14 @@ fn a_child_told_to_go_runs_although_a_later_one_waits() {
 
 #[test]
 fn a_process_is_known_by_when_it_started_and_its_number() {
+    // What reaps whoever has ended would take the children of other tests.
+    in_own_process(
+        "adoption::a_process_is_known_by_when_it_started_and_its_number",
+        is_known_until_it_is_collected,
+    );
+}
+
+fn is_known_until_it_is_collected() {
     let mut child = Command::new("/bin/sleep").arg("1000").spawn().unwrap();
     let pid = Pid(i32::try_from(child.id()).unwrap());
     let held = PidFd::open(pid).unwrap();

@@ -4,13 +4,14 @@
     reason = "each test binary uses its own part of this module"
 )]
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long anything may take before a test gives up.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Names the case in the process that was started for it.
 const CASE: &str = "PROVOST_OS_CASE";
@@ -21,14 +22,17 @@ pub(crate) struct TempDir(PathBuf);
 impl TempDir {
     pub(crate) fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!(
-            "provost-os-{}-{}",
-            std::process::id(),
-            NEXT.fetch_add(1, Ordering::Relaxed)
-        );
-        let path = std::env::temp_dir().join(name);
-        std::fs::create_dir(&path).unwrap();
-        Self(path)
+        let prefix = prefix(std::process::id());
+        loop {
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            let path = std::env::temp_dir().join(format!("{prefix}{number}"));
+            match std::fs::create_dir(&path) {
+                Ok(()) => return Self(path),
+                // Of an earlier process with our number, which may not even be ours to remove.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) => panic!("{}: {error}", path.display()),
+            }
+        }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -37,6 +41,25 @@ impl TempDir {
 
     pub(crate) fn join(&self, name: &str) -> PathBuf {
         self.0.join(name)
+    }
+}
+
+/// What the names of a process's directories begin with.
+fn prefix(pid: u32) -> String {
+    format!("provost-os-{pid}-")
+}
+
+/// Removes what a process could not remove after it had given up its rights.
+fn remove_directories_of(pid: u32) {
+    let prefix = prefix(pid);
+    for entry in std::fs::read_dir(std::env::temp_dir())
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
+        if entry.file_name().to_string_lossy().starts_with(&prefix) {
+            let _left_for_the_system = std::fs::remove_dir_all(entry.path());
+        }
     }
 }
 
@@ -66,11 +89,19 @@ pub(crate) fn in_own_process(name: &str, body: impl FnOnce()) {
         body();
         return;
     }
+    let mut command = case_command(name);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    let pid = child.id();
     let Output {
         status,
         stdout,
         stderr,
-    } = case_command(name).output().unwrap();
+    } = child.wait_with_output().unwrap();
+    remove_directories_of(pid);
     let (stdout, stderr) = (
         String::from_utf8_lossy(&stdout),
         String::from_utf8_lossy(&stderr),

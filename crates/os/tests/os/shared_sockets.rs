@@ -102,6 +102,14 @@ fn an_owner_that_may_not_be_given_is_told_and_leaves_nothing() {
 
 #[test]
 fn a_port_that_is_taken_and_a_host_that_is_unknown_are_told() {
+    // A child that another thread forks meanwhile would keep what is closed here open for a moment.
+    in_own_process(
+        "shared_sockets::a_port_that_is_taken_and_a_host_that_is_unknown_are_told",
+        taken_unknown_and_too_long,
+    );
+}
+
+fn taken_unknown_and_too_long() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     let problem = listen_tcp("localhost", port, None).unwrap_err();

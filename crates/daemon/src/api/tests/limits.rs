@@ -143,15 +143,16 @@ fn when_everybody_is_at_work_the_newcomer_is_refused() {
 #[test]
 fn f49_half_a_header_and_a_trickle_of_a_body_end_after_their_time() {
     let rig = Rig::new(Plan::default());
+    let begin = Instant::now();
     let (mut silent, mut half, mut body) = (rig.tcp(), rig.tcp(), rig.unix());
     half.write_all(b"POST /RPC2 HTTP/1.1\r\n").unwrap();
     body.write_all(b"POST /RPC2 HTTP/1.1\r\nContent-Length: 2000\r\n\r\n")
         .unwrap();
-    let begin = Instant::now();
     while begin.elapsed() < Duration::from_secs(8) {
         std::thread::sleep(Duration::from_millis(200));
-        half.write_all(b"A").unwrap();
-        body.write_all(b"A").unwrap();
+        // On a busy machine their time may be over by now; what counts is what they are told.
+        let _ = half.write_all(b"A");
+        let _ = body.write_all(b"A");
     }
     assert_eq!(read_response(&mut half).unwrap().status, 408);
     assert_eq!(read_response(&mut body).unwrap().status, 408);
@@ -219,6 +220,8 @@ fn server_with_few_descriptors() {
 #[test]
 fn without_descriptors_the_silent_make_room() {
     let file = std::env::temp_dir().join(format!("provost-api-address-{}", std::process::id()));
+    // Of an earlier process with our number.
+    let _ = std::fs::remove_file(&file);
     let program = "ulimit -n 40; exec \"$0\" --exact --ignored \
         api::tests::limits::server_with_few_descriptors";
     let mut server = Command::new("sh")

@@ -268,14 +268,16 @@ fn a_thousand_rows_take_no_time() {
         script,
         ..Plan::default()
     });
-    let begun = Instant::now();
-    let page = rig.get("/").text();
-    assert_eq!(page.matches("class=\"statusrunning\"").count(), 1000);
-    // Some hundredths of a second, on a machine that does nothing else.
-    assert!(
-        begun.elapsed() < Duration::from_secs(5),
-        "{:?}",
+    // Some hundredths of a second, on a machine that does nothing else: one of three is not held up for seconds.
+    let times = [(); 3].map(|()| {
+        let begun = Instant::now();
+        let page = rig.get("/").text();
+        assert_eq!(page.matches("class=\"statusrunning\"").count(), 1000);
         begun.elapsed()
+    });
+    assert!(
+        times.iter().min() < Some(&Duration::from_secs(5)),
+        "{times:?}"
     );
 }
 

@@ -19,7 +19,7 @@ use std::sync::mpsc::Receiver;
 use std::time::Instant;
 
 /// How long anything may take on a loaded machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A directory of its own for one test, removed afterwards.
 struct Dir(PathBuf);
@@ -30,6 +30,8 @@ impl Dir {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let path =
             std::env::temp_dir().join(format!("provost-logs-{}-{number}", std::process::id()));
+        // Of an earlier process with our number.
+        let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(&path).unwrap();
         Self(path)
     }
@@ -232,6 +234,8 @@ fn generations(path: &Path) -> Vec<Vec<u8>> {
         .rev()
         .map(|number| fs::read(backup(number)).unwrap())
         .collect();
+    // For a moment of each rotation there is none.
+    wait_until("the log itself is there", || path.exists());
     all.push(fs::read(path).unwrap());
     all
 }

@@ -137,6 +137,8 @@ impl Relay {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let directory =
             std::env::temp_dir().join(format!("provost-carry-{}-{number}", std::process::id()));
+        // Of an earlier process with our number.
+        let _ = std::fs::remove_dir_all(&directory);
         std::fs::create_dir_all(&directory).unwrap();
         let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = tcp.local_addr().unwrap();
@@ -254,6 +256,16 @@ impl Relay {
         self.hand_over_and(|_| ())
     }
 
+    /// Hands over until no connection is left to be carried.
+    fn forgets_all(&mut self) {
+        wait_until("no connection is left", || {
+            let carried = self.api.take().unwrap().hand_over();
+            let left = carried.connections.len();
+            self.start(carried);
+            left == 0
+        });
+    }
+
     fn tcp(&self) -> TcpStream {
         let stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
@@ -298,7 +310,7 @@ impl Relay {
         self.core().answer(id, answer);
     }
 
-    /// Lets the api thread do what it can.
+    /// Lets the api thread do what it can, so that what is tested begins at different points. Nothing may depend on it.
     fn settle() {
         std::thread::sleep(Duration::from_millis(30));
     }

@@ -101,7 +101,8 @@ fn a_follower_that_reads_slowly_misses_nothing() {
         .unwrap();
     read_head(&mut stream).unwrap();
     let mut expected = String::new();
-    for number in 0..400 {
+    // More than sockets hold, and less than a client may be behind, however little of it has been sent.
+    for number in 0..300 {
         let line = format!("{number} {}\n", "y".repeat(49_999));
         append(&relay, &line);
         expected.push_str(&line);
@@ -127,7 +128,5 @@ fn a_follower_that_leaves_is_forgotten() {
         .unwrap();
     read_head(&mut stream).unwrap();
     relay.hand_over_and(|_| drop(stream));
-    Relay::settle();
-    let carried = relay.api.take().unwrap().hand_over();
-    assert!(carried.connections.is_empty());
+    relay.forgets_all();
 }

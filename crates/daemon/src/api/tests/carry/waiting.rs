@@ -227,10 +227,11 @@ fn every_line_of_the_audit_log_is_written_once() {
     });
     let mut stream = relay.tcp();
     let action = b"GET /?action=stop&processname=x HTTP/1.1\r\n\r\n";
+    // Before the first byte: the time that is recorded may begin as soon as it is there.
+    let begin = Instant::now();
     stream
         .write_all(&[start_call("a"), action.to_vec()].concat())
         .unwrap();
-    let begin = Instant::now();
     let id = relay.asked(&start_request("a"));
     relay.hand_over();
     std::thread::sleep(Duration::from_millis(300));
@@ -320,8 +321,7 @@ fn a_restart_whose_client_has_left_is_brought_to_its_end() {
         core.asked.clear();
     }
     // Nothing is left of it.
-    let carried = relay.api.take().unwrap().hand_over();
-    assert!(carried.connections.is_empty());
+    relay.forgets_all();
 }
 
 #[test]

@@ -236,17 +236,19 @@ fn who_waits_for_a_penalty_is_not_waited_for() {
         stream.write_all(request(b"user:x").as_bytes()).unwrap();
         assert_eq!(read_response(&mut stream).unwrap().status, 401);
     }
-    let mut stream = relay.tcp();
-    let begin = Instant::now();
-    stream.write_all(request(b"user:x").as_bytes()).unwrap();
-    Relay::settle();
-    let took = relay.hand_over();
-    if begin.elapsed() < Duration::from_millis(900) {
-        // It is of those that go as they are, after the others.
-        assert!(took >= Duration::from_millis(80), "{took:?}");
-    }
-    assert_eq!(read_response(&mut stream).unwrap().status, 401);
-    assert!(super::super::is_closed(&mut stream));
+    // It is of those that go as they are, after the others; unless the machine was so busy that the request had not been
+    // read by then, or was answered before.
+    wait_until("a hand-over while one waits for its penalty", || {
+        let mut stream = relay.tcp();
+        let begin = Instant::now();
+        stream.write_all(request(b"user:x").as_bytes()).unwrap();
+        Relay::settle();
+        let took = relay.hand_over();
+        let is_in_time = begin.elapsed() < Duration::from_millis(900);
+        assert_eq!(read_response(&mut stream).unwrap().status, 401);
+        assert!(super::super::is_closed(&mut stream));
+        is_in_time && took >= Duration::from_millis(80)
+    });
     let mut stream = relay.tcp();
     stream
         .write_all(request(b"user:password").as_bytes())

@@ -68,7 +68,7 @@ fn thousands_of_seeds_violate_nothing() {
 }
 
 /// Scenes in which supervisord is killed after each single order, one run for each; `PROVOST_SCENES` asks for more.
-const SCENES: u64 = 30;
+const SCENES: u64 = 12;
 
 /// Orders after each of which it is killed: the starts, and most of what follows them.
 const ORDERS: usize = 70;

@@ -69,7 +69,13 @@ impl Core {
     }
 
     /// Hands an event to the pools that subscribe to its kind. Without any it takes no serial.
+    ///
+    /// Once everything is stopped nobody will ever be told, and what was left is on its way to disk: then nothing is an
+    /// event any more, so that none can be lost.
     pub(crate) fn publish(&mut self, turn: &mut Turn<'_>, event: Event) {
+        if self.is_ending() {
+            return;
+        }
         let hearers = self.bus.hearers(event.kind()).to_vec();
         if hearers.is_empty() {
             return;

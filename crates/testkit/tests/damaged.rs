@@ -54,6 +54,14 @@ impl Subject for Watched {
             seen: Rc::clone(&self.seen),
         }
     }
+
+    fn born_anew(&self, config: LoadedConfig) -> Self {
+        Self {
+            core: Core::new(config),
+            steps: self.steps,
+            seen: Rc::clone(&self.seen),
+        }
+    }
 }
 
 /// Good states: the fixture, and cores of some seeds.
@@ -61,11 +69,7 @@ fn states() -> Vec<String> {
     let fixture: Value = serde_json::from_str(STATE).expect("the fixture is JSON");
     let seen = Rc::new(RefCell::new(vec![fixture.to_string()]));
     for seed in 0..40 {
-        let settings = Settings {
-            steps: 1_000,
-            traced: false,
-            wall_is_fixed: false,
-        };
+        let settings = Settings::new(1_000);
         run_subject(seed, settings, |config| Watched {
             core: Core::new(config),
             steps: 0,

@@ -7,16 +7,12 @@ use std::collections::BTreeSet;
 /// Seeds within which a planted bug must show; a small part of what the ordinary run goes through.
 const SEEDS: u64 = 400;
 
-const SETTINGS: Settings = Settings {
-    steps: 1_000,
-    traced: false,
-    wall_is_fixed: false,
-};
+const SETTINGS: Settings = Settings::new(1_000);
 
 /// Rules that the monitor checks at each step.
 const RULES: &[&str] = &[
-    "I01", "I03", "I04", "I05", "I06", "I07", "I08", "I09", "I10", "I14", "I15", "I16", "I17",
-    "I19", "I21", "I24", "I25", "I26", "I28", "I39", "I41", "I42", "I43", "I44", "I45",
+    "I01", "I02", "I03", "I04", "I05", "I06", "I07", "I08", "I09", "I10", "I14", "I15", "I16",
+    "I17", "I19", "I21", "I24", "I25", "I26", "I28", "I39", "I41", "I43", "I44", "I45", "I46",
 ];
 
 /// After how many seeds the bug shows by one of the rules meant for it, and by which rules it showed until then.

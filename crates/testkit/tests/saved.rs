@@ -18,11 +18,7 @@ const STATE: &str = include_str!("../../../fixtures/snapshots/core-0.1.0.json");
 const SEEDS: u64 = 300;
 
 fn settings(steps: usize) -> Settings {
-    Settings {
-        steps,
-        traced: false,
-        wall_is_fixed: false,
-    }
+    Settings::new(steps)
 }
 
 fn always(seed: u64) -> Outcome {
@@ -83,6 +79,16 @@ impl Subject for Forgetful {
 
     fn next_life(&self, config: LoadedConfig) -> Self {
         let (core, lost) = (Core::after(&self.core, config), self.lost);
+        let complaint = None;
+        Self {
+            core,
+            lost,
+            complaint,
+        }
+    }
+
+    fn born_anew(&self, config: LoadedConfig) -> Self {
+        let (core, lost) = (Core::new(config), self.lost);
         let complaint = None;
         Self {
             core,

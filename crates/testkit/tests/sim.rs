@@ -3,8 +3,9 @@
 use provost_core::{Core, Effect, Input, LoadedConfig};
 use provost_model::{Mono, Notice, Now};
 use provost_testkit::sim::mutants::{Mutant, Plant};
-use provost_testkit::sim::{self, Outcome, Settings, Subject};
+use provost_testkit::sim::{self, Deaths, Outcome, Settings, Subject};
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
@@ -26,39 +27,71 @@ fn steps() -> usize {
     number("PROVOST_STEPS").map_or(STEPS, |steps| usize::try_from(steps).unwrap_or(STEPS))
 }
 
-/// Runs seeds on all processors; tells the first that fails.
-fn first_failure(seeds: u64) -> Option<Outcome> {
+/// Failures of which the commands are shown; where there are more, the first ones will do.
+const FAILURES_SHOWN: usize = 20;
+
+/// Runs seeds on all processors; tells those that fail, with all that there is to see of the first.
+fn failures(seeds: u64, run: impl Fn(u64) -> Option<Outcome> + Sync) -> Option<String> {
     let next = AtomicU64::new(0);
-    let work = || loop {
-        let seed = next.fetch_add(1, Ordering::Relaxed);
-        if seed >= seeds {
-            return None;
-        }
-        let outcome = sim::run(seed, steps());
-        if !outcome.violations.is_empty() {
-            next.store(seeds, Ordering::Relaxed);
-            return Some(outcome);
+    let work = || {
+        let mut failures = Vec::new();
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= seeds || failures.len() >= FAILURES_SHOWN {
+                return failures;
+            }
+            failures.extend(run(seed).filter(|outcome| !outcome.violations.is_empty()));
         }
     };
     let count = thread::available_parallelism().map_or(1, usize::from);
-    let failures = thread::scope(|scope| {
+    let mut failures = thread::scope(|scope| {
         let threads: Vec<_> = (0..count).map(|_| scope.spawn(work)).collect();
         threads
             .into_iter()
-            .filter_map(|thread| thread.join().expect("a seed panicked"))
+            .flat_map(|thread| thread.join().expect("a seed panicked"))
             .collect::<Vec<_>>()
     });
-    failures.into_iter().min_by_key(|outcome| outcome.seed)
+    failures.sort_by_key(|outcome| outcome.seed);
+    let mut report = failures.first()?.report();
+    for outcome in &failures {
+        let rules: Vec<_> = outcome.violations.iter().map(|seen| seen.rule).collect();
+        let _ = writeln!(report, "{rules:?}: {}", outcome.command());
+    }
+    Some(report)
 }
 
 #[test]
 fn thousands_of_seeds_violate_nothing() {
-    let failure = first_failure(number("PROVOST_SEEDS").unwrap_or(SEEDS));
-    assert!(
-        failure.is_none(),
-        "{}",
-        failure.map(|outcome| outcome.report()).unwrap_or_default()
-    );
+    let seeds = number("PROVOST_SEEDS").unwrap_or(SEEDS);
+    let failures = failures(seeds, |seed| Some(sim::run(seed, steps())));
+    assert!(failures.is_none(), "{}", failures.unwrap_or_default());
+}
+
+/// Scenes in which supervisord is killed after each single order, one run for each; `PROVOST_SCENES` asks for more.
+const SCENES: u64 = 12;
+
+/// Orders after each of which it is killed: the starts, and most of what follows them.
+const ORDERS: usize = 70;
+
+/// Inputs of such a run: some time before the kill, and enough to see that all is well again.
+const STEPS_AROUND: usize = 200;
+
+#[test]
+fn i30_whichever_order_was_the_last_before_a_kill_the_next_life_is_sound() {
+    let scenes = number("PROVOST_SCENES").unwrap_or(SCENES);
+    let walk = |seed| {
+        let killed_after = |orders| {
+            let settings = Settings {
+                deaths: Deaths::After(orders),
+                ..Settings::new(STEPS_AROUND)
+            };
+            sim::run_with(seed, settings)
+        };
+        let mut outcomes = (0..ORDERS).map(killed_after);
+        outcomes.find(|outcome| !outcome.violations.is_empty())
+    };
+    let failures = failures(scenes, walk);
+    assert!(failures.is_none(), "{}", failures.unwrap_or_default());
 }
 
 #[test]
@@ -90,7 +123,12 @@ fn kept_seeds_stay_good() {
 #[test]
 #[expect(clippy::print_stdout, reason = "this is what `--nocapture` is for")]
 fn one_seed() {
-    let outcome = sim::run_traced(number("PROVOST_SEED").unwrap_or(0), steps());
+    let kill = number("PROVOST_KILL").and_then(|orders| usize::try_from(orders).ok());
+    let settings = Settings {
+        deaths: kill.map_or(Deaths::ByChance, Deaths::After),
+        ..Settings::new(steps()).traced()
+    };
+    let outcome = sim::run_with(number("PROVOST_SEED").unwrap_or(0), settings);
     for line in &outcome.trace {
         println!("{line}");
     }
@@ -128,15 +166,15 @@ impl Subject for Moody {
     fn next_life(&self, config: LoadedConfig) -> Self {
         Self(Core::after(&self.0, config))
     }
+
+    fn born_anew(&self, config: LoadedConfig) -> Self {
+        Self(Core::new(config))
+    }
 }
 
 #[test]
 fn i38_would_notice_a_core_that_rolls_dice() {
-    let settings = Settings {
-        steps: STEPS,
-        traced: true,
-        wall_is_fixed: false,
-    };
+    let settings = Settings::new(STEPS).traced();
     let run = || sim::run_subject(3, settings, |config| Moody(Core::new(config))).hash;
     assert_ne!(run(), run());
 }
@@ -148,9 +186,10 @@ fn decisions<S: Subject>(
     make: impl FnOnce(LoadedConfig) -> S,
 ) -> Vec<String> {
     let settings = Settings {
-        steps: STEPS,
-        traced: true,
         wall_is_fixed,
+        // What is told of those that were left behind shows when they were born.
+        deaths: Deaths::Never,
+        ..Settings::new(STEPS).traced()
     };
     let mut trace = sim::run_subject(seed, settings, make).trace;
     trace.retain(|line| !line.contains("ok(Info") && !line.contains("Ok(Info"));
@@ -199,18 +238,14 @@ fn i22_would_notice_a_core_that_trusts_the_wall_clock() {
 
 #[test]
 fn a_failure_says_what_was_seen_and_how_to_see_it_again() {
-    let settings = Settings {
-        steps: STEPS,
-        traced: true,
-        wall_is_fixed: false,
-    };
+    let settings = Settings::new(STEPS).traced();
     let outcome = sim::run_subject(5, settings, |config| {
         Mutant::new(Plant::SleepsForEver, &config)
     });
     let report = outcome.report();
     assert!(report.contains("seed 5 failed in step "), "{report}");
     assert!(report.contains("I21: sleeps until None"), "{report}");
-    let command = "PROVOST_SEED=5 cargo test -p provost-testkit --test sim one_seed -- --nocapture";
+    let command = "PROVOST_SEED=5 PROVOST_STEPS=2000 cargo test -p provost-testkit --test sim one_seed -- --nocapture";
     assert!(report.contains(command), "{report}");
 }
 
@@ -254,12 +289,12 @@ fn the_world_reaches_every_input_order_refusal_and_line() {
         &inputs,
         "Started Spawned SpawnFailed Exited KillFailed Fenced Probed StdinWritten LogsCleared ConfigLoaded AutoLogNamed \
          ListenerSaid ListenerDeaf HelperSaid HelperHungUp CallNotSent SpoolAnswered Captured Logged Signal Tick Requested \
-         RequesterGone SocketTried UpgradeAsked Rehearsed HandedOver",
+         RequesterGone SocketTried UpgradeAsked Rehearsed HandedOver Orphan",
     );
     expect(
         &orders,
         "ProcessAdded ProcessRemoved Spawn Kill Fence Probe WriteStdin Deliver CallHelper HangUp Print Spool ClearLogs \
-         ClearMainLog ReopenLogs LoadConfig Reply Notice Exit OpenSocket CloseSocket TrySocket Rehearse HandOver",
+         ClearMainLog ReopenLogs LoadConfig Reply Notice Exit OpenSocket CloseSocket TrySocket Rehearse HandOver Adopt KillTree",
     );
     expect(
         &refusals,
@@ -273,6 +308,6 @@ fn the_world_reaches_every_input_order_refusal_and_line() {
          RestartIgnored RestartRefused ReopenRequested SignalIgnored ChildQuit GroupAdded GroupRemoved PoolOverflow \
          PoolOverflowGoesOn PoolOverflowOver SpoolFound SpoolsNotSaved \
          PoolRebuffered EventSent EventPipeBroken ListenerState EventProcessed EventRejected EventFailed ListenerUnknown \
-         BadResultLine HelperReady HelperBroke HelperOverdue CommEmitted UpgradeRequested Upgraded UpgradeFailed CreatingSocket ClosingSocket Anomaly",
+         BadResultLine HelperReady HelperBroke HelperOverdue CommEmitted UpgradeRequested Upgraded UpgradeFailed CreatingSocket ClosingSocket Anomaly Adopted",
     );
 }

@@ -1,10 +1,10 @@
 //! Pools with a spool, through the whole core.
 
-use crate::driver::{Driver, pool, process};
+use crate::driver::{Driver, pool, process, single};
 use crate::{Input, SpoolAnswer, SpoolOrder, SpoolProblem};
 use provost_model::spec::SpoolSpec;
 use provost_model::{
-    Envelope, Event, EventKind, GroupKind, GroupSpec, Notice, Reply, Request, Signal,
+    Envelope, Event, EventKind, ExitStatus, GroupKind, GroupSpec, Notice, Reply, Request, Signal,
 };
 use std::sync::Arc;
 
@@ -318,6 +318,33 @@ fn a_disk_that_hangs_does_not_keep_the_daemon() {
         .iter()
         .any(|notice| matches!(notice, Notice::SpoolsNotSaved { spools: 1 }));
     assert!(late);
+}
+
+#[test]
+fn what_happens_while_disks_are_waited_for_is_no_event_any_more() {
+    let mut driver = Driver::start(vec![spooled(), single("a", |_| {})]);
+    driver.spawned("l");
+    driver.bring_up("a");
+    answer(
+        &mut driver,
+        Ok(SpoolAnswer::Opened {
+            events: 0,
+            bytes: 0,
+        }),
+    );
+    driver.give(Input::Signal(Signal::TERM));
+    driver.kill_failed("a", 1, Signal::TERM);
+    driver.killed("l", Signal::TERM);
+    assert!(matches!(order(&mut driver), SpoolOrder::Save { .. }));
+    driver.events();
+    driver.exited("a", 0);
+    let stopped = Notice::Stopped {
+        name: "a".into(),
+        status: ExitStatus::Code(0),
+        expected: true,
+    };
+    assert!(driver.notices().contains(&stopped));
+    assert_eq!(driver.events(), Vec::<String>::new());
 }
 
 #[test]

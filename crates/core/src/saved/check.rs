@@ -62,7 +62,7 @@ impl Core {
     }
 
     /// Whether the end has come so far that nothing is planned any more.
-    fn is_ending(&self) -> bool {
+    pub(crate) fn is_ending(&self) -> bool {
         matches!(self.phase, Phase::Saving(_) | Phase::Ended(_))
     }
 

@@ -52,6 +52,17 @@ impl<T> Agenda<T> {
         at
     }
 
+    /// Forgets everything but what `stays`; what comes later may overtake what was forgotten.
+    pub(super) fn keep(&mut self, stays: impl Fn(&T) -> bool) {
+        self.queue.retain(|_, what| stays(what));
+        self.lanes.clear();
+    }
+
+    /// All that is on its way.
+    pub(super) fn all(&self) -> impl Iterator<Item = &T> {
+        self.queue.values()
+    }
+
     /// Nothing more comes in this lane.
     pub(super) fn close(&mut self, lane: Lane) {
         self.lanes.remove(&lane);

@@ -2,9 +2,10 @@
 
 use super::script::Script;
 use provost_model::spec::ResultHandler;
-use provost_model::{ExitStatus, Mono, Pid, ProcessSpec, Run};
+use provost_model::{ExitStatus, Mono, Now, Pid, ProcessSpec, Run, Signal};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Where a child is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,10 +31,41 @@ pub(super) struct Child {
     pub(super) script: Script,
     /// Where it is in its life.
     pub(super) phase: Phase,
-    /// When it will end, if that is known.
+    /// When and how it will end, if that is known.
     pub(super) ends_at: Option<Mono>,
+    pub(super) how: Option<ExitStatus>,
+    /// When it was born.
+    pub(super) born: Now,
+    /// It is no child of the supervisord that has it now.
+    pub(super) is_adopted: bool,
+    /// A signal to it was refused: from then on it may have no owner.
+    pub(super) is_out_of_reach: bool,
+    /// Its stop signal waits until it is woken up.
+    pub(super) must_be_woken: bool,
     /// Each time its end is brought forward, the number grows; ends of older plans are void.
     pub(super) plan: u32,
+}
+
+impl Child {
+    /// What a signal does to it: after how long it ends, and how, if it does.
+    pub(super) fn reaction(&mut self, signal: Signal) -> Option<(Duration, ExitStatus)> {
+        if signal == Signal::KILL {
+            let status = ExitStatus::Signaled {
+                signal,
+                core_dumped: false,
+            };
+            return Some((self.script.dies, status));
+        }
+        if signal == Signal::CONT && std::mem::take(&mut self.must_be_woken) {
+            self.script.is_halted = false;
+            return self.script.obeys;
+        }
+        if signal != self.spec.stopsignal {
+            return None;
+        }
+        self.must_be_woken = self.script.is_halted;
+        self.script.obeys.filter(|_| !self.must_be_woken)
+    }
 }
 
 /// All children whose end has not been told yet.
@@ -66,6 +98,16 @@ impl Children {
         self.by_run.get(&run)
     }
 
+    /// The same, to be changed.
+    pub(super) fn get_mut(&mut self, run: Run) -> Option<&mut Child> {
+        self.by_run.get_mut(&run)
+    }
+
+    /// Takes all of them away.
+    pub(super) fn take_all(&mut self) -> impl Iterator<Item = (Run, Child)> + use<> {
+        std::mem::take(&mut self.by_run).into_iter()
+    }
+
     /// The child of a run while it lives.
     pub(super) fn alive(&self, run: Run) -> Option<&Child> {
         self.get(run).filter(|child| child.phase == Phase::Alive)
@@ -81,6 +123,7 @@ impl Children {
             return None;
         }
         child.ends_at = Some(at);
+        child.how = Some(status);
         child.plan += 1;
         Some(Death {
             run,

@@ -84,6 +84,12 @@ fault_kinds! {
     CallRefused up to 100;
     /// A helper takes long.
     HelperSlow up to 300;
+    /// Somebody has halted a child: it does not see its stop signal before it is woken up.
+    Halted up to 300;
+    /// Supervisord is killed in the middle of what it does.
+    DaemonKilled up to 6;
+    /// Doing an order panics.
+    DaemonPanics up to 6;
 }
 
 /// The rates of one seed.

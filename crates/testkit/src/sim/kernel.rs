@@ -9,7 +9,7 @@ use super::world::{Coming, Known, World};
 use provost_core::{ClearProblem, Effect, Input, StdinProblem};
 use provost_model::spawn::SpawnProblem;
 use provost_model::spec::LogFile;
-use provost_model::{Channel, Errno, ExitStatus, GroupKind, ProcId, Run, Signal, SocketId};
+use provost_model::{Channel, Errno, GroupKind, ProcId, Run, Signal, SocketId};
 use std::time::Duration;
 
 /// Not permitted.
@@ -121,10 +121,9 @@ impl World {
             }
             Effect::Rehearse { ticket, .. } => self.rehearse(ticket),
             Effect::HandOver { ticket } => self.hand_over(ticket),
+            Effect::Adopt { run, pid, .. } => self.adopt(run, pid),
             // Children of children are not part of this world.
-            // What is taken over lives in the world already.
             Effect::Print { .. }
-            | Effect::Adopt { .. }
             | Effect::KillTree { .. }
             | Effect::ReopenLogs
             | Effect::Notice(_)
@@ -262,8 +261,14 @@ impl World {
     }
 
     fn kill(&mut self, run: Run, signal: Signal) {
-        let refused = self.faults.strike(&mut self.dice, Fault::KillRefused);
-        let Some(child) = self.children.get(run).cloned() else {
+        // A signal that only some programs are sent does not shift what happens to the others.
+        let dice = if signal == Signal::CONT {
+            &mut self.kill_dice
+        } else {
+            &mut self.dice
+        };
+        let refused = self.faults.strike(dice, Fault::KillRefused);
+        let Some(child) = self.children.get_mut(run) else {
             self.kill_failed(run, signal, ESRCH);
             return;
         };
@@ -271,22 +276,12 @@ impl World {
             // The kernel takes signals for zombies and does nothing.
             Phase::Zombie => {}
             Phase::Reaped => self.kill_failed(run, signal, ESRCH),
-            Phase::Alive if refused => self.kill_failed(run, signal, EPERM),
+            Phase::Alive if refused => {
+                child.is_out_of_reach = true;
+                self.kill_failed(run, signal, EPERM);
+            }
             Phase::Alive => {
-                let (after, status) = if signal == Signal::KILL {
-                    (
-                        child.script.dies,
-                        ExitStatus::Signaled {
-                            signal,
-                            core_dumped: false,
-                        },
-                    )
-                } else if signal == child.spec.stopsignal {
-                    let Some(obeys) = child.script.obeys else {
-                        return;
-                    };
-                    obeys
-                } else {
+                let Some((after, status)) = child.reaction(signal) else {
                     return;
                 };
                 let at = self.now.plus(after);

@@ -11,7 +11,9 @@ mod faults;
 mod helpers;
 mod impossible;
 mod kernel;
+mod kills;
 mod listeners;
+mod lives;
 pub mod monitor;
 pub mod mutants;
 mod pids;
@@ -26,4 +28,4 @@ mod upgrades;
 mod weather;
 mod world;
 
-pub use run::{Outcome, Settings, Subject, run, run_subject, run_traced};
+pub use run::{Deaths, Outcome, Settings, Subject, run, run_subject, run_traced, run_with};

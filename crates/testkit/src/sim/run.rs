@@ -31,6 +31,11 @@ pub trait Subject: Sized {
     /// The one of the next life after a restart.
     #[must_use]
     fn next_life(&self, config: LoadedConfig) -> Self;
+    /// The one of a life that begins without a word from the one before, which was killed.
+    #[must_use]
+    fn born_anew(&self, config: LoadedConfig) -> Self;
+    /// Doing an order panicked: it goes on in the state that can be worked out from what it was told.
+    fn survive(&mut self) {}
     /// What it found wrong with itself in the last step.
     fn complaint(&mut self) -> Option<String> {
         None
@@ -49,6 +54,10 @@ impl Subject for Core {
     fn next_life(&self, config: LoadedConfig) -> Self {
         Self::after(self, config)
     }
+
+    fn born_anew(&self, config: LoadedConfig) -> Self {
+        Self::new(config)
+    }
 }
 
 /// How a seed went.
@@ -56,6 +65,8 @@ impl Subject for Core {
 pub struct Outcome {
     /// The seed.
     pub seed: u64,
+    /// How it was run.
+    pub settings: Settings,
     /// Inputs that the core took.
     pub steps: usize,
     /// What was seen that must never be seen, in the first bad step.
@@ -79,13 +90,33 @@ impl Outcome {
         for violation in &self.violations {
             let _ = writeln!(text, "  {violation}");
         }
-        let _ = writeln!(
-            text,
-            "to see it again: PROVOST_SEED={} cargo test -p provost-testkit --test sim one_seed -- --nocapture",
-            self.seed
-        );
+        let _ = writeln!(text, "to see it again: {}", self.command());
         text
     }
+
+    /// The command that shows it again.
+    pub fn command(&self) -> String {
+        let Settings { steps, deaths, .. } = self.settings;
+        let kill = match deaths {
+            Deaths::After(orders) => format!(" PROVOST_KILL={orders}"),
+            Deaths::ByChance | Deaths::Never => String::new(),
+        };
+        format!(
+            "PROVOST_SEED={} PROVOST_STEPS={steps}{kill} cargo test -p provost-testkit --test sim one_seed -- --nocapture",
+            self.seed
+        )
+    }
+}
+
+/// When the daemon dies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deaths {
+    /// As the dice of the seed have it.
+    ByChance,
+    /// Not at all.
+    Never,
+    /// It is killed once, right after so many orders since the beginning have been carried out.
+    After(usize),
 }
 
 /// How a seed is run.
@@ -97,35 +128,54 @@ pub struct Settings {
     pub traced: bool,
     /// Nobody sets the wall clock; all else stays as it is.
     pub wall_is_fixed: bool,
+    /// When the daemon dies.
+    pub deaths: Deaths,
+}
+
+impl Settings {
+    /// So many inputs, and whatever the dice have in store.
+    pub const fn new(steps: usize) -> Self {
+        Self {
+            steps,
+            traced: false,
+            wall_is_fixed: false,
+            deaths: Deaths::ByChance,
+        }
+    }
+
+    /// The same with the conversation.
+    #[must_use]
+    pub const fn traced(self) -> Self {
+        Self {
+            traced: true,
+            ..self
+        }
+    }
 }
 
 /// Runs the core through a seed of about `steps` inputs; a failure is run again with a trace.
 pub fn run(seed: u64, steps: usize) -> Outcome {
-    let settings = Settings {
-        steps,
-        traced: false,
-        wall_is_fixed: false,
-    };
-    let kept = |config| Kept::new(seed, Often::ByChance, config);
-    let outcome = run_subject(seed, settings, kept);
-    if outcome.violations.is_empty() {
-        outcome
-    } else {
-        run_traced(seed, steps)
-    }
+    run_with(seed, Settings::new(steps))
 }
 
 /// The same, with the whole conversation and its hash.
 pub fn run_traced(seed: u64, steps: usize) -> Outcome {
-    run_subject(
-        seed,
-        Settings {
-            steps,
-            traced: true,
-            wall_is_fixed: false,
-        },
-        |config| Kept::new(seed, Often::ByChance, config),
-    )
+    run_with(seed, Settings::new(steps).traced())
+}
+
+/// Runs the core through a seed; a failure is run again with a trace.
+pub fn run_with(seed: u64, settings: Settings) -> Outcome {
+    let go = |settings| {
+        run_subject(seed, settings, |config| {
+            Kept::new(seed, Often::ByChance, config)
+        })
+    };
+    let outcome = go(settings);
+    if outcome.violations.is_empty() || settings.traced {
+        outcome
+    } else {
+        go(settings.traced())
+    }
 }
 
 /// Runs any subject through a seed.
@@ -146,6 +196,8 @@ pub fn run_subject<S: Subject>(
         violations: Vec::new(),
         effects: Vec::new(),
         lost: 0,
+        deaths: settings.deaths,
+        was_killed: false,
     };
     course.live(settings.steps);
     course.settle();
@@ -155,6 +207,7 @@ pub fn run_subject<S: Subject>(
         .map_or((0, Vec::new()), |trace| (trace.hash, trace.lines));
     Outcome {
         seed,
+        settings,
         steps: course.steps,
         violations: course.violations,
         hash,
@@ -173,6 +226,9 @@ struct Course<S> {
     effects: Vec<Effect>,
     /// Children that nobody could reach when a life ended.
     lost: usize,
+    /// When the daemon dies; for a chosen point, how many orders are left until then.
+    deaths: Deaths,
+    was_killed: bool,
 }
 
 impl<S: Subject> Course<S> {
@@ -276,10 +332,79 @@ impl<S: Subject> Course<S> {
         if let Some(what) = self.subject.complaint() {
             self.fail("I29", what);
         }
-        for effect in self.effects.drain(..) {
-            self.world.perform(effect);
-        }
+        self.carry_out();
         true
+    }
+
+    /// The orders of a step are carried out, unless the daemon dies over them.
+    fn carry_out(&mut self) {
+        let (killed, panics) = self.fate(self.effects.len());
+        let has_left = self.monitor.ended().is_some();
+        let done = killed.filter(|_| !has_left).unwrap_or(usize::MAX);
+        let broken = panics.filter(|at| *at < done && !has_left);
+        let changes = self.was_killed
+            && self
+                .effects
+                .iter()
+                .any(|effect| matches!(effect, Effect::Spawn { .. } | Effect::Adopt { .. }));
+        for (place, effect) in self.effects.drain(..).enumerate().take(done) {
+            if broken == Some(place) {
+                self.world.break_off(effect);
+            } else {
+                self.world.perform(effect);
+            }
+        }
+        if let (Some(place), Some(trace)) = (broken, &mut self.trace) {
+            trace.line(format!("{:>15} !! doing order {place} panics", ""));
+        }
+        if broken.is_some() {
+            self.subject.survive();
+        }
+        if done < usize::MAX {
+            self.die(done);
+        } else if changes {
+            self.look_for_strays();
+        }
+    }
+
+    /// After which of the orders of a step the daemon is killed, and at which it panics.
+    fn fate(&mut self, orders: usize) -> (Option<usize>, Option<usize>) {
+        match &mut self.deaths {
+            Deaths::ByChance => (
+                self.world.killed_after(orders),
+                self.world.panics_at(orders),
+            ),
+            Deaths::Never => (None, None),
+            Deaths::After(left) => {
+                let after = *left;
+                if after > orders {
+                    *left -= orders;
+                    return (None, None);
+                }
+                self.deaths = Deaths::Never;
+                (Some(after), None)
+            }
+        }
+    }
+
+    /// The daemon is killed after so many orders of a step; another one begins with what it finds.
+    fn die(&mut self, done: usize) {
+        let found = self.world.killed();
+        if let Some(trace) = &mut self.trace {
+            trace.line(format!("{:>15} !! killed after order {done}", ""));
+        }
+        self.lost = 0;
+        self.was_killed = true;
+        self.subject = self.subject.born_anew(found.config.clone());
+        self.monitor = Monitor::after_kill(found.config, found.spools);
+    }
+
+    /// I01, I02 in the world itself, which knows who lives whatever anybody was told.
+    fn look_for_strays(&mut self) {
+        let monitor = &self.monitor;
+        if let Some((rule, what)) = self.world.astray(|run| monitor.has(run)) {
+            self.fail(rule, what);
+        }
     }
 }
 

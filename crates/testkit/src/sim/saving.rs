@@ -27,6 +27,42 @@ pub struct Kept {
     /// Permille of the steps before which it is.
     rate: u32,
     complaint: Option<String>,
+    journal: Journal,
+}
+
+/// A state, and what it was told since: enough to work out the present one, as the daemon does after a panic.
+struct Journal {
+    base: Core,
+    told: Vec<(Now, Input)>,
+}
+
+/// Inputs after which the state is remembered anew.
+const TOLD_MAX: usize = 64;
+
+impl Journal {
+    fn new(core: &Core) -> Self {
+        Self {
+            base: core.clone(),
+            told: Vec::new(),
+        }
+    }
+
+    fn note(&mut self, core: &Core, now: Now, input: &Input) {
+        if self.told.len() >= TOLD_MAX {
+            *self = Self::new(core);
+        }
+        self.told.push((now, input.clone()));
+    }
+
+    fn work_out(&self) -> Core {
+        let mut core = self.base.clone();
+        let mut done_before = Vec::new();
+        for (now, input) in &self.told {
+            core.handle(*now, input.clone(), &mut done_before);
+            done_before.clear();
+        }
+        core
+    }
 }
 
 impl Kept {
@@ -40,8 +76,10 @@ impl Kept {
             Often::ByChance if is_one => rate,
             Often::ByChance => 0,
         };
+        let core = Core::new(config);
         Self {
-            core: Core::new(config),
+            journal: Journal::new(&core),
+            core,
             dice,
             rate,
             complaint: None,
@@ -49,8 +87,22 @@ impl Kept {
     }
 }
 
+impl Kept {
+    /// The same for another core.
+    fn with(&self, core: Core) -> Self {
+        Self {
+            journal: Journal::new(&core),
+            core,
+            dice: self.dice.clone(),
+            rate: self.rate,
+            complaint: None,
+        }
+    }
+}
+
 impl Subject for Kept {
     fn handle(&mut self, now: Now, input: Input, out: &mut Vec<Effect>) {
+        self.journal.note(&self.core, now, &input);
         if !self.dice.chance(self.rate) {
             self.core.handle(now, input, out);
             return;
@@ -83,12 +135,19 @@ impl Subject for Kept {
     }
 
     fn next_life(&self, config: LoadedConfig) -> Self {
-        Self {
-            core: Core::after(&self.core, config),
-            dice: self.dice.clone(),
-            rate: self.rate,
-            complaint: None,
+        self.with(Core::after(&self.core, config))
+    }
+
+    fn born_anew(&self, config: LoadedConfig) -> Self {
+        self.with(Core::new(config))
+    }
+
+    fn survive(&mut self) {
+        let core = self.journal.work_out();
+        if let Some(what) = difference(&self.core, &core) {
+            self.complaint = Some(format!("the journal leads elsewhere: {what}"));
         }
+        self.core = core;
     }
 
     fn complaint(&mut self) -> Option<String> {
@@ -123,15 +182,23 @@ pub fn reload(core: &Core, through: impl FnOnce(&str) -> String) -> Result<Core,
         return Err("a loaded core has another digest".to_owned());
     }
     // Also what is not saved and made again.
-    let (before, after) = (format!("{core:?}"), format!("{loaded:?}"));
-    if before != after {
-        let same = before.bytes().zip(after.bytes());
-        let place = same.take_while(|(one, other)| one == other).count();
-        let shown = |text: &str| -> String { text.chars().skip(place).take(200).collect() };
-        let (before, after) = (shown(&before), shown(&after));
-        return Err(format!("a loaded core is {after}, and was {before}"));
+    match difference(core, &loaded) {
+        Some(what) => Err(format!("a loaded core is not what it was: {what}")),
+        None => Ok(loaded),
     }
-    Ok(loaded)
+}
+
+/// Where two cores differ first.
+fn difference(before: &Core, after: &Core) -> Option<String> {
+    let (before, after) = (format!("{before:?}"), format!("{after:?}"));
+    if before == after {
+        return None;
+    }
+    let same = before.bytes().zip(after.bytes());
+    let place = same.take_while(|(one, other)| one == other).count();
+    let shown = |text: &str| -> String { text.chars().skip(place).take(200).collect() };
+    let (before, after) = (shown(&before), shown(&after));
+    Some(format!("{after} in place of {before}"))
 }
 
 /// A core as a text.

@@ -202,7 +202,9 @@ fn draw_output(rng: &mut Rng) -> OutputSpec {
 }
 
 fn draw_process(rng: &mut Rng, group: &str, name: &str) -> Arc<ProcessSpec> {
-    let stopasgroup = rng.chance(200);
+    // One number for several keys: one draw more would turn every seed that was kept into another scene.
+    let stops = rng.below(1000);
+    let stopasgroup = stops < 200;
     Arc::new(ProcessSpec {
         name: name.to_owned(),
         group: group.to_owned(),
@@ -228,8 +230,8 @@ fn draw_process(rng: &mut Rng, group: &str, name: &str) -> Arc<ProcessSpec> {
         stopwaitsecs: *rng.pick(&[0, 1, 2, 3, 10]),
         stopasgroup,
         killasgroup: stopasgroup || rng.chance(200),
-        stop_cont: false,
-        stop_tree: false,
+        stop_cont: stops.is_multiple_of(4),
+        stop_tree: stops.is_multiple_of(5),
         sigpipe_default: false,
         logfile_full: provost_model::spec::LogfileFull::Drop,
         exitcodes: rng.pick(&[vec![0], vec![0], vec![0, 2], vec![]]).clone(),

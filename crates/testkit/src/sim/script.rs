@@ -17,6 +17,8 @@ pub(super) struct Script {
     pub(super) obeys: Option<(Duration, ExitStatus)>,
     /// How long after SIGKILL it ends.
     pub(super) dies: Duration,
+    /// It is halted: signals but SIGKILL reach it once it is woken up.
+    pub(super) is_halted: bool,
 }
 
 /// Draws the behaviour of one run of a program.
@@ -59,6 +61,7 @@ pub(super) fn draw(rng: &mut Rng, faults: &Faults, spec: &ProcessSpec) -> Script
         ends,
         obeys: (!ignores).then_some((after, how)),
         dies,
+        is_halted: false,
     }
 }
 

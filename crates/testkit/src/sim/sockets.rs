@@ -70,6 +70,11 @@ impl Sockets {
         group
     }
 
+    /// All are lost with whoever had them open.
+    pub(super) fn close_all(&mut self) {
+        self.all.clear();
+    }
+
     fn problem(&mut self, fails: bool, spec: &FcgiSpec) -> Option<SocketProblem> {
         let errno = *self.dice.pick(&[None, Some(Errno(98)), Some(Errno(24))]);
         fails.then(|| SocketProblem {

@@ -8,14 +8,14 @@ use super::children::{Child, Children, Death};
 use super::clients::Clients;
 use super::faults::{Fault, Faults};
 use super::helpers::Act;
-use super::listeners::{self, Deed};
+use super::listeners::Deed;
 use super::pids::PidTable;
 use super::rng::Rng;
+use super::scene;
 use super::sockets::Sockets;
-use super::{scene, script};
 use provost_core::{Input, LoadedConfig};
 use provost_model::spec::ResultHandler;
-use provost_model::{Mono, Now, ProcId, ProcessSpec, RequestId, Run, Wall};
+use provost_model::{Mono, Now, Pid, ProcId, ProcessSpec, RequestId, Run, Wall};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -82,6 +82,11 @@ pub(super) struct World {
     pub(super) dice: Rng,
     pub(super) helper_dice: Rng,
     pub(super) upgrade_dice: Rng,
+    pub(super) kill_dice: Rng,
+    /// In this seed supervisord is killed and panics now and then.
+    pub(super) is_deadly: bool,
+    /// Children that supervisord has left behind, and its successor has not taken over.
+    pub(super) left_behind: BTreeMap<Pid, Child>,
     /// Runs of helpers with whom nobody talks any more.
     pub(super) hung_up: BTreeSet<Run>,
     pub(super) faults: Faults,
@@ -132,6 +137,8 @@ impl World {
         sockets.hand_out(&[], &mut config);
         let mut upgrade_dice = rng.fork(6);
         let has_upgrades = upgrade_dice.chance(300);
+        let mut kill_dice = rng.fork(7);
+        let is_deadly = kill_dice.chance(350);
         let pace_ms = *dice.pick(&[30, 200, 1_000, 4_000]);
         let mut world = Self {
             now: MONO_AT_START,
@@ -154,6 +161,9 @@ impl World {
             dice,
             helper_dice,
             upgrade_dice,
+            kill_dice,
+            is_deadly,
+            left_behind: BTreeMap::new(),
             hung_up: BTreeSet::new(),
         };
         world.agenda.add(world.now, 0, Coming::Fact(Input::Started));
@@ -284,7 +294,10 @@ impl World {
     fn happen(&mut self, what: Coming) -> Option<Input> {
         match what {
             Coming::Fact(input) => {
-                self.remember(&input);
+                // Nobody tells of an orphan twice: the start comes right behind.
+                if !matches!(input, Input::Orphan(_)) {
+                    self.remember(&input);
+                }
                 Some(input)
             }
             Coming::End(run, input) => {
@@ -366,25 +379,6 @@ impl World {
         }
     }
 
-    /// A child ends.
-    fn end(&mut self, death: &Death) {
-        if !self.children.die(death) {
-            return;
-        }
-        let told = Input::Exited {
-            run: death.run,
-            status: death.status,
-            why: (death.status.code() == 1).then(|| "why".to_owned()),
-        };
-        let late = self.faults.strike(&mut self.dice, Fault::LateExit);
-        let mut wait = Duration::from_micros(self.dice.below(2_000));
-        if late {
-            self.later(wait, Coming::Reap(death.run));
-            wait += Duration::from_millis(self.dice.below(1_500));
-        }
-        self.later_in_lane(Lane::Run(death.run), wait, Coming::End(death.run, told));
-    }
-
     /// A listener does the next of its deeds.
     fn go_on(&mut self, run: Run, serial: u64, mut deeds: VecDeque<Deed>) {
         if self.children.alive(run).is_none() {
@@ -418,70 +412,5 @@ impl World {
             Some(Deed::Nothing) | None => return,
         };
         self.later(wait, Coming::Deeds(run, serial, deeds));
-    }
-
-    /// A child writes.
-    fn chatter(&mut self, run: Run) {
-        use provost_model::Channel;
-        let Some(child) = self.children.alive(run) else {
-            return;
-        };
-        let spec = child.spec.clone();
-        let facts = [
-            (
-                spec.stdout.events_enabled,
-                Input::Logged {
-                    run,
-                    channel: Channel::Stdout,
-                    data: b"a\n".to_vec(),
-                },
-            ),
-            (
-                spec.stderr.capture_maxbytes > 0,
-                Input::Captured {
-                    run,
-                    channel: Channel::Stderr,
-                    data: b"b".to_vec(),
-                },
-            ),
-        ];
-        for (wanted, fact) in facts {
-            if wanted && self.busy {
-                let wait = Duration::from_micros(self.dice.below(5_000));
-                self.later_in_lane(Lane::Run(run), wait, Coming::Fact(fact));
-            }
-        }
-        let wait = Duration::from_millis(self.dice.between(50, 5_000));
-        self.later(wait, Coming::Chatter(run));
-    }
-
-    /// A child is born and begins its life.
-    pub(super) fn birth(&mut self, run: Run, pid: provost_model::Pid, known: &Known) {
-        let script = script::draw(&mut self.dice, &self.faults, &known.spec);
-        let ends = script.ends;
-        let child = Child {
-            spec: known.spec.clone(),
-            listens: known.listens,
-            pid,
-            script,
-            phase: super::children::Phase::Alive,
-            ends_at: None,
-            plan: 0,
-        };
-        self.children.add(run, child);
-        if known.listens.is_some() {
-            let deeds = listeners::greeting(&mut self.dice, &self.faults);
-            self.plan_deeds(run, 0, deeds.into());
-        } else if known.serves {
-            self.helper_greets(run);
-        } else if known.spec.stdout.events_enabled || known.spec.stderr.capture_maxbytes > 0 {
-            self.later(Duration::from_millis(100), Coming::Chatter(run));
-        }
-        if let Some((after, status)) = ends {
-            let at = self.now.plus(after);
-            if let Some(death) = self.children.doom(run, at, status) {
-                self.later(after, Coming::Death(death));
-            }
-        }
     }
 }

@@ -5,6 +5,7 @@ use super::pools::Pool;
 use super::spools::Files;
 use provost_model::{Channel, Event, EventKind, ProcId, Run};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// All pools, and the numbers they share.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +33,14 @@ impl Pools {
             next_serial,
             first_of_step: next_serial,
             files: former.files.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// After a kill numbers begin anew, and nothing is left but files.
+    pub(super) fn after_kill(spools: BTreeMap<PathBuf, Vec<u64>>) -> Self {
+        Self {
+            files: Files::after_kill(spools),
             ..Self::default()
         }
     }

@@ -17,6 +17,13 @@ impl Monitor {
             };
             self.fail(rule, format!("{signal} was not sent to {run:?}"));
         }
+        for (run, signal) in std::mem::take(&mut self.trees) {
+            self.fail(
+                "I09",
+                format!("{signal} was not sent to the tree of {run:?}"),
+            );
+        }
+        self.orphans_at_rest();
         for notice in std::mem::take(&mut self.notices) {
             self.fail(rule_of(&notice), format!("did not say: {notice:?}"));
         }

@@ -79,8 +79,9 @@ impl Monitor {
             | Input::LogsCleared { ticket, .. } => {
                 self.tickets.remove(ticket);
             }
-            // What it says is taken in by itself.
-            // Lives of this world end in order; `tests/crash.rs` has those that do not.
+            Input::Orphan(orphan) if self.mood == Mood::Waiting => {
+                self.orphans.push(orphan.clone());
+            }
             Input::Orphan(_)
             | Input::Resting(_)
             | Input::SocketTried { .. }
@@ -100,6 +101,7 @@ impl Monitor {
         }
         self.pools.emit(&Event::SupervisorRunning);
         self.autostart(&order);
+        self.take_over();
         self.start_order = order
             .into_iter()
             .filter(|id| self.procs.get(id).is_some_and(|proc| proc.must_start))
@@ -346,10 +348,7 @@ impl Monitor {
         } else {
             proc.tries = 0;
             proc.shortages = 0;
-            if !expected {
-                let bad = format!("Bad exit code {}", status.code());
-                proc.spawnerr = why.map_or(bad, str::to_owned);
-            }
+            proc.tell_end(status, why);
             if was_starting {
                 self.change(id, ProcessState::Running);
             }
@@ -437,9 +436,12 @@ impl Monitor {
         let Some(run) = proc.run else { return };
         proc.due = Some(now.plus(table::secs(proc.spec.stopwaitsecs)));
         let whole_group = proc.spec.stopasgroup;
-        self.kills.push((run, proc.spec.stopsignal, whole_group));
-        if proc.spec.stop_cont {
-            self.kills.push((run, Signal::CONT, whole_group));
+        let wakes = proc.spec.stop_cont.then_some(Signal::CONT);
+        for signal in [proc.spec.stopsignal].into_iter().chain(wakes) {
+            self.kills.push((run, signal, whole_group));
+            if proc.spec.stop_tree {
+                self.trees.push((run, signal));
+            }
         }
         self.change(id, ProcessState::Stopping);
     }
@@ -469,6 +471,9 @@ impl Monitor {
                     proc.due = Some(now.plus(proc.kill_period()));
                     if let (Some(run), Some(pid)) = (proc.run, proc.pid) {
                         self.kills.push((run, Signal::KILL, proc.spec.killasgroup));
+                        if proc.spec.stop_tree {
+                            self.trees.push((run, Signal::KILL));
+                        }
                         self.notices.push(Notice::KillingHard {
                             name: proc.name.clone(),
                             pid,

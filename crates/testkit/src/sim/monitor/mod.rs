@@ -3,7 +3,7 @@
 //! It is a second reading of the rules, made of tables and sets, and shares no code with the core. It looks at the
 //! contract alone, never into the core: so it can watch any machine that speaks inputs and effects, and a planted bug
 //! outside the core is as visible as one inside. After each step it compares; what differs is a violation of an
-//! invariant with its number (`I01` to `I45`).
+//! invariant with its number (`I01` to `I46`, listed in `docs/simulation.md`).
 
 mod all_pools;
 mod answers;
@@ -13,6 +13,7 @@ mod facts;
 mod helpers;
 mod listener;
 mod orders;
+mod orphans;
 mod pools;
 mod requests;
 mod sequence;
@@ -27,7 +28,8 @@ use all_pools::Pools;
 use helpers::Helpers;
 use provost_core::{Effect, Input, LoadedConfig};
 use provost_model::{
-    Event, GroupSpec, Mono, Notice, Now, ProcId, ProcessState, RequestId, Run, Signal, Ticket,
+    Event, GroupSpec, Mono, Notice, Now, Orphan, ProcId, ProcessState, RequestId, Run, Signal,
+    Ticket,
 };
 use requests::Asked;
 use sequence::Place;
@@ -35,6 +37,7 @@ use shutdown::Mood;
 use sockets::Sockets;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use table::Proc;
 use upgrades::Upgrades;
@@ -132,6 +135,10 @@ pub struct Monitor {
     saving_since: Option<Mono>,
     /// Orders to save that are not answered.
     saves: BTreeSet<Ticket>,
+    /// What a supervisord that was killed has left behind, until it is taken over.
+    orphans: Vec<Orphan>,
+    /// Signals that must go to whole trees in this step, each before that to the child itself.
+    trees: Vec<(Run, Signal)>,
     may_be_odd: bool,
     violations: Vec<Violation>,
 }
@@ -171,6 +178,8 @@ impl Monitor {
             restart_refused: false,
             saving_since: None,
             saves: BTreeSet::new(),
+            orphans: Vec::new(),
+            trees: Vec::new(),
             may_be_odd: false,
             violations: Vec::new(),
         }
@@ -185,6 +194,20 @@ impl Monitor {
         next.pools = Pools::after(&self.pools);
         next.sockets = self.sockets.after();
         next
+    }
+
+    /// A monitor of the life after one that was killed: of what was known nothing is left but what lies on disks, in
+    /// `spools` by the numbers of its events.
+    #[must_use]
+    pub fn after_kill(latest: LoadedConfig, spools: BTreeMap<PathBuf, Vec<u64>>) -> Self {
+        let mut next = Self::new(latest);
+        next.pools = Pools::after_kill(spools);
+        next
+    }
+
+    /// Whether it knows this run as one that has not ended.
+    pub fn has(&self, run: Run) -> bool {
+        self.runs.contains_key(&run)
     }
 
     /// Sees one step: what the core was told, what it ordered, and when it wants to be called again.

@@ -7,10 +7,12 @@ use provost_core::{Effect, Input, SpoolOrder};
 use provost_model::{Notice, ProcId, ProcessState, Request, Run, Signal, SpoolId, Ticket};
 
 impl Monitor {
-    /// Sees one order if it is to spawn.
+    /// Sees one order if a run begins with it.
     pub(super) fn start(&mut self, effect: &Effect) {
-        if let Effect::Spawn { proc, run, .. } = effect {
-            self.spawn(*proc, *run);
+        match effect {
+            Effect::Spawn { proc, run, .. } => self.spawn(*proc, *run),
+            Effect::Adopt { proc, run, pid } => self.adopted(*proc, *run, *pid),
+            _ => {}
         }
     }
 
@@ -25,9 +27,6 @@ impl Monitor {
                 self.check(expected, "I24", || {
                     format!("{proc:?} went out of service unasked")
                 });
-            }
-            Effect::Adopt { proc, .. } => {
-                self.fail("I02", format!("{proc:?} took over what nobody left behind"));
             }
             Effect::Kill {
                 run,
@@ -108,6 +107,7 @@ impl Monitor {
             // They were looked at before all else.
             Effect::ProcessAdded { .. }
             | Effect::Spawn { .. }
+            | Effect::Adopt { .. }
             | Effect::OpenSocket { .. }
             | Effect::CloseSocket { .. }
             | Effect::TrySocket { .. }
@@ -169,18 +169,21 @@ impl Monitor {
         }
     }
 
-    /// Comes right before the signal to the child itself.
+    /// Comes before the signal to the child itself, whose end would cut the others off.
     fn kill_tree(&mut self, run: Run, signal: Signal) {
         self.must_live(run, "a signal");
-        let due = self
-            .kills
-            .iter()
-            .any(|&(child, expected, _)| (child, expected) == (run, signal));
-        let proc = self.runs.get(&run).and_then(|id| self.procs.get(id));
-        let wanted = proc.is_some_and(|proc| proc.spec.stop_tree);
-        self.check(due && wanted, "I09", || {
-            format!("{signal} was sent to the tree of {run:?} for no reason")
-        });
+        let is_it =
+            |(child, expected, _): &(Run, Signal, bool)| (*child, *expected) == (run, signal);
+        let first = self.kills.iter().any(is_it);
+        let due = self.trees.iter().position(|tree| *tree == (run, signal));
+        if let Some(place) = due.filter(|_| first) {
+            self.trees.remove(place);
+        } else {
+            self.fail(
+                "I09",
+                format!("{signal} was sent to the tree of {run:?} for no reason, or too late"),
+            );
+        }
     }
 
     /// I08: nothing goes to a run that is not born or has ended.
@@ -278,6 +281,7 @@ impl Monitor {
             | Notice::UpgradeFailed { .. }
             | Notice::ProcessAdded { .. }
             | Notice::ProcessRemoved { .. }
+            | Notice::Adopted { .. }
             | Notice::KillingHard { .. } => {
                 if let Some(place) = self.notices.iter().position(|expected| expected == notice) {
                     self.notices.swap_remove(place);
@@ -313,6 +317,7 @@ pub(super) fn rule_of(notice: &Notice) -> &'static str {
         Notice::KillingHard { .. } => "I07",
         Notice::Stopped { .. } | Notice::Exited { .. } => "I10",
         Notice::UpgradeRequested | Notice::Upgraded { .. } | Notice::UpgradeFailed { .. } => "I45",
+        Notice::Adopted { .. } => "I02",
         _ => "I04",
     }
 }

@@ -107,7 +107,8 @@ impl Pool {
 
     /// Whether an event is older than the pool.
     fn is_older(&self, serial: u64) -> bool {
-        self.born.is_none_or(|born| serial < born)
+        let of_this_life = serial < crate::sim::spools::LIFE;
+        self.born.is_none_or(|born| serial < born || !of_this_life)
     }
 
     /// All events of the step are known; `serials` are the global numbers the step may have given.

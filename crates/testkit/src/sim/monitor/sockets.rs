@@ -1,4 +1,4 @@
-//! I42: a shared socket is open exactly while somebody uses it, opened once for all of them, and each opening and
+//! I46: a shared socket is open exactly while somebody uses it, opened once for all of them, and each opening and
 //! closing is told. A group comes into service only after its sockets could be opened.
 
 use super::shutdown::Mood;
@@ -141,11 +141,11 @@ impl Monitor {
                 Effect::Spawn { proc, run, socket } => self.socket_used(*proc, *run, *socket),
                 Effect::CloseSocket { socket } => {
                     let Some(open) = self.sockets.open.remove(socket) else {
-                        self.fail("I42", format!("{socket:?} was closed and is not open"));
+                        self.fail("I46", format!("{socket:?} was closed and is not open"));
                         continue;
                     };
                     let users = &open.users;
-                    self.check(users.is_empty(), "I42", || {
+                    self.check(users.is_empty(), "I46", || {
                         format!("{socket:?} was closed while {users:?} use it")
                     });
                     if !open.has_failed {
@@ -167,19 +167,19 @@ impl Monitor {
             count(|notice| matches!(notice, Notice::CreatingSocket { .. })),
             count(|notice| matches!(notice, Notice::ClosingSocket { .. })),
         );
-        self.check(told == (creating, closing), "I42", || {
+        self.check(told == (creating, closing), "I46", || {
             format!("told of {told:?} sockets, opened and closed {creating}, {closing}")
         });
     }
 
     fn says(&mut self, before: Option<&Effect>, notice: &Notice) {
         let said = matches!(before, Some(Effect::Notice(said)) if said == notice);
-        self.check(said, "I42", || format!("did not say before: {notice:?}"));
+        self.check(said, "I46", || format!("did not say before: {notice:?}"));
     }
 
     fn open_ordered(&mut self, socket: SocketId, spec: &Arc<FcgiSpec>) {
         let is_fresh = socket.0 > self.sockets.last && !self.sockets.usable(spec);
-        self.check(is_fresh, "I42", || {
+        self.check(is_fresh, "I46", || {
             format!("{} was opened a second time", spec.url)
         });
         self.sockets.last = self.sockets.last.max(socket.0);
@@ -195,7 +195,7 @@ impl Monitor {
         self.tickets.insert(ticket);
         let has_it = |(_, group): &(RequestId, Arc<GroupSpec>)| group.sockets().contains(spec);
         let Some(place) = self.sockets.awaited.iter().position(has_it) else {
-            self.fail("I42", format!("{} was tried for no reason", spec.url));
+            self.fail("I46", format!("{} was tried for no reason", spec.url));
             return;
         };
         let (request, group) = self.sockets.awaited.remove(place);
@@ -216,7 +216,7 @@ impl Monitor {
         if let Some(open) = open {
             open.users.insert(run);
         }
-        self.check(fits && works, "I42", || {
+        self.check(fits && works, "I46", || {
             format!("{run:?} was started with {socket:?} in place of {wanted:?}")
         });
     }
@@ -231,13 +231,13 @@ impl Monitor {
         let awaited = std::mem::take(&mut sockets.awaited);
         let mut report = Report(&mut self.violations);
         for (_, group) in awaited {
-            report.fail("I42", format!("no socket of {} was tried", group.name));
+            report.fail("I46", format!("no socket of {} was tried", group.name));
         }
         if matches!(self.mood, Mood::Ended { .. }) {
             return;
         }
         for (socket, open) in &self.sockets.open {
-            report.check(!open.users.is_empty(), "I42", || {
+            report.check(!open.users.is_empty(), "I46", || {
                 format!("{socket:?} is open and nobody uses it: {}", open.spec.url)
             });
         }

@@ -21,6 +21,14 @@ pub(super) struct Files {
 }
 
 impl Files {
+    /// Files that a supervisord which was killed had open, and what is in them.
+    pub(super) fn after_kill(closed: BTreeMap<PathBuf, Serials>) -> Self {
+        Self {
+            closed,
+            ..Self::default()
+        }
+    }
+
     /// A file was saved, or not.
     pub(super) fn saved(&mut self, ticket: Ticket, succeeded: bool) {
         if let Some((path, content)) = self.saving.remove(&ticket) {

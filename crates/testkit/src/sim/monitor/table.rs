@@ -159,6 +159,16 @@ impl Proc {
         }
     }
 
+    /// What clients read of an end that nobody asked for.
+    pub(super) fn tell_end(&mut self, status: ExitStatus, why: Option<&str>) {
+        if status == ExitStatus::Unknown {
+            "Exit status unknown".clone_into(&mut self.spawnerr);
+        } else if !self.is_expected(status) {
+            let bad = format!("Bad exit code {}", status.code());
+            self.spawnerr = why.map_or(bad, str::to_owned);
+        }
+    }
+
     /// Time from one SIGKILL to the next.
     pub(super) fn kill_period(&self) -> Duration {
         secs(self.spec.stopwaitsecs).max(KILL_PERIOD_MIN)

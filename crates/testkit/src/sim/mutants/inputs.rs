@@ -41,6 +41,7 @@ impl Mutant {
         let plant = self.plant;
         match (plant, input) {
             (Plant::IgnoresDeparture, Input::RequesterGone { .. })
+            | (Plant::ForgetsOrphans, Input::Orphan(_))
             | (Plant::MissesFailedKill, Input::KillFailed { .. })
             | (
                 Plant::TrustsHelpers,

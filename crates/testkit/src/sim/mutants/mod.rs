@@ -169,15 +169,15 @@ plants! {
     /// `buffer_size` is one too large.
     BufferTooLarge caught by "I28";
     /// A shared socket stays open when nobody uses it any more.
-    KeepsSocket caught by "I42";
+    KeepsSocket caught by "I46";
     /// A shared socket is closed although others use it.
-    ClosesSocketInUse caught by "I42";
+    ClosesSocketInUse caught by "I46";
     /// Each start opens the shared socket again.
-    OpensSocketTwice caught by "I42";
+    OpensSocketTwice caught by "I46";
     /// A program runs without its socket.
-    LosesSocket caught by "I42";
+    LosesSocket caught by "I46";
     /// Nobody hears that a socket was closed.
-    HidesClosing caught by "I42";
+    HidesClosing caught by "I46";
     /// A group comes into service although its socket cannot be opened.
     AddsUntried caught by "I17" | "I24";
     /// A subscription is lost.
@@ -192,6 +192,10 @@ plants! {
     KeepsTalking caught by "I43";
     /// That a helper broke the protocol is not noticed.
     TrustsHelpers caught by "I07" | "I43";
+    /// What a supervisord that was killed has left behind is not looked for.
+    ForgetsOrphans caught by "I02";
+    /// Descendants in sessions of their own are left alone.
+    SparesTrees caught by "I09";
     /// What was rehearsed is never handed over.
     DropsHandOver caught by "I45";
     /// A program takes over although its rehearsal failed.
@@ -355,5 +359,9 @@ impl Subject for Mutant {
         let mut next = Self::around(self.plant, core, edited.clone());
         next.remember(&config, &edited);
         next
+    }
+
+    fn born_anew(&self, config: LoadedConfig) -> Self {
+        Self::new(self.plant, &config)
     }
 }

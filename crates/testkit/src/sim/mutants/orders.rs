@@ -117,6 +117,7 @@ impl Mutant {
             Effect::CloseSocket { .. } if plant == Plant::KeepsSocket => {}
             Effect::Print { .. } if plant == Plant::DropsPrint => {}
             Effect::HandOver { .. } if plant == Plant::DropsHandOver => {}
+            Effect::KillTree { .. } if plant == Plant::SparesTrees => {}
             other => out.push(other),
         }
     }

@@ -59,7 +59,13 @@ pub(super) async fn begin(
         }
         caller.tape().progress().began = Some(true);
     }
-    let since = Mono(*caller.tape().progress().since.get_or_insert(clock::mono().0));
+    let since = Mono(
+        *caller
+            .tape()
+            .progress()
+            .since
+            .get_or_insert(clock::mono().0),
+    );
     Ok(Entry {
         audit,
         peer: Rc::clone(&caller.peer),

@@ -3,6 +3,7 @@
 //! Nothing here allocates, takes a lock, unwinds or returns: other threads of the parent may have held any lock at the
 //! moment of the fork. Only system calls, on memory that was laid out before.
 
+use super::confine;
 use super::plan::{Plan, Stdio};
 use super::report::{Stage, encode};
 use crate::signals;
@@ -159,7 +160,17 @@ impl<'a> Prepared<'a> {
             unsafe { libc::_exit(NOT_WANTED) }
         }
         reset_signals(self.plan.sigpipe_default);
+        let confine = Failure::at(Stage::Confine);
+        if let Some(kept) = self.plan.capabilities {
+            confine::before_credentials(kept).map_err(&confine)?;
+        }
         self.take_credentials()?;
+        if let Some(kept) = self.plan.capabilities {
+            confine::after_credentials(kept).map_err(&confine)?;
+        }
+        if self.plan.no_new_privileges {
+            confine::no_new_privileges().map_err(&confine)?;
+        }
         if let Some(directory) = &self.plan.directory {
             process::chdir(directory.as_c_str()).map_err(Failure::at(Stage::Directory))?;
         }
@@ -259,6 +270,10 @@ impl<'a> Prepared<'a> {
             ),
             (Stage::User, Some(refusal)) => (&refusal[..], failure.reason),
             (Stage::User, None) => (&self.user_text[..], failure.reason),
+            (Stage::Confine, _) => (
+                &b"supervisor: couldn't give up capabilities: "[..],
+                failure.reason,
+            ),
             (Stage::Directory, _) => (&self.directory_text[..], failure.reason),
             (Stage::Exec, _) => (&self.exec_text[..], failure.reason),
         };

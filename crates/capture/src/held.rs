@@ -22,6 +22,9 @@ pub struct Held {
     /// What readers of the log were told of, since [`Held::take_told`].
     #[serde(default)]
     told: Gap,
+    /// All that was ever dropped.
+    #[serde(default)]
+    total: Gap,
 }
 
 /// How much was dropped.
@@ -34,6 +37,15 @@ pub struct Gap {
 }
 
 impl Gap {
+    /// What this one has more than an earlier one.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Self {
+        Self {
+            bytes: self.bytes.saturating_sub(earlier.bytes),
+            lines: self.lines.saturating_sub(earlier.lines),
+        }
+    }
+
     /// Whether nothing was dropped.
     pub fn is_none(self) -> bool {
         self.bytes == 0
@@ -50,6 +62,7 @@ impl Held {
             max,
             gap: Gap::default(),
             told: Gap::default(),
+            total: Gap::default(),
         }
     }
 
@@ -158,6 +171,11 @@ impl Held {
         self.gap
     }
 
+    /// What was dropped since the beginning.
+    pub fn total(&self) -> Gap {
+        self.total
+    }
+
     /// The reader of the log was told of the gap.
     pub fn gap_told(&mut self) {
         let gap = std::mem::take(&mut self.gap);
@@ -181,8 +199,10 @@ impl Held {
     fn count(&mut self, dropped: &[u8]) {
         let lines: u64 = dropped.iter().map(|&byte| u64::from(byte == b'\n')).sum();
         let bytes = u64::try_from(dropped.len()).unwrap_or(u64::MAX);
-        self.gap.bytes = self.gap.bytes.saturating_add(bytes);
-        self.gap.lines = self.gap.lines.saturating_add(lines);
+        for gap in [&mut self.gap, &mut self.total] {
+            gap.bytes = gap.bytes.saturating_add(bytes);
+            gap.lines = gap.lines.saturating_add(lines);
+        }
     }
 }
 
@@ -224,6 +244,7 @@ mod tests {
         held.push(b"0123456789");
         held.gap_told();
         assert_eq!(held.take_told(), Gap { bytes: 8, lines: 2 });
+        assert_eq!(held.total(), Gap { bytes: 8, lines: 2 });
         assert!(held.take_told().is_none());
     }
 

@@ -53,6 +53,7 @@ pub(crate) fn process(group: &str, name: &str) -> ProcessSpec {
         stop_cont: false,
         stop_tree: false,
         sigpipe_default: false,
+        confinement: provost_model::spec::Confinement::default(),
         logfile_full: provost_model::spec::LogfileFull::Drop,
         exitcodes: vec![0],
         environment: Vec::new(),

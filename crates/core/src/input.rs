@@ -3,8 +3,8 @@
 use provost_model::helper::HelperWord;
 use provost_model::spawn::{SocketProblem, SpawnProblem};
 use provost_model::{
-    Channel, Envelope, Errno, ExitStatus, GroupSpec, Orphan, Pid, ProcId, ProcessSpec, Request,
-    RequestId, Resting, Run, Signal, Ticket,
+    Channel, Envelope, Errno, ExitStatus, GroupSpec, LogState, Orphan, Pid, ProcId, ProcessSpec,
+    Request, RequestId, Resting, Run, Signal, Ticket,
 };
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -179,6 +179,17 @@ pub enum Input {
         /// The chunk.
         #[serde(with = "provost_model::saved::bytes")]
         data: Vec<u8>,
+    },
+    /// A log of a run does not take output, or does again.
+    LogState {
+        /// Which run.
+        run: Run,
+        /// Which channel.
+        channel: Channel,
+        /// Where the log is.
+        path: String,
+        /// Which of both.
+        state: LogState,
     },
     /// The operator wants another program to take over, and told so by a signal.
     UpgradeAsked,

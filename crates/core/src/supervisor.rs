@@ -14,8 +14,8 @@ use crate::turn::{Act, Effects, Happening, Runs, Turn};
 use crate::{Effect, Input, LoadedConfig};
 use provost_model::access::Scope;
 use provost_model::{
-    Channel, Event, GroupKind, GroupSpec, Mono, Notice, Now, Orphan, ProcId, ProcessSpec, Resting,
-    Run, SpoolId, SupervisorState,
+    Channel, Event, GroupKind, GroupSpec, LogState, Mono, Notice, Now, Orphan, ProcId, ProcessSpec,
+    Resting, Run, SpoolId, SupervisorState,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -238,6 +238,12 @@ impl Core {
             Input::SpoolAnswered { ticket, answer } => self.spool_answered(turn, ticket, answer),
             Input::Captured { run, channel, data } => self.captured(turn, run, channel, data),
             Input::Logged { run, channel, data } => self.logged(turn, run, channel, data),
+            Input::LogState {
+                run,
+                channel,
+                path,
+                state,
+            } => self.log_state(turn, run, channel, path, state),
             Input::Signal(signal) => self.signalled(turn, signal),
             Input::UpgradeAsked => self.upgrade_asked(turn),
             Input::Rehearsed { ticket, result } => self.rehearsed(turn, ticket, result),
@@ -356,6 +362,29 @@ impl Core {
                 data,
             },
         );
+    }
+
+    /// What an ended run has left behind concerns nobody.
+    fn log_state(
+        &mut self,
+        turn: &mut Turn<'_>,
+        run: Run,
+        channel: Channel,
+        path: String,
+        state: LogState,
+    ) {
+        let proc = self.runs.process(run);
+        let Some(process) = proc.and_then(|proc| self.procs.get(&proc)) else {
+            return;
+        };
+        let event = Event::Logfile {
+            process: process.name.clone(),
+            group: process.group.clone(),
+            channel,
+            path,
+            state,
+        };
+        self.publish(turn, event);
     }
 
     /// Names and pid of a living child, for what it wrote.

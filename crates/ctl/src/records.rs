@@ -78,6 +78,34 @@ impl DetailRow {
     }
 }
 
+/// A log as `provost.getLogs` tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LogRow {
+    /// Name of the group.
+    pub(crate) group: String,
+    /// Name of the process.
+    pub(crate) name: String,
+    /// Name of the channel.
+    pub(crate) channel: String,
+    /// Why it takes no output; empty when it does.
+    pub(crate) failing: String,
+    /// Bytes and lines that were dropped.
+    pub(crate) dropped: (i64, i64),
+}
+
+impl LogRow {
+    /// Reads one struct.
+    pub(crate) fn read(value: &Value) -> Result<Self, Lacking> {
+        Ok(Self {
+            group: text(value, "group")?,
+            name: text(value, "name")?,
+            channel: text(value, "channel")?,
+            failing: text(value, "failing")?,
+            dropped: (int(value, "dropped_bytes")?, int(value, "dropped_lines")?),
+        })
+    }
+}
+
 /// A pool as `provost.getEventPools` tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PoolRow {

@@ -3,7 +3,7 @@
 //! Nothing here prints; [`crate::session::Session`] is the one place that does.
 
 use crate::namespec;
-use crate::records::{ConfigRow, DetailRow, PoolRow, StatusRow};
+use crate::records::{ConfigRow, DetailRow, LogRow, PoolRow, StatusRow};
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
@@ -95,11 +95,22 @@ pub(crate) fn status_table(rows: &[&StatusRow]) -> String {
 }
 
 /// What `status -v` adds of a process, line by line.
-pub(crate) fn details(row: &DetailRow) -> Vec<String> {
+pub(crate) fn details(row: &DetailRow, logs: &[LogRow]) -> Vec<String> {
     let mut lines = Vec::new();
     for (channel, path) in ["stdout", "stderr"].iter().zip(&row.logs) {
         let path = if path.is_empty() { "none" } else { path };
         lines.push(format!("  {channel} log: {}", one_line(path)));
+        let log = logs.iter().find(|log| {
+            (&*log.group, &*log.name, &*log.channel) == (&*row.group, &*row.name, *channel)
+        });
+        let Some(log) = log else { continue };
+        if !log.failing.is_empty() {
+            lines.push(format!("    takes no output: {}", one_line(&log.failing)));
+        }
+        let (bytes, count) = log.dropped;
+        if bytes > 0 {
+            lines.push(format!("    dropped: {bytes} bytes, {count} lines"));
+        }
     }
     if let Some(status) = row.exit_status {
         lines.push(match status {

@@ -11,7 +11,8 @@ use crate::shell;
 use crate::transport::{Credentials, Trust};
 use provost_config::cli::{self, Supervisorctl, SupervisorctlRun};
 use provost_config::{CtlConfig, Failure, load_supervisorctl, render};
-use provost_os::{arguments, tty};
+use provost_model::access::wipe;
+use provost_os::{arguments, dumps, tty};
 use std::ffi::OsString;
 use std::fs;
 use std::os::fd::AsFd as _;
@@ -22,6 +23,8 @@ const PASSWORD_FILE: &str = "SUPERVISOR_PASSWORD_FILE";
 
 /// Runs supervisorctl with all of its arguments, its own name first, and answers the exit status.
 pub fn main(args: &[OsString]) -> i32 {
+    // Passwords pass through here. A system that does not have this has no better way either.
+    let _still_dumped = dumps::leave_none();
     let mut output = Output::standard();
     let argv0 = args
         .first()
@@ -96,6 +99,7 @@ fn with_password(run: &SupervisorctlRun, mut config: CtlConfig) -> Result<CtlCon
         )
     })?;
     config.password = Some(text.lines().next().unwrap_or_default().to_owned());
+    wipe(&mut text.into_bytes());
     Ok(config)
 }
 

@@ -36,6 +36,11 @@ pub fn main(args: &[OsString]) -> i32 {
     if args.get(1).is_some_and(|argument| argument == REHEARSE) {
         return handover::show();
     }
+    // Passwords are in our memory as long as we live. Without the rights of root those who look after us could not see our
+    // descriptors any more, which root always can.
+    if provost_os::users::current_euid() == 0 {
+        let _still_dumped = provost_os::dumps::leave_none();
+    }
     crash::watch();
     match handover::arrive(args) {
         None => {}

@@ -18,6 +18,7 @@ pub(crate) fn not_executed(spec: &ProcessSpec, stage: Stage, errno: Errno) -> St
                 directory.display()
             )
         }
+        Stage::Confine => "could not be confined to its capabilities".to_owned(),
         Stage::Exec => format!("could not execute its command '{}'", spec.command),
     };
     format!("child of '{}' {what}: {errno}", spec.name)

@@ -6,6 +6,7 @@ use provost_model::config::{ServerAddress, ServerSpec};
 use provost_model::spawn::SpawnProblem;
 use provost_model::{Errno, ProcessSpec};
 use provost_os::spawn::{self, Plan};
+use provost_os::users;
 use std::collections::BTreeMap;
 use std::ffi::{CString, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -38,11 +39,38 @@ impl Surroundings {
         }
         set("SUPERVISOR_PROCESS_NAME", &spec.name);
         set("SUPERVISOR_GROUP_NAME", &spec.group);
+        if spec.confinement.login_env {
+            all.extend(login(spec.uid));
+        }
         for (key, value) in &spec.environment {
-            set(key, value);
+            all.insert(key.into(), value.into());
         }
         all
     }
+}
+
+/// The shell of a user whose entry names none.
+const SHELL: &str = "/bin/sh";
+
+/// What a login of a user sets, or of our own where the program has no other. A user without an entry has no name and no
+/// home; nothing is set then, and the spawn fails where such a user is to be taken.
+fn login(uid: Option<u32>) -> Vec<(OsString, OsString)> {
+    let uid = uid.unwrap_or_else(users::current_uid);
+    let Ok(Some(user)) = users::by_uid(uid) else {
+        return Vec::new();
+    };
+    let shell = if user.shell.as_os_str().is_empty() {
+        SHELL.into()
+    } else {
+        user.shell.into_os_string()
+    };
+    let values = [
+        ("HOME", user.home.into_os_string()),
+        ("USER", user.name.clone()),
+        ("LOGNAME", user.name),
+        ("SHELL", shell),
+    ];
+    values.map(|(key, value)| (key.into(), value)).into()
 }
 
 /// `serverurl=AUTO`: the first unix server, else the first inet server, else nothing.
@@ -130,6 +158,8 @@ pub(crate) fn plan(spec: &ProcessSpec, surroundings: &Surroundings) -> Result<Pl
         .transpose()?;
     plan.umask = spec.umask;
     plan.sigpipe_default = spec.sigpipe_default;
+    plan.no_new_privileges = spec.confinement.no_new_privileges;
+    plan.capabilities = spec.confinement.capabilities;
     if let Some(uid) = spec.uid {
         plan.run_as(uid);
     }

@@ -219,6 +219,20 @@ impl Shell {
                 data,
                 charge: _charge,
             } => self.tell(Input::Logged { run, channel, data }),
+            Fact::LogState {
+                run,
+                channel,
+                path,
+                state,
+            } => {
+                let path = path.display().to_string();
+                self.tell(Input::LogState {
+                    run,
+                    channel,
+                    path,
+                    state,
+                });
+            }
             Fact::Closed { .. } => {}
             Fact::Cleared { ticket, result } => {
                 self.errands = self.errands.saturating_sub(1);

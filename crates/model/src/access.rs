@@ -274,6 +274,19 @@ fn fits(pattern: &str, text: &str) -> bool {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Secret(pub String);
 
+impl Drop for Secret {
+    fn drop(&mut self) {
+        wipe(&mut std::mem::take(&mut self.0).into_bytes());
+    }
+}
+
+/// Writes over what is needed no more and nobody should find in memory. Copies that others have made stay.
+pub fn wipe(bytes: &mut [u8]) {
+    bytes.fill(0);
+    // What is read afterwards must have been written.
+    std::hint::black_box(bytes);
+}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret")

@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal < $parent:ident;)*) => {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal $(< $parent:ident)?;)*) => {
         /// A kind of event, concrete or abstract; a subscription to an abstract one takes everything below it.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum EventKind {
@@ -24,9 +24,13 @@ macro_rules! kinds {
                 match self { Self::Event => "EVENT", $(Self::$variant => $name,)* }
             }
 
-            /// The kind directly above; none above `EVENT`.
+            /// The kind directly above; none above `EVENT` and above kinds that upstream does not have.
             pub fn parent(self) -> Option<Self> {
-                match self { Self::Event => None, $(Self::$variant => Some(Self::$parent),)* }
+                let parents: &[Self] = match self {
+                    Self::Event => &[],
+                    $(Self::$variant => &[$(Self::$parent)?],)*
+                };
+                parents.first().copied()
             }
         }
     };
@@ -85,6 +89,13 @@ kinds! {
     ProcessGroupAdded = "PROCESS_GROUP_ADDED" < ProcessGroup;
     /// A group was removed.
     ProcessGroupRemoved = "PROCESS_GROUP_REMOVED" < ProcessGroup;
+    /// Whether a log takes output. Not below `EVENT`: listeners that were written for upstream take everything, and know
+    /// nothing of it.
+    LogfileState = "LOGFILE_STATE";
+    /// A log does not take output.
+    LogfileStateFailing = "LOGFILE_STATE_FAILING" < LogfileState;
+    /// It takes output again.
+    LogfileStateWorking = "LOGFILE_STATE_WORKING" < LogfileState;
 }
 
 impl EventKind {
@@ -124,6 +135,23 @@ impl fmt::Display for EventKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
+}
+
+/// Whether a log takes output.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LogState {
+    /// It does not.
+    Failing {
+        /// The system's reason.
+        reason: String,
+    },
+    /// It does again.
+    Working {
+        /// Bytes that were dropped meanwhile.
+        bytes: u64,
+        /// Lines among them.
+        lines: u64,
+    },
 }
 
 /// Something that happened, as listeners hear of it.
@@ -202,6 +230,19 @@ pub enum Event {
         /// Its name.
         group: Arc<str>,
     },
+    /// The log of a channel does not take output, or does again.
+    Logfile {
+        /// Process name.
+        process: Arc<str>,
+        /// Group name.
+        group: Arc<str>,
+        /// Which channel.
+        channel: Channel,
+        /// Where it is.
+        path: String,
+        /// Which of both.
+        state: LogState,
+    },
 }
 
 impl Event {
@@ -233,6 +274,14 @@ impl Event {
             Self::Tick { .. } => EventKind::Tick3600,
             Self::GroupAdded { .. } => EventKind::ProcessGroupAdded,
             Self::GroupRemoved { .. } => EventKind::ProcessGroupRemoved,
+            Self::Logfile {
+                state: LogState::Failing { .. },
+                ..
+            } => EventKind::LogfileStateFailing,
+            Self::Logfile {
+                state: LogState::Working { .. },
+                ..
+            } => EventKind::LogfileStateWorking,
         }
     }
 }

@@ -27,7 +27,7 @@ pub mod tls;
 
 pub use authority::Authority;
 pub use errno::Errno;
-pub use event::{Envelope, Event, EventKind};
+pub use event::{Envelope, Event, EventKind, LogState};
 pub use exit::ExitStatus;
 pub use fault::{Fault, FaultCode};
 pub use ids::{Channel, Pid, ProcId, RequestId, Run, SocketId, SpoolId, Ticket};

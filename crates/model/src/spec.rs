@@ -55,6 +55,17 @@ pub struct OutputSpec {
     pub syslog: bool,
 }
 
+/// What a process may have taken from it that children have under upstream, and the other way round. Nothing by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Confinement {
+    /// Whether it has the variables that a login sets: HOME, USER, LOGNAME and SHELL.
+    pub login_env: bool,
+    /// Whether nothing that it executes gives it more rights: no set-user-id, no file capabilities.
+    pub no_new_privileges: bool,
+    /// The only capabilities that it and what it executes can have, one bit each; none leaves them as they come.
+    pub capabilities: Option<u64>,
+}
+
 /// One process: a program's section, expanded for one `process_num`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ProcessSpec {
@@ -105,6 +116,9 @@ pub struct ProcessSpec {
     pub sigpipe_default: bool,
     /// What happens to output that its logs cannot take because a disk is full.
     pub logfile_full: LogfileFull,
+    /// What it gets less of, or gets besides.
+    #[serde(default)]
+    pub confinement: Confinement,
     /// Exit codes that are expected.
     pub exitcodes: Vec<i32>,
     /// Variables on top of supervisord's own environment, in order; `[supervisord] environment` is merged in.

@@ -12,6 +12,7 @@
 pub mod arguments;
 pub mod clock;
 pub mod daemonize;
+pub mod dumps;
 pub mod family;
 pub mod files;
 pub mod foreign;

@@ -31,6 +31,8 @@ pub struct User {
     pub gid: u32,
     /// Home directory.
     pub home: PathBuf,
+    /// Log-in shell; empty means the system's default.
+    pub shell: PathBuf,
 }
 
 /// A group.
@@ -221,6 +223,7 @@ fn user_entry(
         uid: found.pw_uid,
         gid: found.pw_gid,
         home: PathBuf::from(text(found.pw_dir)),
+        shell: PathBuf::from(text(found.pw_shell)),
     })
 }
 

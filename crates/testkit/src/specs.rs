@@ -36,6 +36,7 @@ pub fn process(name: &str) -> ProcessSpec {
         stop_cont: false,
         stop_tree: false,
         sigpipe_default: false,
+        confinement: provost_model::spec::Confinement::default(),
         logfile_full: LogfileFull::Drop,
         exitcodes: vec![0],
         environment: Vec::new(),

@@ -3,7 +3,7 @@
 //! `len` in the header counts characters, not bytes, because that is what listeners written for upstream read.
 
 use provost_model::quote;
-use provost_model::{Envelope, Event, ProcessState};
+use provost_model::{Envelope, Event, LogState, ProcessState};
 use std::borrow::Cow;
 
 /// The bytes of one event for one listener.
@@ -75,6 +75,21 @@ pub fn payload(event: &Event) -> String {
         Event::Tick { when, .. } => format!("when:{when}"),
         Event::GroupAdded { group } | Event::GroupRemoved { group } => {
             format!("groupname:{group}\n")
+        }
+        Event::Logfile {
+            process,
+            group,
+            channel,
+            path,
+            state,
+        } => {
+            let base = format!("processname:{process} groupname:{group} channel:{channel}");
+            match state {
+                LogState::Failing { reason } => format!("{base}\n{path}\n{reason}"),
+                LogState::Working { bytes, lines } => {
+                    format!("{base} dropped_bytes:{bytes} dropped_lines:{lines}\n{path}")
+                }
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::os::unix::fs::symlink;
 use std::time::{Duration, Instant};
 
-use provost_e2e::means::processor_ticks;
+use provost_e2e::means::{processor_ticks, skipped};
 use provost_e2e::{
     CREDENTIALS, Outcome, PATIENCE, Rpc, Side, Start, Target, Value, Victim, encode_call,
     read_answer, resident_bytes, wait_until,
@@ -265,6 +265,78 @@ fn s19_a_child_inherits_no_descriptor_and_no_signal_setting() {
         Some(&["SigBlk:", "0000000000000000", "SigIgn:", "0000000001001000"][..]),
         "{log}"
     );
+}
+
+/// Programs with keys that take something from them, as root or another user, look at themselves.
+#[test]
+fn s19_programs_have_what_their_keys_leave_them() {
+    if !rustix::process::geteuid().is_root() {
+        skipped(
+            "rights of root",
+            "only root can take capabilities from a program",
+        );
+        return;
+    }
+    let show = "grep -E \"^(Cap|NoNewPrivs|Uid)\" /proc/self/status";
+    let config = format!(
+        "[program:all]\nstartsecs=0\nautorestart=false\ncommand=/bin/sh -c '{show}; echo $HOME $USER done'\n\
+         stdout_logfile=%(here)s/all.log\nenvironment=HOME=\"/x\",USER=\"x\"\n\
+         [program:root]\nstartsecs=0\nautorestart=false\ncapabilities=chown,CAP_NET_BIND_SERVICE\nno_new_privileges=true\n\
+         command=/bin/sh -c '{show}; echo done'\nstdout_logfile=%(here)s/root.log\n\
+         [program:user]\nstartsecs=0\nautorestart=false\nuser=nobody\ncapabilities=net_bind_service\nset_login_env=true\n\
+         command=/bin/sh -c '{show}; echo $HOME $USER $LOGNAME $SHELL done'\nstdout_logfile=%(here)s/user.log\n\
+         environment=LOGNAME=\"mine\"\n\
+         [program:none]\nstartsecs=0\nautorestart=false\ncapabilities=none\n\
+         command=/bin/sh -c '{show}; echo done'\nstdout_logfile=%(here)s/none.log\n\
+         [program:plain]\nstartsecs=0\nautorestart=false\nuser=nobody\n\
+         command=/bin/sh -c '{show}; echo done'\nstdout_logfile=%(here)s/plain.log\n"
+    );
+    let daemon = Start::new(Side::Ours, &config).start();
+    let read = |name: &str| {
+        daemon.wait_file(&format!("{name}.log"), "done\n");
+        daemon.place().read(&format!("{name}.log"))
+    };
+    let value = |text: &str, key: &str| -> String {
+        let line = text.lines().find_map(|line| line.strip_prefix(key));
+        line.expect("it is there").trim().to_owned()
+    };
+    // What a program has without the keys is what we have ourselves.
+    let ours = fs::read_to_string("/proc/self/status").expect("Linux tells");
+    let all = read("all");
+    for key in ["CapEff:", "CapBnd:", "NoNewPrivs:"] {
+        assert_eq!(value(&all, key), value(&ours, key), "{key}");
+    }
+    assert!(all.ends_with("/x x done\n"), "{all}");
+    for (name, bits) in [
+        ("root", "0000000000000401"),
+        ("user", "0000000000000400"),
+        ("none", "0000000000000000"),
+    ] {
+        let text = read(name);
+        for key in ["CapInh:", "CapPrm:", "CapEff:", "CapBnd:", "CapAmb:"] {
+            assert_eq!(value(&text, key), bits, "{name} {key}");
+        }
+        let no_new = if name == "root" { "1" } else { "0" };
+        assert_eq!(value(&text, "NoNewPrivs:"), no_new, "{name}");
+        assert_eq!(
+            value(&text, "Uid:").starts_with('0'),
+            name != "user",
+            "{name}"
+        );
+    }
+    let entry = fs::read_to_string("/etc/passwd").expect("it is there");
+    let entry = entry.lines().find_map(|line| line.strip_prefix("nobody:"));
+    let fields: Vec<&str> = entry.expect("a user nobody").split(':').collect();
+    let (home, shell) = (fields[4], fields[5]);
+    let user = read("user");
+    assert!(
+        user.ends_with(&format!("{home} nobody mine {shell} done\n")),
+        "{user}"
+    );
+    // Without the key another user has none.
+    let plain = read("plain");
+    assert_eq!(value(&plain, "CapEff:"), "0000000000000000");
+    assert_eq!(value(&plain, "CapBnd:"), value(&ours, "CapBnd:"));
 }
 
 #[test]

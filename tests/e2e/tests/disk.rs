@@ -5,8 +5,8 @@
 use std::fs;
 
 use provost_e2e::{
-    Daemon, PATIENCE, Side, Start, assert_contiguous, inside, mounting, run_inside, wait_until,
-    with_backups,
+    Daemon, PATIENCE, Side, Start, assert_contiguous, inside, mounting, python, run_inside,
+    scripts, wait_until, with_backups,
 };
 use rustix::process::Signal;
 
@@ -107,6 +107,81 @@ fn f15_a_full_disk_drops_no_more_than_it_says() {
     );
     let told = daemon.main_log().matches("could not write to log").count();
     assert_eq!(told, 1, "told once");
+}
+
+/// Listeners that want to know hear of a full disk and of its end, and how much was lost; so do `status -v` and scripts.
+/// Listeners that take everything that Supervisor tells of hear nothing that they cannot know.
+#[test]
+fn f15_listeners_and_status_tell_of_a_full_disk() {
+    let listener = |name: &str, events: &str| {
+        format!(
+            "[eventlistener:{name}]\ncommand={} {}/listener.py %(here)s/{name}.events\nevents={events}\nbuffer_size=100\n\
+             startsecs=0\n",
+            python().display(),
+            scripts().display()
+        )
+    };
+    let config = format!(
+        "[program:n]\ncommand=/bin/sh -c 'read x; seq 1 500000; echo done >%(here)s/done; exec sleep 86400'\nstartsecs=0\n\
+         stdout_logfile=%(here)s/small/n.log\nstdout_logfile_maxbytes=0\n{}{}",
+        listener("wants", "LOGFILE_STATE"),
+        listener("old", "EVENT,TICK_5")
+    );
+    let daemon = start_with_small("256k", &config);
+    for name in ["wants", "old"] {
+        daemon.wait_state(name, "RUNNING");
+    }
+    let go = ["n".into(), "go\n".into()];
+    daemon
+        .rpc()
+        .call("supervisor.sendProcessStdin", &go)
+        .value();
+    daemon.wait_file("done", "done");
+    let path = inside(&daemon, "small/n.log");
+    let shown = daemon.place().join("small/n.log").display().to_string();
+    daemon.wait_file(
+        "wants.events",
+        &format!(
+            "LOGFILE_STATE_FAILING processname:n groupname:n channel:stdout|{shown}|No space left on device\n"
+        ),
+    );
+    let status = daemon.ctl(Side::Ours, &["status", "-v", "n"]).stdout;
+    assert!(
+        status.contains("    takes no output: No space left on device\n    dropped: "),
+        "{status}"
+    );
+    run_inside(&daemon, "mount -o remount,size=8m small");
+    daemon.wait_file("wants.events", "LOGFILE_STATE_WORKING");
+    let text = fs::read_to_string(path).expect("the log is there");
+    let marker = text
+        .lines()
+        .find_map(|line| line.strip_prefix("supervisord: dropped "))
+        .expect("the gap is told");
+    let mut numbers = marker
+        .split(' ')
+        .filter_map(|word| word.parse::<u64>().ok());
+    let (bytes, lines) = numbers.next().zip(numbers.next()).expect("two numbers");
+    daemon.wait_file(
+        "wants.events",
+        &format!(
+            "LOGFILE_STATE_WORKING processname:n groupname:n channel:stdout dropped_bytes:{bytes} dropped_lines:{lines}|{shown}\n"
+        ),
+    );
+    let status = daemon.ctl(Side::Ours, &["status", "-v", "n"]).stdout;
+    assert!(
+        status.contains(&format!("    dropped: {bytes} bytes, {lines} lines\n"))
+            && !status.contains("takes no output"),
+        "{status}"
+    );
+    // What came after it has reached the other one, too.
+    daemon.ctl(Side::Ours, &["restart", "other"]);
+    daemon.wait_file("old.events", "PROCESS_STATE_RUNNING processname:other");
+    wait_until(PATIENCE, "the stop to be told", || {
+        let told = daemon.place().read("old.events");
+        told.contains("PROCESS_STATE_STOPPED processname:other")
+    });
+    assert!(!daemon.place().read("old.events").contains("LOGFILE"));
+    assert_eq!(daemon.place().read("wants.events").lines().count(), 2);
 }
 
 /// Nothing is dropped for a program that would rather wait, and only that program waits.

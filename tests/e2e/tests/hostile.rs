@@ -7,8 +7,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use provost_e2e::{
-    Answer, CREDENTIALS, PATIENCE, Place, Rpc, Side, Start, Target, Victim, encode_call, free_port,
-    run, send_signal, wait_until,
+    Answer, CREDENTIALS, PATIENCE, Place, Rpc, Side, Start, Target, Value, Victim, descriptors,
+    encode_call, free_port, run, send_signal, wait_until,
 };
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 
@@ -118,6 +118,67 @@ fn f13_f49_f57_eleven_hundred_half_open_connections_hold_nobody_up() {
     assert_eq!(half_open.len(), CONNECTIONS);
     drop((half_open, unix));
     victim.assert_well(&[]);
+}
+
+/// Clients that are at work, each with a log of its own open, take what they can get. The last descriptors are not theirs:
+/// children start, logs rotate and an operator is heard.
+#[test]
+fn f13_the_last_descriptors_are_for_spawns_rotations_and_an_operator() {
+    const LIMIT: usize = 128;
+    let port = free_port();
+    let config = format!(
+        "minfds={LIMIT}\n[inet_http_server]\nport=127.0.0.1:{port}\n\
+         [program:p]\ncommand=/bin/cat\nnumprocs=6\nprocess_name=p%(process_num)d\nstartsecs=0\n\
+         [program:n]\ncommand=/bin/sh -c 'while read x; do echo $x; done'\nstartsecs=0\n\
+         stdout_logfile=%(here)s/n.log\nstdout_logfile_maxbytes=100\nstdout_logfile_backups=2\n"
+    );
+    let limit = format!("--nofile={LIMIT}:{LIMIT}");
+    let daemon = Start::new(Side::Ours, &config)
+        .under(&["prlimit", &limit])
+        .start();
+    daemon.wait_state("n", "RUNNING");
+    let request = b"GET /logtail/n HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let (mut tcp, mut unix) = (Vec::new(), Vec::new());
+    let scarce = "Too many open files";
+    for _ in 0..LIMIT {
+        if daemon.main_log().contains(scarce) {
+            break;
+        }
+        let mut client = TcpStream::connect(("127.0.0.1", port)).expect("a connection");
+        client.write_all(request).ok();
+        tcp.push(client);
+        // Some are not told before they ask.
+        if tcp.len() % 3 == 0 {
+            let mut client = UnixStream::connect(daemon.socket()).expect("a connection");
+            client.write_all(request).ok();
+            unix.push(client);
+        }
+    }
+    daemon.wait_log(scarce);
+    let open = descriptors(daemon.pid());
+    assert!((LIMIT - 24..=LIMIT - 15).contains(&open), "{open}");
+
+    let old = daemon.rpc().pid("p:p0");
+    send_signal(old, Signal::KILL);
+    wait_until(PATIENCE, "the killed program to be started again", || {
+        let now = daemon.rpc().pid("p:p0");
+        now != old && now != 0
+    });
+    let line = "x".repeat(70);
+    for _ in 0..4 {
+        let sent = daemon.ctl(Side::Ours, &["status", "n"]);
+        assert!(sent.stdout.contains("RUNNING"), "{sent:?}");
+        let sent = [Value::from("n"), Value::from(format!("{line}\n").as_str())];
+        daemon
+            .rpc()
+            .call("supervisor.sendProcessStdin", &sent)
+            .value();
+    }
+    daemon.wait_file("n.log.1", &line);
+    let restarted = daemon.ctl(Side::Ours, &["restart", "p:p1"]);
+    assert_eq!(restarted.stdout, "p:p1: stopped\np:p1: started\n");
+    assert!(!daemon.main_log().contains("could not rotate"));
+    drop((tcp, unix));
 }
 
 /// A log that nobody reads holds back only the program that writes there, and only until somebody does.

@@ -2,8 +2,10 @@
 //!
 //! A conversion knows nothing of files and keys; who calls it adds the place.
 
+mod capabilities;
 mod places;
 
+pub(crate) use capabilities::capabilities;
 pub(crate) use places::{
     ChildLog, existing_directory, group, hosts, inet_address, logfile, owner, path_in_directory,
     port, url, user,

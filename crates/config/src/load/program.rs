@@ -283,6 +283,7 @@ fn complete(
         stop_tree: common.additions.stop_tree,
         sigpipe_default: common.additions.sigpipe_default,
         logfile_full: common.additions.logfile_full,
+        confinement: common.additions.confinement,
         exitcodes: common.exitcodes.clone(),
         environment,
         serverurl: common.serverurl.clone(),

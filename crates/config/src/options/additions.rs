@@ -54,3 +54,41 @@ pub const SIGPIPE: OptionSpec = OptionSpec {
           forgot about them lives on, or at their defaults, as in a shell.",
     ..BASE
 };
+
+/// `set_login_env`
+pub const SET_LOGIN_ENV: OptionSpec = OptionSpec {
+    name: "set_login_env",
+    kind: Kind::Boolean,
+    default: Fallback::Text("false"),
+    since: "Provost 0.1",
+    sample: Sample::Comment("false"),
+    doc: "Whether the program begins with the variables HOME, USER, LOGNAME and SHELL of the user that it runs as. Without \
+          it they are those of supervisord, as under Supervisor. `environment` counts more.",
+    ..BASE
+};
+
+/// `no_new_privileges`
+pub const NO_NEW_PRIVILEGES: OptionSpec = OptionSpec {
+    name: "no_new_privileges",
+    kind: Kind::Boolean,
+    default: Fallback::Text("false"),
+    since: "Provost 0.1",
+    sample: Sample::Comment("false"),
+    doc: "Whether nothing that the program executes can have more rights than it has itself: set-user-id bits and \
+          capabilities of files have no effect, so that `sudo` and `ping` may not work in it.",
+    ..BASE
+};
+
+/// `capabilities`
+pub const CAPABILITIES: OptionSpec = OptionSpec {
+    name: "capabilities",
+    kind: Kind::Text,
+    default: Fallback::Found("what its user has"),
+    since: "Provost 0.1",
+    sample: Sample::Comment("net_bind_service"),
+    doc: "The only capabilities that the program, and whatever it executes, can have: names as in capabilities(7), with or \
+          without `CAP_`, or `none`. With `user` the program has them although that user would not, so that it can listen \
+          on port 80, say, without ever having been root. supervisord needs them itself, and CAP_SETPCAP. Without this key \
+          a program of root has all, and another has none.",
+    ..BASE
+};

@@ -1,6 +1,8 @@
 //! `[fcgi-program:x]`.
 
-use super::additions::{LOGFILE_FULL, SIGPIPE, STOP_CONT, STOP_TREE};
+use super::additions::{
+    CAPABILITIES, LOGFILE_FULL, NO_NEW_PRIVILEGES, SET_LOGIN_ENV, SIGPIPE, STOP_CONT, STOP_TREE,
+};
 use super::program::{
     AUTORESTART, AUTOSTART, BASE, COMMAND, DIRECTORY, ENVIRONMENT, EXITCODES, KILLASGROUP,
     NUMPROCS, NUMPROCS_START, PRIORITY, PROCESS_NAME, REDIRECT_STDERR, SERVERURL, STARTRETRIES,
@@ -82,6 +84,9 @@ pub const SECTION: SectionSpec = SectionSpec {
         &SIGPIPE,
         &LOGFILE_FULL,
         &USER,
+        &SET_LOGIN_ENV,
+        &NO_NEW_PRIVILEGES,
+        &CAPABILITIES,
         &REDIRECT_STDERR,
         STDOUT.logfile,
         STDOUT.maxbytes,

@@ -1,6 +1,8 @@
 //! `[rpcinterface:x]` with a `command`: a namespace of XML-RPC methods that a process serves.
 
-use super::additions::{LOGFILE_FULL, SIGPIPE, STOP_CONT, STOP_TREE};
+use super::additions::{
+    CAPABILITIES, LOGFILE_FULL, NO_NEW_PRIVILEGES, SET_LOGIN_ENV, SIGPIPE, STOP_CONT, STOP_TREE,
+};
 use super::program;
 use super::program::{
     AUTORESTART, AUTOSTART, BASE, COMMAND, DIRECTORY, ENVIRONMENT, EXITCODES, KILLASGROUP,
@@ -76,6 +78,9 @@ pub const SECTION: SectionSpec = SectionSpec {
         &SIGPIPE,
         &LOGFILE_FULL,
         &USER,
+        &SET_LOGIN_ENV,
+        &NO_NEW_PRIVILEGES,
+        &CAPABILITIES,
         &REDIRECT_STDERR,
         STDERR.logfile,
         STDERR.maxbytes,

@@ -1,6 +1,8 @@
 //! `[eventlistener:x]`.
 
-use super::additions::{LOGFILE_FULL, SIGPIPE, STOP_CONT, STOP_TREE};
+use super::additions::{
+    CAPABILITIES, LOGFILE_FULL, NO_NEW_PRIVILEGES, SET_LOGIN_ENV, SIGPIPE, STOP_CONT, STOP_TREE,
+};
 use super::program;
 use super::program::{
     AUTORESTART, AUTOSTART, BASE, COMMAND, DIRECTORY, ENVIRONMENT, EXITCODES, KILLASGROUP,
@@ -130,6 +132,9 @@ pub const SECTION: SectionSpec = SectionSpec {
         &SIGPIPE,
         &LOGFILE_FULL,
         &USER,
+        &SET_LOGIN_ENV,
+        &NO_NEW_PRIVILEGES,
+        &CAPABILITIES,
         &REDIRECT_STDERR,
         STDOUT.logfile,
         STDOUT.maxbytes,

@@ -1,6 +1,8 @@
 //! `[program:x]`. Most of its keys are keys of `[eventlistener:x]` and `[fcgi-program:x]`, too.
 
-use super::additions::{LOGFILE_FULL, SIGPIPE, STOP_CONT, STOP_TREE};
+use super::additions::{
+    CAPABILITIES, LOGFILE_FULL, NO_NEW_PRIVILEGES, SET_LOGIN_ENV, SIGPIPE, STOP_CONT, STOP_TREE,
+};
 pub use super::channels::{ChannelOptions, STDERR, STDOUT};
 use super::{Change, Fallback, Kind, Names, OptionSpec, Sample, SectionSpec};
 
@@ -259,6 +261,9 @@ pub const SECTION: SectionSpec = SectionSpec {
         &SIGPIPE,
         &LOGFILE_FULL,
         &USER,
+        &SET_LOGIN_ENV,
+        &NO_NEW_PRIVILEGES,
+        &CAPABILITIES,
         &REDIRECT_STDERR,
         STDOUT.logfile,
         STDOUT.maxbytes,

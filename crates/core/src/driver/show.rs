@@ -35,6 +35,7 @@ pub(crate) fn show_event(event: &Event) -> String {
                 String::from_utf8_lossy(data)
             )
         }
+        Event::Logfile { process, path, .. } => format!("{} {process} {path}", event.kind()),
         Event::SupervisorRunning | Event::SupervisorStopping => event.kind().to_string(),
     }
 }

@@ -88,6 +88,19 @@ mod tests {
     }
 
     #[test]
+    fn f15_kinds_of_our_own_reach_those_only_who_name_them() {
+        let mut bus = Bus::default();
+        bus.subscribe(GroupId(1), &[EventKind::Event, EventKind::ProcessLog]);
+        bus.subscribe(GroupId(2), &[EventKind::LogfileState]);
+        bus.subscribe(GroupId(3), &[EventKind::LogfileStateWorking]);
+        assert_eq!(bus.hearers(EventKind::LogfileStateFailing), [GroupId(2)]);
+        assert_eq!(
+            bus.hearers(EventKind::LogfileStateWorking),
+            [GroupId(2), GroupId(3)]
+        );
+    }
+
+    #[test]
     fn serials_wrap_after_the_largest() {
         let mut serials = Serials { next: SERIAL_MAX };
         assert_eq!(

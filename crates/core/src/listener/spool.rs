@@ -385,7 +385,8 @@ fn weight(envelope: &Envelope) -> usize {
         | Event::SupervisorStopping
         | Event::Tick { .. }
         | Event::GroupAdded { .. }
-        | Event::GroupRemoved { .. } => 0,
+        | Event::GroupRemoved { .. }
+        | Event::Logfile { .. } => 0,
     };
     FIXED.saturating_add(text)
 }

@@ -194,6 +194,7 @@ pub(crate) fn no_spec() -> Arc<ProcessSpec> {
             stop_cont: false,
             stop_tree: false,
             sigpipe_default: false,
+            confinement: provost_model::spec::Confinement::default(),
             logfile_full: LogfileFull::Drop,
             exitcodes: Vec::new(),
             environment: Vec::new(),

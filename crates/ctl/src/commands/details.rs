@@ -1,7 +1,7 @@
 //! What `status -v` shows below the table: more of each process, and the pools of event listeners.
 
 use crate::namespec;
-use crate::records::{DetailRow, PoolRow, StatusRow};
+use crate::records::{DetailRow, LogRow, PoolRow, StatusRow};
 use crate::render;
 use crate::session::{Session, read_rows};
 use crate::trouble::Trouble;
@@ -15,6 +15,12 @@ pub(super) fn show(
     shown: &[&StatusRow],
 ) -> Result<(), Trouble> {
     let details = read_rows("getAllProcessInfo", answer, DetailRow::read)?;
+    // What it is not told it does not show: it is one of an earlier version, or upstream's.
+    let logs = match session.call_in("provost", "getLogs", &[]) {
+        Ok(value) => read_rows("provost.getLogs", &value, LogRow::read)?,
+        Err(trouble) if trouble.fault_code() == Some(FaultCode::UnknownMethod) => Vec::new(),
+        Err(trouble) => return Err(trouble),
+    };
     for row in shown {
         let found = details
             .iter()
@@ -22,7 +28,7 @@ pub(super) fn show(
         if let Some(detail) = found {
             session.say("");
             session.say(render::one_line(&namespec::join(&row.group, &row.name)));
-            for line in render::details(detail) {
+            for line in render::details(detail, &logs) {
                 session.say(line);
             }
         }

@@ -19,6 +19,35 @@ fn detailed(row: Value, logs: [&str; 2], end: (i64, i64), spawn_error: &str) -> 
     Value::Struct(members)
 }
 
+#[test]
+fn f15_a_log_that_takes_no_output_and_what_was_dropped_are_shown() {
+    let log = |name: &str, failing: &str, bytes: i64, lines: i64| {
+        let texts = [
+            ("group", name),
+            ("name", name),
+            ("channel", "stdout"),
+            ("failing", failing),
+        ]
+        .map(|(member, text)| (member.to_owned(), Value::text(text)));
+        let counts = [("dropped_bytes", bytes), ("dropped_lines", lines)]
+            .map(|(member, count)| (member.to_owned(), Value::Int(count)));
+        Value::Struct(texts.into_iter().chain(counts).collect())
+    };
+    let logs = Value::Array(vec![
+        log("x", "No space left on device", 70, 6),
+        log("y", "", 0, 0),
+    ]);
+    let server = verbose().on("provost.getLogs", logs);
+    let text = server.run("status -v x y").text;
+    assert!(
+        text.contains(
+            "  stdout log: /out\n    takes no output: No space left on device\n    dropped: 70 bytes, 6 lines\n"
+        ),
+        "{text}"
+    );
+    assert_eq!(text.matches("dropped").count(), 1, "{text}");
+}
+
 fn verbose() -> Fake {
     let process = |name, state: (i64, &str)| super::process(name, name, state.0, state.1, 7, "d");
     Fake::new().on(

@@ -2,6 +2,7 @@
 
 use super::address::Address;
 use super::tls::{self, Trust};
+use provost_model::access::wipe;
 use provost_os::sockets::peer_uid;
 use provost_os::users::current_euid;
 use provost_wire::base64;
@@ -32,9 +33,18 @@ pub(crate) struct Credentials {
     pub(crate) password: String,
 }
 
+impl Drop for Credentials {
+    fn drop(&mut self) {
+        wipe(&mut std::mem::take(&mut self.password).into_bytes());
+    }
+}
+
 impl Credentials {
     fn header(&self) -> String {
-        base64::encode(format!("{}:{}", self.username, self.password).as_bytes())
+        let mut both = format!("{}:{}", self.username, self.password).into_bytes();
+        let encoded = base64::encode(&both);
+        wipe(&mut both);
+        encoded
     }
 }
 

@@ -2,30 +2,28 @@
 //!
 //! When all places are taken, the longest idle connection makes room, or else the one that has been silent for longest
 //! since it was accepted; so whoever opens connections and says nothing displaces only his own kind. When everybody is
-//! at work the newcomer is refused.
+//! at work the newcomer is refused. The last descriptors are not for clients: see [`super::reserve`].
 
 use super::carry::tape::{Origin, Tape};
 use super::carry::{self, CarriedConnection};
 use super::connection::Beginning;
+use super::crowd::{Crowd, Origin as From, Place};
 use super::reports::Limit;
+use super::reserve::{self, Reserved};
 use super::route::Server;
 use super::stream::Socket;
-use super::watch::{Verdict, Watch, Worth};
+use super::watch::Watch;
 use super::{Context, Listener, OpenServer, connection, respond, tls};
 use hyper::StatusCode;
 use provost_model::Level;
 use provost_model::config::ServerSpec;
 use rustls::ServerConfig;
-use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
-use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::Notify;
 
 /// How long accepting rests when it fails for lack of something.
 const REST: Duration = Duration::from_millis(100);
@@ -132,13 +130,15 @@ impl Acceptor {
     pub(super) async fn run(mut self) -> io::Result<OpenServer> {
         let mut handing = self.context.handing.clone();
         loop {
+            // An operator may have got the last one.
+            self.spare = self.spare.take().or_else(spare);
             let accepted = tokio::select! {
                 biased;
                 Ok(_) = handing.wait_for(|is| *is) => break,
                 accepted = self.listener.accept() => accepted,
             };
             match accepted {
-                Ok(socket) => self.welcome(socket).await,
+                Ok(socket) => self.receive(socket).await,
                 Err(error)
                     if error
                         .raw_os_error()
@@ -160,40 +160,72 @@ impl Acceptor {
         })
     }
 
-    async fn welcome(&self, socket: Socket) {
-        let (place, reached) = Crowd::admit(&self.own, socket.address());
+    /// Lets a client in that costs none of the last descriptors, or for whom there is room among them.
+    async fn receive(&self, socket: Socket) {
+        if !reserve::is_reserved(&socket) {
+            return self.welcome(socket, None).await;
+        }
+        let mut socket = socket;
+        if self.make_way().await {
+            match reserve::lower(socket) {
+                Ok(lower) => socket = lower,
+                // It is closed, for want of everything.
+                Err(error) => return self.complain(&error),
+            }
+            if !reserve::is_reserved(&socket) {
+                return self.welcome(socket, None).await;
+            }
+        }
+        if let Some(reserved) = self.context.reserve.admit(&socket) {
+            return self.welcome(socket, Some(reserved)).await;
+        }
+        self.complain(&reserve::exhausted());
+        self.turn_away(&socket).await;
+        drop(socket);
+        tokio::time::sleep(REST).await;
+    }
+
+    async fn welcome(&self, socket: Socket, reserved: Option<Reserved>) {
+        let (place, reached) = Crowd::admit(&self.own, From::of(&socket));
         if let Some(limit) = reached {
             self.context
                 .reports
                 .reached(limit, || self.crowded(limit, &socket, place.is_some()));
         }
         match place {
-            Some(own) => {
-                let origin = Origin {
-                    server: carry::address(self.server.spec()),
-                    address: socket.socket_address(),
-                    process: socket.process(),
-                };
-                let (control, carry) = (self.context.control.clone(), &self.context.carry);
-                let beginning = Beginning {
-                    tape: Rc::new(Tape::new(control, Rc::clone(carry), origin)),
-                    closing: None,
-                };
-                let (context, server) = (Rc::clone(&self.context), Rc::clone(&self.server));
-                tokio::task::spawn_local(connection::serve(
-                    context, server, socket, own, beginning,
-                ));
-            }
+            Some(own) => self.serve(socket, own, reserved),
             None => self.turn_away(&socket).await,
         }
+    }
+
+    fn serve(&self, socket: Socket, place: Place, reserved: Option<Reserved>) {
+        let origin = Origin {
+            server: carry::address(self.server.spec()),
+            address: socket.socket_address(),
+            process: socket.process(),
+        };
+        let (control, carry) = (self.context.control.clone(), &self.context.carry);
+        let beginning = Beginning {
+            tape: Rc::new(Tape::new(control, Rc::clone(carry), origin)),
+            closing: None,
+        };
+        let (context, server) = (Rc::clone(&self.context), Rc::clone(&self.server));
+        tokio::task::spawn_local(async move {
+            connection::serve(context, server, socket, place, beginning).await;
+            drop(reserved);
+        });
     }
 
     /// What the log says when there are too many.
     fn crowded(&self, limit: Limit, socket: &Socket, admitted: bool) -> String {
         let section = &self.server.spec().section;
-        let who = match (limit, socket.address()) {
-            (Limit::ConnectionsOfAddress, Some(address)) => {
-                format!("{address} has {} connections", self.own.places_of_address)
+        let many = self.own.places_of_origin;
+        let who = match (limit, From::of(socket)) {
+            (Limit::ConnectionsOfOrigin, From::Address(address)) => {
+                format!("{address} has {many} connections")
+            }
+            (Limit::ConnectionsOfOrigin, From::User(uid)) => {
+                format!("the user with uid {uid} has {many} connections")
             }
             _ => format!("there are {} connections", self.own.places),
         };
@@ -205,17 +237,29 @@ impl Acceptor {
         format!("{who} to [{section}], which is the limit: {what}")
     }
 
-    /// Gets a descriptor from a connection that can be spared, or else turns the next client away with the spare one.
-    async fn make_room(&mut self, error: &io::Error) {
-        if self.own.displace() || self.other.displace() {
+    /// Ends a connection that can be spared, here or on servers of the other kind; false when there is none.
+    async fn make_way(&self) -> bool {
+        let is_made = self.own.displace() || self.other.displace();
+        if is_made {
             // The displaced connection's task runs before this one does again, and closes its socket.
             tokio::task::yield_now().await;
+        }
+        is_made
+    }
+
+    /// Gets a descriptor from a connection that can be spared. Where none can, the spare one is for an operator, or for
+    /// turning the next client away.
+    async fn make_room(&mut self, error: &io::Error) {
+        if self.make_way().await {
             return;
         }
         self.complain(error);
         self.spare = None;
         if let Ok(Ok(socket)) = tokio::time::timeout(REST, self.listener.accept()).await {
-            self.turn_away(&socket).await;
+            match self.context.reserve.admit(&socket) {
+                Some(reserved) => return self.welcome(socket, Some(reserved)).await,
+                None => self.turn_away(&socket).await,
+            }
         }
         self.spare = spare();
         tokio::time::sleep(REST).await;
@@ -263,7 +307,7 @@ pub(super) fn resume(
     if server.tls().is_some() && !is_detached {
         return;
     }
-    let place = Crowd::take_in(crowd, socket.address(), Watch::carried(is_used));
+    let place = Crowd::take_in(crowd, From::of(&socket), Watch::carried(is_used));
     let beginning = Beginning {
         tape: Rc::new(tape),
         closing,
@@ -279,141 +323,4 @@ pub(super) fn resume(
 
 fn spare() -> Option<File> {
     File::open("/dev/null").ok()
-}
-
-/// The connections that share a number of places.
-pub(super) struct Crowd {
-    places: usize,
-    places_of_address: usize,
-    next: Cell<u64>,
-    members: RefCell<BTreeMap<u64, Member>>,
-    left: Notify,
-}
-
-struct Member {
-    watch: Rc<Watch>,
-    address: Option<IpAddr>,
-}
-
-impl Crowd {
-    pub(super) fn new(places: usize, places_of_address: usize) -> Self {
-        Self {
-            places,
-            places_of_address,
-            next: Cell::new(0),
-            members: RefCell::new(BTreeMap::new()),
-            left: Notify::new(),
-        }
-    }
-
-    /// A place, if need be that of somebody who can be spared; and which limit was reached, if one was.
-    ///
-    /// Who has all places of an address makes room among his own connections.
-    pub(super) fn admit(
-        crowd: &Rc<Self>,
-        address: Option<IpAddr>,
-    ) -> (Option<Place>, Option<Limit>) {
-        let of_address = || {
-            let members = crowd.members.borrow();
-            let same = members.values().filter(|member| member.address == address);
-            same.count()
-        };
-        let (reached, made_room) = if address.is_some() && of_address() >= crowd.places_of_address {
-            let own = crowd.displace_among(|member| member.address == address);
-            (Some(Limit::ConnectionsOfAddress), own)
-        } else if crowd.members.borrow().len() >= crowd.places {
-            (Some(Limit::Connections), crowd.displace())
-        } else {
-            (None, true)
-        };
-        if !made_room {
-            return (None, reached);
-        }
-        let place = Self::take_in(crowd, address, Watch::new());
-        (Some(place), reached)
-    }
-
-    /// A place for whoever has one by right.
-    fn take_in(crowd: &Rc<Self>, address: Option<IpAddr>, watch: Watch) -> Place {
-        let number = crowd.next.get();
-        crowd.next.set(number.wrapping_add(1));
-        let watch = Rc::new(watch);
-        let member = Member {
-            watch: Rc::clone(&watch),
-            address,
-        };
-        crowd.members.borrow_mut().insert(number, member);
-        Place {
-            crowd: Rc::clone(crowd),
-            number,
-            watch,
-        }
-    }
-
-    /// Ends the connection that can best be spared; false when all are at work.
-    pub(super) fn displace(&self) -> bool {
-        self.displace_among(|_| true)
-    }
-
-    fn displace_among(&self, may: impl Fn(&Member) -> bool) -> bool {
-        let mut members = self.members.borrow_mut();
-        let spared = members
-            .iter()
-            .filter(|(_, member)| may(member))
-            .filter_map(|(number, member)| Some((member.watch.worth()?, *number)))
-            .min();
-        let Some(((worth, _), number)) = spared else {
-            return false;
-        };
-        if let Some(member) = members.remove(&number) {
-            member.watch.end(match worth {
-                Worth::Idle => Verdict::Silent,
-                Worth::Unheard => Verdict::Displaced,
-            });
-        }
-        true
-    }
-
-    /// Has all connections look around, and waits until there is none.
-    pub(super) async fn empty(&self) {
-        self.members
-            .borrow()
-            .values()
-            .for_each(|member| member.watch.wake());
-        while !self.members.borrow().is_empty() {
-            self.left.notified().await;
-        }
-    }
-
-    /// Ends all connections after the answer each has under way, and waits for that.
-    pub(super) async fn disperse(&self) {
-        self.members
-            .borrow()
-            .values()
-            .for_each(|member| member.watch.finish());
-        while !self.members.borrow().is_empty() {
-            self.left.notified().await;
-        }
-    }
-}
-
-/// The place of a connection in its crowd, given back when dropped.
-pub(super) struct Place {
-    crowd: Rc<Crowd>,
-    number: u64,
-    watch: Rc<Watch>,
-}
-
-impl Place {
-    /// What the connection is doing.
-    pub(super) fn watch(&self) -> Rc<Watch> {
-        Rc::clone(&self.watch)
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.crowd.members.borrow_mut().remove(&self.number);
-        self.crowd.left.notify_one();
-    }
 }

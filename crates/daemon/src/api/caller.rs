@@ -6,6 +6,7 @@ use super::carry::tape::{Origin, Tape};
 use provost_model::access::{Reach, Rights, Scope, Verb};
 use provost_model::info::PoolInfo;
 use provost_model::{Answer, Fault, FaultCode, Reply, Request};
+use provost_os::users;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -22,6 +23,13 @@ pub(super) struct PeerProcess {
     pub(super) pid: i32,
     /// Supplementary groups.
     pub(super) groups: Vec<u32>,
+}
+
+impl PeerProcess {
+    /// Whether it could do without us all that we can do for it.
+    pub(super) fn is_operator(&self) -> bool {
+        self.uid == 0 || self.uid == users::current_euid()
+    }
 }
 
 /// The other end of a connection.
@@ -86,6 +94,11 @@ impl Caller {
     /// Somebody who may do everything.
     pub(super) fn admin(name: &str, how: &str, peer: &Rc<Peer>) -> Self {
         Self::new(name, how, peer, (Rights::all(), Scope::everything()))
+    }
+
+    /// Whether there is nothing that this caller may not do.
+    pub(super) fn may_everything(&self) -> bool {
+        self.scope.is_none() && Verb::ALL.iter().all(|verb| self.rights.hold(*verb))
     }
 
     /// Whether this caller may, for at least some program.

@@ -8,7 +8,7 @@ use argon2::{Argon2, Params, PasswordHash, PasswordVerifier as _};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use provost_model::access::{AccessSpec, UserSpec};
+use provost_model::access::{AccessSpec, UserSpec, wipe};
 use sha2::{Digest as _, Sha256};
 use std::collections::VecDeque;
 use std::fs::File;
@@ -48,6 +48,15 @@ pub(super) enum Claim {
     },
     /// A token.
     Token(Vec<u8>),
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        match self {
+            Self::Password { password, .. } => wipe(password),
+            Self::Token(token) => wipe(token),
+        }
+    }
 }
 
 /// Whose a proof is.

@@ -1,10 +1,10 @@
 //! One connection from accept to close.
 
 use super::Context;
-use super::accept::Place;
 use super::caller::Peer;
 use super::carry::CarriedConnection;
 use super::carry::tape::Tape;
+use super::crowd::Place;
 use super::reports::Limit;
 use super::respond;
 use super::route::{self, Server};

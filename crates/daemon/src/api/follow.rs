@@ -6,10 +6,11 @@
 use super::Context;
 use super::carry::tape::Tape;
 use super::files::{self, OpenError};
+use super::reserve;
 use super::respond::{Outgoing, Piece};
 use crate::logs::Follower;
 use bytes::Bytes;
-use provost_model::{Fault, FaultCode};
+use provost_model::{Fault, FaultCode, Level};
 use provost_os::spot::Paths;
 use std::fs::{File, Metadata};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
@@ -49,22 +50,28 @@ pub(super) struct Mark {
     pub(super) position: u64,
 }
 
-/// Begins to follow: when the file was last changed, and what comes. None when there is no such file.
+/// Begins to follow: when the file was last changed, and what comes. `NO_FILE` when there is no such file.
 pub(super) async fn follow(
     context: &Rc<Context>,
     tape: &Tape,
     path: PathBuf,
-) -> Option<(SystemTime, Outgoing)> {
+) -> Result<(SystemTime, Outgoing), Fault> {
     // From here on nothing that is added goes unnoticed.
     let growth = context.board.follow(&path);
     let paths = context.paths;
     let opened = files::in_time(move || {
         Followed::open(path, paths).map_err(|_| Fault::bare(FaultCode::NoFile))
-    })
-    .await;
-    let (followed, changed) = opened.ok()?;
+    });
+    let (followed, changed) = opened.await?;
+    // It would stay open for as long as the client likes.
+    if reserve::is_reserved(&*followed.file) {
+        let (path, error) = (followed.path.display(), reserve::exhausted());
+        let text = format!("log {path} cannot be followed at present: {error}");
+        context.logger.log(Level::Error, text);
+        return Err(Fault::about(FaultCode::Failed, error.to_string()));
+    }
     tape.follow(followed.mark());
-    Some((changed, begin(context, followed, growth)))
+    Ok((changed, begin(context, followed, growth)))
 }
 
 /// Goes on with what another image has begun.

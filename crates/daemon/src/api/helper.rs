@@ -3,6 +3,7 @@
 
 use super::Context;
 use super::caller::Caller;
+use super::shares::Spent;
 use provost_model::helper::{HelperAnswerKind, HelperMethod};
 use provost_model::{Fault, FaultCode, Reply, Request};
 use provost_wire::helper::{self, AnswerError, BODY_BYTES_MAX};
@@ -21,6 +22,10 @@ pub(super) async fn call(
         let text = format!("as JSON the call has more than {BODY_BYTES_MAX} bytes");
         return Err(Fault::about(FaultCode::BadArguments, text).into());
     }
+    let _share = context.user_calls.of(caller).map_err(|Spent| {
+        let text = "you have as many calls under way as you may have; try again when one of them is answered";
+        Fault::about(FaultCode::Failed, text)
+    })?;
     let request = Request::CallHelper {
         namespace: namespace.to_owned(),
         method: method.to_owned(),

@@ -8,7 +8,7 @@ use super::clerk::{Claim, Known, Verdict};
 use super::reports::Limit;
 use super::respond::{self, Outgoing};
 use super::route::Server;
-use super::{Context, auth, record, tls};
+use super::{Context, auth, crowd, record, tls};
 use hyper::header::AUTHORIZATION;
 use hyper::{HeaderMap, Response, StatusCode};
 use provost_model::access::{AuthMode, Rights, Scope, UserSpec};
@@ -160,6 +160,11 @@ async fn by_header(
     } else {
         return Err(Refusal::NoProof);
     };
+    let origin = crowd::Origin::new(peer.address, peer.process.as_ref());
+    let turn = context.origin_logins.take(origin);
+    if turn.is_none() && origin != crowd::Origin::Ourselves {
+        return Err(Refusal::Busy);
+    }
     match context.clerk.ask(claim).await {
         Verdict::Known(Known::Section(name)) => {
             peer.tape.progress().login = Some(Login::Section(name.clone()));

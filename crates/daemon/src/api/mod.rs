@@ -12,6 +12,7 @@ pub mod carry;
 mod clerk;
 mod clock;
 mod connection;
+mod crowd;
 mod files;
 mod follow;
 mod guesses;
@@ -21,10 +22,12 @@ mod identify;
 mod percent;
 mod record;
 mod reports;
+mod reserve;
 mod respond;
 mod route;
 mod rpc;
 mod sender;
+mod shares;
 mod stream;
 mod tls;
 mod watch;
@@ -33,10 +36,11 @@ mod web;
 use crate::audit::Audit;
 use crate::control::ControlHandle;
 use crate::logs::{Board, Logger};
-use accept::{Acceptor, Crowd};
+use accept::Acceptor;
 use carry::tape::Carry;
 pub use carry::{Carried, CarriedConnection, ConnectionState};
 use clerk::Clerk;
+use crowd::Crowd;
 use guesses::Guesses;
 use identify::Strangers;
 use provost_model::Level;
@@ -45,6 +49,8 @@ use provost_model::config::{Interface, ServerSpec};
 use provost_os::spot::Paths;
 use provost_wire::methods::Methods;
 use reports::Reports;
+use reserve::Reserve;
+use shares::Shares;
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::os::fd::OwnedFd;
@@ -76,11 +82,20 @@ const HAND_OVER_MAX: Duration = Duration::from_secs(1);
 const TCP_CONNECTIONS: usize = 512;
 
 /// Unix socket connections at once, unless descriptors are scarce. A number of their own: whoever fills the TCP side
-/// leaves the operator's way in.
+/// leaves the operator's way in. A user who is neither root nor our own gets half of them.
 const UNIX_CONNECTIONS: usize = 64;
 
 /// TCP connections of one address at once, unless descriptors are scarce: nobody takes all places.
 const ADDRESS_CONNECTIONS: usize = 64;
+
+/// Calls that one user has open with helpers, who may not do everything: half of what one helper takes.
+const USER_CALLS: usize = 32;
+
+/// Restarts from the pages that one user has under way, who may not do everything: half of all.
+const USER_RESTARTS: usize = 32;
+
+/// Proofs of one address or user that wait to be looked at: half of all.
+const ORIGIN_LOGINS: usize = 32;
 
 /// A socket that listens.
 #[derive(Debug)]
@@ -178,6 +193,15 @@ struct Context {
     strangers: RefCell<Strangers>,
     /// Tells of limits that clients reach.
     reports: Rc<Reports>,
+    /// The last descriptors.
+    reserve: Reserve,
+    /// The connections over TCP and over unix sockets.
+    tcp: Rc<Crowd>,
+    unix: Rc<Crowd>,
+    /// What one user may have of what there is little of.
+    user_calls: Shares<String>,
+    user_restarts: Shares<String>,
+    origin_logins: Shares<crowd::Origin>,
     /// Failed logins.
     guesses: Guesses,
     /// The name of the machine.
@@ -235,8 +259,18 @@ pub fn start(settings: ApiSettings) -> io::Result<Api> {
     let thread = std::thread::Builder::new()
         .name("api".to_owned())
         .spawn(move || {
+            let unix = UNIX_CONNECTIONS.min(descriptors / 8).max(1);
             let context = Context {
                 reports: Reports::new(logger.clone()),
+                reserve: Reserve::default(),
+                tcp: Rc::new(Crowd::new(
+                    TCP_CONNECTIONS.min(descriptors / 4).max(1),
+                    ADDRESS_CONNECTIONS,
+                )),
+                unix: Rc::new(Crowd::new(unix, (unix / 2).max(1))),
+                user_calls: Shares::new(USER_CALLS),
+                user_restarts: Shares::new(USER_RESTARTS),
+                origin_logins: Shares::new(ORIGIN_LOGINS),
                 guesses: Guesses::default(),
                 control,
                 methods: Methods::new(namespaces),
@@ -257,7 +291,7 @@ pub fn start(settings: ApiSettings) -> io::Result<Api> {
                 works: web::Works::default(),
             };
             let context = Rc::new(context);
-            let served = serve(context, listeners, descriptors, carried);
+            let served = serve(context, listeners, carried);
             let carried = LocalSet::new().block_on(&runtime, served);
             // A reader that hangs on its disk must not keep the daemon.
             runtime.shutdown_background();
@@ -294,17 +328,9 @@ impl Api {
 async fn serve(
     context: Rc<Context>,
     listeners: Vec<accept::Watched>,
-    descriptors: usize,
     carried: Vec<CarriedConnection>,
 ) -> Option<Carried> {
-    let tcp = Rc::new(Crowd::new(
-        TCP_CONNECTIONS.min(descriptors / 4).max(1),
-        ADDRESS_CONNECTIONS,
-    ));
-    let unix = Rc::new(Crowd::new(
-        UNIX_CONNECTIONS.min(descriptors / 8).max(1),
-        UNIX_CONNECTIONS,
-    ));
+    let (tcp, unix) = (Rc::clone(&context.tcp), Rc::clone(&context.unix));
     let (mut stopping, mut handing) = (context.stopping.clone(), context.handing.clone());
     let acceptors: Vec<Acceptor> = listeners
         .into_iter()

@@ -16,8 +16,10 @@ const QUIET: Duration = Duration::from_secs(10);
 pub(super) enum Limit {
     /// Places for connections of one kind.
     Connections,
-    /// Places for connections of one address.
-    ConnectionsOfAddress,
+    /// Places for connections of one address or user.
+    ConnectionsOfOrigin,
+    /// Requests under way of those who may not do everything.
+    RequestsOfUser,
     /// Bytes of a request line.
     RequestLine,
     /// Bytes of a header.
@@ -39,7 +41,8 @@ impl Limit {
     fn name(self) -> &'static str {
         match self {
             Self::Connections => "limit of connections",
-            Self::ConnectionsOfAddress => "limit of connections of one address",
+            Self::ConnectionsOfOrigin => "limit of connections of one address or user",
+            Self::RequestsOfUser => "limit of requests of one user",
             Self::RequestLine => "limit of a request line",
             Self::Header => "limit of a request header",
             Self::Body => "limit of a request body",
@@ -66,7 +69,10 @@ impl Limit {
                 "failed to log in more than 10 times within a minute; further failures are answered a second late"
             }
             Self::Handshake => "could not agree on TLS",
-            Self::Connections | Self::ConnectionsOfAddress => "has too many connections",
+            Self::RequestsOfUser => {
+                "has as many requests under way as may be; another was refused (503)"
+            }
+            Self::Connections | Self::ConnectionsOfOrigin => "has too many connections",
         }
     }
 }

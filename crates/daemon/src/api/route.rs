@@ -20,7 +20,7 @@ use hyper::header::{
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use provost_model::access::Verb;
 use provost_model::config::ServerSpec;
-use provost_model::{Channel, Fault};
+use provost_model::{Channel, Fault, FaultCode};
 use rustls::ServerConfig;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -120,6 +120,19 @@ async fn admit(
         Ok(caller) => caller,
         Err(refusal) => return *refusal,
     };
+    let crowd = match peer.address {
+        Some(_) => &context.tcp,
+        None => &context.unix,
+    };
+    if !crowd.lets_work(&caller, watch) {
+        let limit = Limit::RequestsOfUser;
+        let sentence = || format!("user {} {}", caller.name, limit.sentence());
+        context.reports.reached(limit, sentence);
+        return respond::error_and_close(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "You have as many requests under way as you may have. Try again when one of them is done.",
+        );
+    }
     if !server.hosts.permit(request.headers()) {
         return respond::error_and_close(StatusCode::MISDIRECTED_REQUEST, &unknown_host(server));
     }
@@ -296,10 +309,16 @@ async fn tail_again(context: &Rc<Context>, mark: Mark) -> Response<Outgoing> {
 async fn tail(context: &Rc<Context>, caller: &Caller, log: Option<PathBuf>) -> Response<Outgoing> {
     let followed = match log {
         Some(log) => follow::follow(context, caller.tape(), log).await,
-        None => None,
+        None => Err(Fault::bare(FaultCode::NoFile)),
     };
-    let Some((changed, body)) = followed else {
-        return respond::error(StatusCode::NOT_FOUND, "");
+    let (changed, body) = match followed {
+        Ok(followed) => followed,
+        Err(fault) if fault.code == FaultCode::NoFile => {
+            return respond::error(StatusCode::NOT_FOUND, "");
+        }
+        Err(fault) => {
+            return respond::error(StatusCode::SERVICE_UNAVAILABLE, &fault.to_string());
+        }
     };
     let mut response = respond::bare(StatusCode::OK, body);
     if let Ok(changed) = HeaderValue::try_from(clock::http_date(changed)) {

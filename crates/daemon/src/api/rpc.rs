@@ -228,6 +228,7 @@ async fn single(
                 Value::Bool(tail.overflow),
             ]))
         }
+        Invocation::Logs => logs(context, caller).await,
         Invocation::OwnVersion => Ok(Value::text(env!("CARGO_PKG_VERSION"))),
         Invocation::ListMethods => {
             let mut names = context.methods.list();
@@ -252,6 +253,39 @@ async fn single(
 async fn while_serving(caller: &Caller, value: Value) -> Result<Value, Fault> {
     let checked = caller.tape().ask(provost_model::Request::Check).await;
     checked.map(|_| value)
+}
+
+/// How the logs of processes stand.
+async fn logs(context: &Context, caller: &Caller) -> Result<Value, Fault> {
+    let Reply::Infos(infos) = caller
+        .ask(provost_model::Request::GetAllProcessInfo)
+        .await?
+    else {
+        return Ok(Value::Array(Vec::new()));
+    };
+    let mut rows = Vec::new();
+    for info in &infos {
+        let logs = [
+            (provost_model::Channel::Stdout, &info.stdout_logfile),
+            (provost_model::Channel::Stderr, &info.stderr_logfile),
+        ];
+        for (channel, path) in logs.into_iter().filter(|(_, path)| !path.is_empty()) {
+            let loss = context.board.loss(std::path::Path::new(path));
+            let count = |count: u64| Value::Int(i64::try_from(count).unwrap_or(i64::MAX));
+            let members = [
+                ("group", Value::text(&*info.group)),
+                ("name", Value::text(&*info.name)),
+                ("channel", Value::text(channel.to_string())),
+                ("path", Value::text(path.as_str())),
+                ("failing", Value::text(loss.failing.unwrap_or_default())),
+                ("dropped_bytes", count(loss.dropped.bytes)),
+                ("dropped_lines", count(loss.dropped.lines)),
+            ];
+            let members = members.map(|(name, value)| (name.to_owned(), value));
+            rows.push(Value::Struct(members.into()));
+        }
+    }
+    Ok(Value::Array(rows))
 }
 
 /// Where a process logs; none when it does not. What it has written by now is in that file.

@@ -8,7 +8,7 @@ use provost_os::sockets;
 use std::cell::RefCell;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd, OwnedFd, RawFd};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker, ready};
@@ -30,6 +30,18 @@ pub(super) enum Socket {
     Tls(RefCell<Box<TlsStream<TcpStream>>>, SocketAddr),
     /// A client that has left work behind: it says nothing, and takes everything.
     Nobody,
+}
+
+impl AsRawFd for Socket {
+    fn as_raw_fd(&self) -> RawFd {
+        match self {
+            Self::Tcp(stream, _) => stream.as_raw_fd(),
+            Self::Unix(stream) => stream.as_raw_fd(),
+            Self::Tls(stream, _) => stream.borrow().get_ref().0.as_raw_fd(),
+            // No descriptor at all.
+            Self::Nobody => -1,
+        }
+    }
 }
 
 impl Socket {

@@ -2,6 +2,7 @@
 
 use super::reports::Limit;
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::task::Waker;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -100,6 +101,8 @@ pub(super) struct Watch {
     /// A request was answered without having been read to its end.
     unread: Cell<bool>,
     waker: RefCell<Option<Waker>>,
+    /// Whose the request is, or the last one; none for somebody who may do everything.
+    works_for: RefCell<Option<Rc<str>>>,
 }
 
 impl Watch {
@@ -114,6 +117,7 @@ impl Watch {
             last: Cell::new(false),
             unread: Cell::new(false),
             waker: RefCell::new(None),
+            works_for: RefCell::new(None),
         }
     }
 
@@ -233,6 +237,19 @@ impl Watch {
             Phase::Idle { since } if self.stuck.get().is_none() => Some((Worth::Idle, since)),
             Phase::Header { since, .. } => Some((Worth::Unheard, since)),
             _ => None,
+        }
+    }
+
+    /// Takes note of who has asked; none for somebody who may do everything.
+    pub(super) fn works_for(&self, name: Option<&str>) {
+        *self.works_for.borrow_mut() = name.map(Rc::from);
+    }
+
+    /// Whether it is at work for somebody who may not do everything, and whether for this one.
+    pub(super) fn is_at_work_for(&self, name: &str) -> (bool, bool) {
+        match &*self.works_for.borrow() {
+            Some(other) if self.worth().is_none() => (true, **other == *name),
+            _ => (false, false),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Waiting for a log file to grow without looking at it again and again.
 
+use provost_capture::held::Gap;
 use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,17 @@ pub struct Board(Arc<Inner>);
 struct Inner {
     followers: AtomicUsize,
     logs: Mutex<HashMap<PathBuf, watch::Sender<()>>>,
+    /// Logs that take no output, or have lost some.
+    losses: Mutex<HashMap<PathBuf, Loss>>,
+}
+
+/// What is wrong with a log, or was.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Loss {
+    /// Why it takes no output at present, if it does not.
+    pub failing: Option<String>,
+    /// What was dropped.
+    pub dropped: Gap,
 }
 
 impl fmt::Debug for Board {
@@ -28,6 +40,11 @@ impl fmt::Debug for Board {
 }
 
 impl Inner {
+    fn losses(&self) -> MutexGuard<'_, HashMap<PathBuf, Loss>> {
+        // As below.
+        self.losses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn logs(&self) -> MutexGuard<'_, HashMap<PathBuf, watch::Sender<()>>> {
         // Nothing can panic while the map is locked; a poisoned one is whole.
         self.logs.lock().unwrap_or_else(PoisonError::into_inner)
@@ -48,6 +65,26 @@ impl Board {
             path: path.to_path_buf(),
             changes,
         }
+    }
+
+    /// How the log at `path` stands, and what was dropped since the last time.
+    pub(super) fn count(&self, path: &Path, failing: Option<&str>, dropped: Gap) {
+        let mut losses = self.0.losses();
+        if let Some(loss) = losses.get_mut(path) {
+            if loss.failing.as_deref() != failing {
+                loss.failing = failing.map(str::to_owned);
+            }
+            loss.dropped.bytes = loss.dropped.bytes.saturating_add(dropped.bytes);
+            loss.dropped.lines = loss.dropped.lines.saturating_add(dropped.lines);
+        } else if failing.is_some() || !dropped.is_none() {
+            let failing = failing.map(str::to_owned);
+            losses.insert(path.to_path_buf(), Loss { failing, dropped });
+        }
+    }
+
+    /// What is wrong with the log at `path`, or was.
+    pub fn loss(&self, path: &Path) -> Loss {
+        self.0.losses().get(path).cloned().unwrap_or_default()
     }
 
     /// The log at `path` was written, rotated or cleared.

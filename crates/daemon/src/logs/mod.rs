@@ -26,7 +26,7 @@ mod tests;
 pub use auto::{auto_log_path, clean_auto_logs};
 pub use backlog::Charge;
 pub use carried::{CarriedChannel, CarriedLogs, CarriedRun, HeldLog};
-pub use follow::{Board, Follower};
+pub use follow::{Board, Follower, Loss};
 pub use logger::Logger;
 pub use main_log::{MainLog, MainLogSettings};
 pub use order::{Fact, Order};

@@ -3,7 +3,7 @@
 use super::backlog::Charge;
 use super::carried::{CarriedRun, HeldLog};
 use provost_core::ClearProblem;
-use provost_model::{Channel, Errno, ProcId, ProcessSpec, Run, Ticket};
+use provost_model::{Channel, Errno, LogState, ProcId, ProcessSpec, Run, Ticket};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -150,6 +150,17 @@ pub enum Fact {
         run: Run,
         /// Which channel.
         channel: Channel,
+    },
+    /// The log of a channel does not take output, or does again.
+    LogState {
+        /// Which run.
+        run: Run,
+        /// Which channel.
+        channel: Channel,
+        /// Where it is.
+        path: PathBuf,
+        /// Which of both.
+        state: LogState,
     },
     /// Logs were cleared or not.
     Cleared {

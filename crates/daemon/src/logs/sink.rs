@@ -12,7 +12,7 @@ use super::notes::Notes;
 use super::rotation::{Rotation, replace};
 use super::stamp::Stamper;
 use super::target::{Kind, Target};
-use provost_capture::held::Held;
+use provost_capture::held::{Gap, Held};
 use provost_model::spec::LogfileFull;
 use provost_model::{Errno, Level};
 use provost_os::files::own_descriptor;
@@ -101,6 +101,8 @@ pub(super) struct Sink {
     orphaned: bool,
     /// It was told that programs wait because writing fails.
     told_waiting: bool,
+    /// What had been dropped when listeners were told that writing fails; none while it does not.
+    failing_since: Option<Gap>,
 }
 
 impl Sink {
@@ -120,6 +122,7 @@ impl Sink {
             rotate_again: None,
             orphaned: false,
             told_waiting: false,
+            failing_since: None,
         })
     }
 

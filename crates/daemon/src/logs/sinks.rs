@@ -6,8 +6,9 @@ use super::notes::Notes;
 use super::rotation::{Rotation, replace_closed};
 use super::sink::Sink;
 use super::target::{canonical, is_replaceable};
-use provost_model::Level;
+use provost_capture::held::Gap;
 use provost_model::spec::LogfileFull;
+use provost_model::{Level, LogState};
 use provost_os::reactor::{Interest, Reactor};
 use provost_os::spot::{Paths, Refusal};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -38,6 +39,10 @@ struct Entry {
     sink: Sink,
     name: PathBuf,
     users: usize,
+    /// What was dropped and others were told of.
+    counted: Gap,
+    /// Whether others were told that it takes no output.
+    fails: bool,
     /// Whether the reactor waits until it is writable.
     watched: bool,
 }
@@ -53,6 +58,8 @@ pub(super) struct Sinks {
     reactor: Option<Arc<Reactor>>,
     board: Board,
     notes: Notes,
+    /// What listeners are to hear of logs.
+    changes: Vec<(SinkKey, LogState)>,
     paths: Paths,
 }
 
@@ -110,6 +117,8 @@ impl Sinks {
                 sink,
                 name: name.clone(),
                 users: 1,
+                counted: Gap::default(),
+                fails: false,
                 watched: false,
             },
         );
@@ -258,6 +267,11 @@ impl Sinks {
             .collect()
     }
 
+    /// Logs that take no output any more, or do again.
+    pub(super) fn take_changes(&mut self) -> Vec<(SinkKey, LogState)> {
+        std::mem::take(&mut self.changes)
+    }
+
     /// Something worth a line in the main log.
     pub(super) fn note(&mut self, level: Level, text: String) {
         self.notes.add(level, text);
@@ -285,6 +299,16 @@ impl Sinks {
                 Ok(()) => entry.watched = true,
                 Err(_) => entry.sink.wait_by_clock(now),
             }
+        }
+        if let Some(change) = entry.sink.take_change() {
+            self.changes.push((key, change));
+        }
+        let (reason, dropped) = entry.sink.figures();
+        let new = dropped.since(std::mem::replace(&mut entry.counted, dropped));
+        let was_failing = std::mem::replace(&mut entry.fails, reason.is_some());
+        // Almost always there is nothing to tell.
+        if was_failing || entry.fails || !new.is_none() {
+            self.board.count(entry.sink.path(), reason, new);
         }
         let (wants, failing) = (entry.sink.wants_writable(), entry.sink.retry_at().is_some());
         let unused = entry.users == 0 && entry.sink.unwritten() == 0;

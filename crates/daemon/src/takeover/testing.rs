@@ -37,6 +37,7 @@ pub(super) fn group(name: &str) -> Arc<GroupSpec> {
         stop_cont: false,
         stop_tree: false,
         sigpipe_default: false,
+        confinement: provost_model::spec::Confinement::default(),
         logfile_full: LogfileFull::Drop,
         exitcodes: vec![0],
         environment: Vec::new(),

@@ -3,6 +3,7 @@
 //! Nothing here allocates, takes a lock, unwinds, returns, or touches `errno`: other threads of the parent may have held any
 //! lock at the moment of the fork, and the memory may be the parent's own. Only system calls, on what was laid out before.
 
+use super::confine;
 use super::plan::{Plan, Stdio};
 use super::raw;
 use super::report::{Stage, encode};
@@ -135,9 +136,15 @@ impl Prepared {
         }
     }
 
-    /// Whether nothing has to be kept from it that its parent has in its memory.
+    /// Whether nothing has to be kept from it that its parent has in its memory, and nothing it calls notes its failure in
+    /// `errno`.
     pub(super) fn may_share_memory(&self) -> bool {
-        raw::NEEDS_NO_LIBC && self.plan.credentials.is_none() && self.plan.refusal.is_none()
+        let plan = &self.plan;
+        let changes_rights = plan.credentials.is_some()
+            || plan.refusal.is_some()
+            || plan.capabilities.is_some()
+            || plan.no_new_privileges;
+        raw::NEEDS_NO_LIBC && !changes_rights
     }
 
     /// Becomes the program, or tells why not and ends. Ends without a word when the parent does not say go.
@@ -168,7 +175,17 @@ impl Prepared {
             unsafe { libc::_exit(NOT_WANTED) }
         }
         reset_signals(self.plan.sigpipe_default);
+        let confine = Failure::at(Stage::Confine);
+        if let Some(kept) = self.plan.capabilities {
+            confine::before_credentials(kept).map_err(&confine)?;
+        }
         self.take_credentials()?;
+        if let Some(kept) = self.plan.capabilities {
+            confine::after_credentials(kept).map_err(&confine)?;
+        }
+        if self.plan.no_new_privileges {
+            confine::no_new_privileges().map_err(&confine)?;
+        }
         if let Some(directory) = &self.plan.directory {
             process::chdir(directory.as_c_str()).map_err(Failure::at(Stage::Directory))?;
         }
@@ -258,6 +275,10 @@ impl Prepared {
             ),
             (Stage::User, Some(refusal)) => (&refusal[..], failure.reason),
             (Stage::User, None) => (&self.user_text[..], failure.reason),
+            (Stage::Confine, _) => (
+                &b"supervisor: couldn't give up capabilities: "[..],
+                failure.reason,
+            ),
             (Stage::Directory, _) => (&self.directory_text[..], failure.reason),
             (Stage::Exec, _) => (&self.exec_text[..], failure.reason),
         };

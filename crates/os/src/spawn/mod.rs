@@ -1,6 +1,7 @@
 //! Making a child: everything it needs is laid out before the fork; the child itself makes raw system calls only.
 
 mod child;
+mod confine;
 mod lend;
 mod locate;
 mod plan;
@@ -43,9 +44,9 @@ pub fn go(report: BorrowedFd<'_>) -> Result<(), Errno> {
 ///
 /// The child, in this order: leads a process group of its own; takes `stdio` as 0, 1 and 2; closes all other
 /// descriptors; waits for [`go`]; blocks no signal and has all at their defaults, but SIGPIPE and SIGXFSZ ignored
-/// (upstream's children inherit that, and some rely on it) unless the plan says otherwise; takes groups, gid, uid;
-/// changes directory; sets its umask;
-/// executes. What fails is written to its descriptor 2 in upstream's words and sent as a report; then it ends with 127.
+/// (upstream's children inherit that, and some rely on it) unless the plan says otherwise; takes groups, gid, uid; gives
+/// up capabilities and the way to more rights where the plan says so; changes directory; sets its umask; executes. What
+/// fails is written to its descriptor 2 in upstream's words and sent as a report; then it ends with 127.
 ///
 /// Only one thread may fork at a time, or a descriptor made for one child may stay open in another until its exec.
 pub fn spawn(plan: &Plan, stdio: Stdio) -> Result<Spawned, Errno> {

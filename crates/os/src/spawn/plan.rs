@@ -39,6 +39,10 @@ pub struct Plan {
     pub umask: Option<u32>,
     /// SIGPIPE and SIGXFSZ are at their defaults; else they are ignored.
     pub sigpipe_default: bool,
+    /// Whether nothing that it executes gives it more rights.
+    pub no_new_privileges: bool,
+    /// The only capabilities that it can have, one bit each; nothing leaves them as they come.
+    pub capabilities: Option<u64>,
     /// Whose rights it takes; nothing keeps ours.
     pub credentials: Option<Credentials>,
     /// A user it should have become and cannot: it says so on its descriptor 2 and ends, as upstream's does.
@@ -55,6 +59,8 @@ impl Plan {
             directory: None,
             umask: None,
             sigpipe_default: false,
+            no_new_privileges: false,
+            capabilities: None,
             credentials: None,
             refusal: None,
         }

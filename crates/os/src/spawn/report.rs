@@ -18,10 +18,18 @@ pub enum Stage {
     Directory,
     /// Executing the program.
     Exec,
+    /// Giving up capabilities, and the way to more rights.
+    Confine,
 }
 
 impl Stage {
-    const ALL: [Self; 4] = [Self::Setup, Self::User, Self::Directory, Self::Exec];
+    const ALL: [Self; 5] = [
+        Self::Setup,
+        Self::User,
+        Self::Directory,
+        Self::Exec,
+        Self::Confine,
+    ];
 }
 
 /// What is known about the start of a child.

@@ -233,6 +233,7 @@ fn draw_process(rng: &mut Rng, group: &str, name: &str) -> Arc<ProcessSpec> {
         stop_cont: stops.is_multiple_of(4),
         stop_tree: stops.is_multiple_of(5),
         sigpipe_default: false,
+        confinement: provost_model::spec::Confinement::default(),
         logfile_full: provost_model::spec::LogfileFull::Drop,
         exitcodes: rng.pick(&[vec![0], vec![0], vec![0, 2], vec![]]).clone(),
         environment: Vec::new(),

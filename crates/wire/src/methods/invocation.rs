@@ -17,6 +17,7 @@ impl Invocation {
             | Self::Pid
             | Self::ReadMainLog(_)
             | Self::OwnVersion
+            | Self::Logs
             | Self::ListMethods
             | Self::MethodHelp(_)
             | Self::MethodSignature(_)

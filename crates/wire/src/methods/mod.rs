@@ -186,6 +186,8 @@ pub enum Invocation {
     },
     /// The version of this daemon's own.
     OwnVersion,
+    /// How the logs of processes stand: for the edge.
+    Logs,
     /// Every name.
     ListMethods,
     /// The documentation of a method.

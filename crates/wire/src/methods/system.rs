@@ -84,6 +84,21 @@ pub(super) const OWN: &[Method] = &[
         decode: |_| Ok(Invocation::Core(Request::GetEventPools)),
     },
     Method {
+        name: "getLogs",
+        verb: Verb::Status,
+        aliases: &[],
+        summary: "Tells of the log of every channel of every process whether it takes output, and what was dropped \
+                  because it did not, since supervisord began or was upgraded.",
+        params: &[],
+        result: Kind::Array,
+        result_text: "One struct a log, by group, name and channel: group, name, channel (stdout or stderr), path, \
+                      failing (the system's reason, empty while it takes output), dropped_bytes and dropped_lines. \
+                      Processes that log to the same file tell of the same losses. Counts beyond 2147483647 are told \
+                      as that.",
+        faults: &[],
+        decode: |_| Ok(Invocation::Logs),
+    },
+    Method {
         name: "getVersion",
         verb: Verb::Status,
         aliases: &[],

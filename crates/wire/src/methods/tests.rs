@@ -79,6 +79,7 @@ fn names_of_other_namespaces_may_be_a_helpers() {
 /// Every name with its signature, sorted as they are listed: what Supervisor 4.3.0 answers, and one method more.
 const SIGNATURES: &[&str] = &[
     "provost.getEventPools array",
+    "provost.getLogs array",
     "provost.getVersion string",
     "provost.upgrade string string",
     "supervisor.addProcessGroup boolean string",

@@ -1,7 +1,7 @@
 //! The body of a record: both numbers of the event (u64), what it is (u8), and its fields. A text is its length (u32)
 //! and its bytes.
 
-use provost_model::{Channel, Envelope, Event, Pid, ProcessState};
+use provost_model::{Channel, Envelope, Event, LogState, Pid, ProcessState};
 use std::sync::Arc;
 
 /// What an event is. A number is never used again for another.
@@ -15,6 +15,8 @@ mod tag {
     pub(super) const TICK: u8 = 7;
     pub(super) const GROUP_ADDED: u8 = 8;
     pub(super) const GROUP_REMOVED: u8 = 9;
+    pub(super) const LOG_FAILING: u8 = 10;
+    pub(super) const LOG_WORKING: u8 = 11;
 }
 
 /// Appends the body.
@@ -80,6 +82,29 @@ pub(super) fn write(envelope: &Envelope, out: &mut Vec<u8>) {
             out.push(tag::GROUP_REMOVED);
             text(out, group.as_bytes());
         }
+        Event::Logfile {
+            process,
+            group,
+            channel,
+            path,
+            state,
+        } => {
+            out.push(match state {
+                LogState::Failing { .. } => tag::LOG_FAILING,
+                LogState::Working { .. } => tag::LOG_WORKING,
+            });
+            for name in [&**process, &**group, path.as_str()] {
+                text(out, name.as_bytes());
+            }
+            out.push(number_of(*channel));
+            match state {
+                LogState::Failing { reason } => text(out, reason.as_bytes()),
+                LogState::Working { bytes, lines } => {
+                    out.extend(bytes.to_le_bytes());
+                    out.extend(lines.to_le_bytes());
+                }
+            }
+        }
     }
 }
 
@@ -87,11 +112,15 @@ fn output(out: &mut Vec<u8>, names: (&str, &str), pid: Pid, channel: Channel, da
     text(out, names.0.as_bytes());
     text(out, names.1.as_bytes());
     out.extend(pid.0.to_le_bytes());
-    out.push(match channel {
+    out.push(number_of(channel));
+    text(out, data);
+}
+
+fn number_of(channel: Channel) -> u8 {
+    match channel {
         Channel::Stdout => 1,
         Channel::Stderr => 2,
-    });
-    text(out, data);
+    }
 }
 
 fn text(out: &mut Vec<u8>, bytes: &[u8]) {
@@ -157,6 +186,22 @@ fn read_event(reader: &mut Reader<'_>) -> Option<Event> {
         },
         tag::GROUP_REMOVED => Event::GroupRemoved {
             group: reader.name()?,
+        },
+        tag @ (tag::LOG_FAILING | tag::LOG_WORKING) => Event::Logfile {
+            process: reader.name()?,
+            group: reader.name()?,
+            path: reader.name()?.to_string(),
+            channel: reader.channel()?,
+            state: if tag == tag::LOG_FAILING {
+                LogState::Failing {
+                    reason: reader.name()?.to_string(),
+                }
+            } else {
+                LogState::Working {
+                    bytes: reader.u64()?,
+                    lines: reader.u64()?,
+                }
+            },
         },
         _ => return None,
     })
@@ -233,14 +278,18 @@ impl<'a> Reader<'a> {
         ALL.into_iter().find(|state| state.code() == code)
     }
 
+    fn channel(&mut self) -> Option<Channel> {
+        match self.u8()? {
+            1 => Some(Channel::Stdout),
+            2 => Some(Channel::Stderr),
+            _ => None,
+        }
+    }
+
     fn output(&mut self) -> Option<Output> {
         let (process, group) = (self.name()?, self.name()?);
         let pid = Pid(self.i32()?);
-        let channel = match self.u8()? {
-            1 => Channel::Stdout,
-            2 => Channel::Stderr,
-            _ => return None,
-        };
+        let channel = self.channel()?;
         Some((process, group, pid, channel, self.text()?.to_vec()))
     }
 }

@@ -1,6 +1,6 @@
 use super::*;
 use proptest::prelude::*;
-use provost_model::{Channel, Pid, ProcessState};
+use provost_model::{Channel, LogState, Pid, ProcessState};
 
 fn states() -> impl Strategy<Value = ProcessState> {
     prop_oneof![
@@ -78,6 +78,22 @@ fn events() -> impl Strategy<Value = Event> {
         tick,
         names().prop_map(|group| Event::GroupAdded { group }),
         names().prop_map(|group| Event::GroupRemoved { group }),
+        (names(), names(), ".{0,20}", log_states()).prop_map(|(process, group, path, state)| {
+            Event::Logfile {
+                process,
+                group,
+                channel: Channel::Stderr,
+                path,
+                state,
+            }
+        }),
+    ]
+}
+
+fn log_states() -> impl Strategy<Value = LogState> {
+    prop_oneof![
+        ".{0,20}".prop_map(|reason| LogState::Failing { reason }),
+        any::<(u64, u64)>().prop_map(|(bytes, lines)| LogState::Working { bytes, lines }),
     ]
 }
 

@@ -36,6 +36,10 @@ fn users() -> AccessSpec {
     };
     let mut users: Vec<UserSpec> = ROLES.iter().map(|role| user(role, role, "*")).collect();
     users.push(user("some", "admin", "web:*"));
+    users.push(UserSpec {
+        rights: Rights::of(&[Verb::MainLog]),
+        ..user("reader", "none", "*")
+    });
     let audit = None;
     AccessSpec { users, audit }
 }
@@ -108,6 +112,109 @@ fn i33_every_method_is_refused_to_the_roles_without_its_verb_and_to_no_other() {
             assert!(allowed || told.is_empty(), "{method} as {role}: {told:?}");
         }
     }
+}
+
+/// A rig with few places: a quarter of the descriptors is for connections over TCP.
+fn small_rig(script: Script, descriptors: usize) -> Rig {
+    Rig::new(Plan {
+        script,
+        descriptors,
+        access: users(),
+        namespaces: namespaces(),
+        ..Plan::default()
+    })
+}
+
+fn asks(user: &str, method: &str) -> Vec<u8> {
+    let body = xmlrpc::write_call(method, &[]);
+    let mut request = format!(
+        "POST /RPC2 HTTP/1.1\r\n{}Content-Length: {}\r\n\r\n",
+        header(user),
+        body.len()
+    )
+    .into_bytes();
+    request.extend_from_slice(&body);
+    request
+}
+
+#[test]
+fn s27_waiting_calls_of_a_low_role_leave_places_to_others() {
+    let script: Script = |request| match request {
+        Request::GetIdentification => None,
+        _ => calm(request),
+    };
+    let rig = small_rig(script, 128);
+    let waits = |user: &str| {
+        let mut stream = rig.tcp();
+        stream
+            .write_all(&asks(user, "supervisor.getIdentification"))
+            .unwrap();
+        stream
+    };
+    // Half of 32 places.
+    let mut waiting: Vec<TcpStream> = (0..16)
+        .map(|_| {
+            let stream = waits("viewer");
+            rig.hears(&Heard::Asked(Request::GetIdentification));
+            stream
+        })
+        .collect();
+    let refused = read_response(&mut waits("viewer")).unwrap();
+    assert_eq!(refused.status, 503);
+    assert!(
+        refused.text().contains("as many requests under way"),
+        "{}",
+        refused.text()
+    );
+    // Another one has what is left, but for an eighth.
+    for _ in 0..12 {
+        waiting.push(waits("operator"));
+        rig.hears(&Heard::Asked(Request::GetIdentification));
+    }
+    assert_eq!(read_response(&mut waits("operator")).unwrap().status, 503);
+    // There is still room, and who may do everything has all of it.
+    for _ in 0..3 {
+        waiting.push(waits("admin"));
+        rig.hears(&Heard::Asked(Request::GetIdentification));
+    }
+    let admin = rig.ask(asks("admin", "supervisor.getState"));
+    assert_eq!(admin.status, 200);
+    // What is done makes room.
+    rig.kept.lock().unwrap().clear();
+    for stream in &mut waiting {
+        read_response(stream).unwrap();
+    }
+    let viewer = rig.ask(asks("viewer", "supervisor.getState"));
+    assert_eq!(viewer.status, 200);
+}
+
+#[test]
+fn s27_logs_that_a_low_role_follows_leave_places_to_others() {
+    let rig = small_rig(calm, 64);
+    std::fs::write(rig.directory.join("main.log"), "line\n").unwrap();
+    let follows = || {
+        let mut stream = rig.tcp();
+        let headers = header("reader");
+        write!(stream, "GET /mainlogtail HTTP/1.1\r\n{headers}\r\n").unwrap();
+        let head = read_head(&mut stream).unwrap();
+        (stream, head)
+    };
+    let mut followers = Vec::new();
+    for _ in 0..8 {
+        let (stream, head) = follows();
+        assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+        followers.push(stream);
+    }
+    let (_, head) = follows();
+    assert!(head.starts_with("HTTP/1.1 503"), "{head}");
+    let admin = rig.ask(asks("admin", "supervisor.getState"));
+    assert_eq!(admin.status, 200);
+    // A follower that leaves makes room.
+    followers.pop();
+    wait_until("one may follow again", || {
+        let (_stream, head) = follows();
+        head.starts_with("HTTP/1.1 200")
+    });
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use crate::api::caller::Caller;
 use crate::api::carry::tape::Tape;
-use crate::api::{Context, clock};
+use crate::api::shares::Spent;
+use crate::api::{Context, USER_RESTARTS, clock};
 use provost_model::access::Verb;
 use provost_model::info::ProcessResult;
 use provost_model::spec::namespec;
@@ -213,9 +214,16 @@ where
     }
     let works = &context.works.0;
     let was_begun = caller.tape().progress().lasts;
-    if works.borrow().len() >= RESTARTS && !was_begun {
+    let share = context.user_restarts.of(caller);
+    let many = match share {
+        _ if was_begun => None,
+        _ if works.borrow().len() >= RESTARTS => Some(format!("{RESTARTS} restarts")),
+        Err(Spent) => Some(format!("{USER_RESTARTS} restarts of yours")),
+        Ok(_) => None,
+    };
+    if let Some(many) = many {
         return format!(
-            "ERROR: {what} not restarted: {RESTARTS} restarts are under way, try again when they are done"
+            "ERROR: {what} not restarted: {many} are under way, try again when they are done"
         );
     }
     caller.tape().progress().lasts = true;
@@ -224,7 +232,7 @@ where
     let counted = Counted(Rc::clone(context), Rc::clone(tape));
     let work = work(Rc::clone(caller));
     let task = tokio::task::spawn_local(async move {
-        let _counted = counted;
+        let (_counted, _share) = (counted, share);
         work.await
     });
     task.await

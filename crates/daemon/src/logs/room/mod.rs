@@ -118,6 +118,7 @@ impl Room {
             crash::point("logs");
             self.desk.main.sinks.retry_due();
             self.resume();
+            self.tell_changes();
             self.desk.main.tell_floods(false);
             self.desk.main.tell_notes();
             for done in self.waiting.drain(..) {
@@ -258,6 +259,27 @@ impl Room {
             Order::Reopen => self.desk.main.sinks.reopen_all(),
             Order::Forget { proc } => self.forget(proc),
             Order::StripAnsi(on) => self.desk.strip_ansi = on,
+        }
+    }
+
+    /// Tells of logs that take no output any more, or do again: once for each channel that is written there now.
+    fn tell_changes(&mut self) {
+        for (key, state) in self.desk.main.sinks.take_changes() {
+            let Some(path) = self.desk.main.sinks.path(key) else {
+                continue;
+            };
+            for (&run, log) in &self.runs {
+                for (&channel, line) in &log.lines {
+                    if line.output.sink() == Some(key) {
+                        self.desk.tell(Fact::LogState {
+                            run,
+                            channel,
+                            path: path.to_path_buf(),
+                            state: state.clone(),
+                        });
+                    }
+                }
+            }
         }
     }
 

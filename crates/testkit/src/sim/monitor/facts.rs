@@ -86,6 +86,8 @@ impl Monitor {
             | Input::Resting(_)
             | Input::SocketTried { .. }
             | Input::AutoLogNamed { .. }
+            // The logs of this world take everything.
+            | Input::LogState { .. }
             | Input::Tick => {}
         }
     }

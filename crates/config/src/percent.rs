@@ -35,8 +35,9 @@ pub(crate) enum FormatError {
     Malformed(String),
 }
 
-/// The widest field and the most digits; Python would try to fill gigabytes.
-const MAX_WIDTH: usize = 1 << 16;
+/// The widest field and the most digits: what the standard library formats without a panic, an exponent included. Python
+/// would try to fill gigabytes.
+const MAX_WIDTH: usize = u16::MAX as usize - 1;
 
 /// Expands a text.
 pub(crate) fn format<'a>(template: &'a str, vars: &'a Vars) -> Result<String, FormatError> {
@@ -450,6 +451,17 @@ mod tests {
         ] {
             assert_eq!(run(template), expected, "{template}");
         }
+    }
+
+    #[test]
+    fn the_widest_fields_are_filled_and_wider_ones_refused() {
+        for (kind, length) in [("d", 65_534), ("x", 65_534), ("f", 65_536), ("e", 65_540)] {
+            assert_eq!(run(&format!("%(n).65534{kind}")).len(), length, "{kind}");
+            assert_eq!(run(&format!("%(n).65535{kind}")), "! precision too big");
+            assert_eq!(run(&format!("%(n)65535{kind}")), "! width too big");
+        }
+        assert_eq!(run("%(n).65534g"), "7");
+        assert_eq!(run("%(n)65534s").len(), 65_534);
     }
 
     proptest! {

@@ -18,6 +18,7 @@ mod guesses;
 mod helper;
 mod hosts;
 mod identify;
+pub mod outside;
 mod percent;
 mod record;
 mod reports;

@@ -9,9 +9,13 @@ pub(crate) fn nearest<'a>(
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
     let lower = name.to_lowercase();
-    let limit = (lower.chars().count() / 3).clamp(1, MAX_EDITS);
+    let length = lower.chars().count();
+    let limit = (length / 3).clamp(1, MAX_EDITS);
+    // Each character more or less is an edit; what is far longer need not be compared, however long it is.
+    let is_near = |candidate: &&str| candidate.chars().count().abs_diff(length) <= limit;
     let scored = candidates
         .into_iter()
+        .filter(is_near)
         .map(|candidate| (edits(&lower, &candidate.to_lowercase()), candidate));
     scored
         .filter(|&(edits, _)| edits <= limit)
@@ -63,6 +67,7 @@ mod tests {
         ] {
             assert_eq!(nearest(name, keys), expected, "{name}");
         }
+        assert_eq!(nearest(&"command".repeat(1_000_000), keys), None);
         assert_eq!(edits("ab", "ba"), 1);
         assert_eq!(edits("", "abc"), 3);
     }

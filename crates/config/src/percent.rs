@@ -35,8 +35,9 @@ pub(crate) enum FormatError {
     Malformed(String),
 }
 
-/// The widest field and the most digits; Python would try to fill gigabytes.
-const MAX_WIDTH: usize = 1 << 16;
+/// The widest field and the most digits. Python would try to fill gigabytes out of a few bytes, and the standard library
+/// panics from 65,535 on.
+const MAX_WIDTH: usize = 1024;
 
 /// Expands a text.
 pub(crate) fn format<'a>(template: &'a str, vars: &'a Vars) -> Result<String, FormatError> {
@@ -450,6 +451,21 @@ mod tests {
         ] {
             assert_eq!(run(template), expected, "{template}");
         }
+    }
+
+    #[test]
+    fn the_widest_fields_are_filled_and_wider_ones_refused() {
+        for (kind, length) in [("d", 1024), ("x", 1024), ("f", 1026), ("e", 1030)] {
+            assert_eq!(run(&format!("%(n).1024{kind}")).len(), length, "{kind}");
+            for wide in ["1025", "65535", "65536", "99999999999999999999"] {
+                let precise = format!("%(n).{wide}{kind}");
+                assert_eq!(run(&precise), "! precision too big", "{precise}");
+                let padded = format!("%(n){wide}{kind}");
+                assert_eq!(run(&padded), "! width too big", "{padded}");
+            }
+        }
+        assert_eq!(run("%(n).1024g"), "7");
+        assert_eq!(run("%(n)1024s").len(), 1024);
     }
 
     proptest! {

@@ -98,6 +98,14 @@ fn run_command(session: &mut Session, command: &Command, arg: &str) -> Outcome {
     }
 }
 
+/// The command of a line by name, and its arguments; none where the line is no command.
+pub(crate) fn command<'a>(plugins: &Plugins, line: &'a str) -> Option<(&'static str, &'a str)> {
+    match parse(plugins, line.trim()) {
+        Parsed::Command(command, arguments) => Some((command.name, arguments)),
+        Parsed::Empty | Parsed::End | Parsed::Unknown => None,
+    }
+}
+
 /// The command is the letters, digits and underscores that a line begins with; `?` stands for `help`.
 fn parse<'a>(plugins: &Plugins, line: &'a str) -> Parsed<'a> {
     let (name, arg) = if let Some(rest) = line.strip_prefix('?') {

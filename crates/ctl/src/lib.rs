@@ -12,6 +12,7 @@ mod host;
 mod input;
 mod namespec;
 mod output;
+pub mod outside;
 mod parallel;
 pub mod pidproxy;
 mod pretty;

@@ -10,6 +10,9 @@ use std::fmt::Write as _;
 /// Names shorter than this leave the state column where it always is.
 const NAME_WIDTH_MIN: usize = 30;
 
+/// Longer names make the column no wider: each line would be as long, and the standard library formats no wider one.
+const NAME_WIDTH_MAX: usize = 4096;
+
 /// Blanks between the longest name and the state.
 const NAME_GAP: usize = 3;
 
@@ -83,7 +86,7 @@ pub(crate) fn status_table(rows: &[&StatusRow]) -> String {
         .map(|row| one_line(&namespec::join(&row.group, &row.name)).into_owned())
         .collect();
     let longest = names.iter().map(|name| name.chars().count()).max();
-    let width = longest.unwrap_or(0).max(NAME_WIDTH_MIN) + NAME_GAP;
+    let width = longest.unwrap_or(0).clamp(NAME_WIDTH_MIN, NAME_WIDTH_MAX) + NAME_GAP;
     let mut table = String::with_capacity(rows.len() * (width + 50));
     for (name, row) in names.iter().zip(rows) {
         let state = one_line(&row.state_name);
@@ -237,6 +240,19 @@ mod tests {
             " ".repeat(42)
         );
         assert_eq!(table, expected);
+    }
+
+    #[test]
+    fn a_name_of_any_length_is_shown() {
+        let long = "n".repeat(100_000);
+        let rows = [
+            row(&long, &long, "RUNNING", "x"),
+            row("a", "a", "FATAL", "y"),
+        ];
+        let table = status_table(&rows.iter().collect::<Vec<_>>());
+        let lines: Vec<&str> = table.lines().collect();
+        assert_eq!(lines[0], format!("{long}RUNNING   x"));
+        assert_eq!(lines[1].len(), NAME_WIDTH_MAX + NAME_GAP + 11);
     }
 
     #[test]

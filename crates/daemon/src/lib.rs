@@ -24,6 +24,7 @@ pub mod logs;
 mod messages;
 mod oom;
 mod output;
+pub mod outside;
 mod perform;
 mod plain;
 mod prepare;

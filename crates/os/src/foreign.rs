@@ -115,7 +115,7 @@ fn kind_of(path: &Path) -> Option<Kind> {
 }
 
 /// The number in `pipe:[12]`.
-fn numbered(target: &[u8], kind: &[u8]) -> Option<u64> {
+pub(crate) fn numbered(target: &[u8], kind: &[u8]) -> Option<u64> {
     let inner = target.strip_prefix(kind)?.strip_suffix(b"]")?;
     std::str::from_utf8(inner).ok()?.parse().ok()
 }
@@ -128,14 +128,22 @@ pub fn pipe_at(pid: Pid, number: i32) -> Option<u64> {
 
 /// The effective user of a process.
 pub fn user_of(pid: Pid) -> Option<u32> {
-    let text = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    effective_user(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
+}
+
+/// The effective user, from the text of a `/proc/PID/status`.
+pub(crate) fn effective_user(text: &str) -> Option<u32> {
     let line = text.lines().find_map(|line| line.strip_prefix("Uid:"))?;
     line.split_ascii_whitespace().nth(1)?.parse().ok()
 }
 
 /// The words of its command line.
 pub fn command_line(pid: Pid) -> Vec<String> {
-    let bytes = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    words_of(&fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default())
+}
+
+/// The words of a `/proc/PID/cmdline`.
+pub(crate) fn words_of(bytes: &[u8]) -> Vec<String> {
     let words = bytes.split(|&byte| byte == 0);
     words
         .filter(|word| !word.is_empty())
@@ -145,7 +153,11 @@ pub fn command_line(pid: Pid) -> Vec<String> {
 
 /// The environment that a process was started with, as far as it is text; empty when we may not see it.
 pub fn environment(pid: Pid) -> BTreeMap<String, String> {
-    let bytes = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    pairs_of(&fs::read(format!("/proc/{pid}/environ")).unwrap_or_default())
+}
+
+/// The pairs of a `/proc/PID/environ`.
+pub(crate) fn pairs_of(bytes: &[u8]) -> BTreeMap<String, String> {
     let pairs = bytes.split(|&byte| byte == 0);
     pairs
         .filter_map(|pair| {
@@ -219,7 +231,7 @@ pub(crate) fn is_at_wait(pid: Pid) -> bool {
 }
 
 /// Where the list is that a process waits for, and how long it is, from a line of `/proc/PID/syscall`.
-fn parse_wait(text: &str) -> Option<(u64, u64)> {
+pub(crate) fn parse_wait(text: &str) -> Option<(u64, u64)> {
     let mut words = text.split_ascii_whitespace();
     let call: i64 = words.next()?.parse().ok()?;
     let mut number = || u64::from_str_radix(words.next()?.strip_prefix("0x")?, 16).ok();
@@ -227,7 +239,7 @@ fn parse_wait(text: &str) -> Option<(u64, u64)> {
     (WAITING_CALLS.contains(&call) && count <= POLLED_MAX).then_some((list, count))
 }
 
-fn parse_polled(bytes: &[u8]) -> Vec<Polled> {
+pub(crate) fn parse_polled(bytes: &[u8]) -> Vec<Polled> {
     let entries = bytes.chunks_exact(POLLED_BYTES);
     entries
         .filter_map(|entry| {

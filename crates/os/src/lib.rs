@@ -19,6 +19,7 @@ pub mod foreign;
 pub mod image;
 pub mod kill;
 pub mod limits;
+pub mod outside;
 pub mod pidfd;
 pub mod pidfile;
 pub mod pipe;

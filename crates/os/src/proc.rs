@@ -30,7 +30,7 @@ pub(crate) struct Stat {
     /// When it started, in ticks of the kernel since the boot.
     pub(crate) started: u64,
     /// Its wait status, once it has ended; 0 for whoever may not see it.
-    exit_code: i32,
+    pub(crate) exit_code: i32,
 }
 
 /// Looks at a process. None when there is none.
@@ -38,7 +38,7 @@ pub(crate) fn stat_of(pid: Pid) -> Option<Stat> {
     parse_stat(&fs::read(format!("/proc/{}/stat", pid.0)).ok()?)
 }
 
-fn parse_stat(text: &[u8]) -> Option<Stat> {
+pub(crate) fn parse_stat(text: &[u8]) -> Option<Stat> {
     // The name of the program comes second, in parentheses, and may hold anything.
     let end = text.iter().rposition(|&byte| byte == b')')?;
     let rest = std::str::from_utf8(text.get(end + 1..)?).ok()?;
@@ -84,9 +84,12 @@ pub fn age_of(ticks: u64) -> std::time::Duration {
 
 /// Whether a process has this user as its real, effective, saved or file user.
 pub fn has_user(pid: Pid, uid: u32) -> bool {
-    let Ok(text) = fs::read_to_string(format!("/proc/{}/status", pid.0)) else {
-        return false;
-    };
+    let text = fs::read_to_string(format!("/proc/{}/status", pid.0));
+    text.is_ok_and(|text| names_user(&text, uid))
+}
+
+/// Whether the text of a `/proc/PID/status` has this user as one of its four.
+pub(crate) fn names_user(text: &str, uid: u32) -> bool {
     let line = text.lines().find_map(|line| line.strip_prefix("Uid:"));
     line.is_some_and(|line| {
         line.split_ascii_whitespace()

@@ -4,6 +4,8 @@
 //! seed's. What it refuses to do is decide: whatever a supervisor decides, the core under test has to decide.
 
 pub mod fuzz;
+#[cfg(feature = "sim")]
 pub mod garble;
+#[cfg(feature = "sim")]
 pub mod sim;
 pub mod specs;

@@ -1,4 +1,5 @@
-//! Any bytes from a listener, from a spool and for a saved state, without a fuzzer: good texts damaged by chance, for a bounded time.
+//! Any bytes from outside, without a fuzzer: the kept corpora of the targets in `fuzz/`, and for listeners, spools and saved
+//! states good texts damaged by chance, for a bounded time.
 //!
 //! `PROVOST_FUZZ_SECS=600 cargo test -p provost-testkit --test fuzz -- --nocapture` goes on for ten minutes each.
 
@@ -6,6 +7,7 @@
 
 use provost_model::{Channel, Envelope, Event, Pid, ProcessState};
 use provost_testkit::fuzz;
+use provost_testkit::fuzz::replay::replay;
 use provost_testkit::garble::garble;
 use provost_testkit::sim::rng::Rng;
 use provost_wire::spool;
@@ -132,4 +134,32 @@ fn a_saved_state_may_be_anything() {
         b"\xff",
     ];
     fuzz("saved_state", &texts, &words, fuzz::saved_state);
+}
+
+/// The kept corpora; those of `tests/outside` are replayed there.
+mod corpora {
+    use super::{fuzz, replay};
+
+    macro_rules! targets {
+        ($($name:ident),* $(,)?) => {
+            $(
+                #[test]
+                fn $name() {
+                    replay(stringify!($name), fuzz::$name);
+                }
+            )*
+        };
+    }
+
+    targets!(
+        child_output,
+        config_file,
+        helper_frames,
+        listener_protocol,
+        records,
+        saved_state,
+        spool_records,
+        words,
+        xmlrpc,
+    );
 }

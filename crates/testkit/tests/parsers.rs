@@ -4,17 +4,17 @@ use provost_capture::ansi::Stripper;
 use provost_capture::lines::Lines;
 use provost_capture::tokens::{BEGIN, Capture, CaptureBuffer, END, Piece};
 use provost_config::document::Document;
-use provost_config::{Host, Overrides, User, cli, words};
+use provost_config::{Overrides, cli, words};
 use provost_core::{Core, Effect, Input, LoadedConfig};
 use provost_model::config::Interface;
 use provost_model::{GroupKind, Now, Pid};
+use provost_testkit::fuzz::{CONF, OneFile};
 use provost_testkit::garble::{cut, garble};
 use provost_testkit::sim::rng::Rng;
 use provost_wire::methods::Methods;
 use provost_wire::xmlrpc;
 use std::ffi::OsString;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Texts tried by each test.
 const TEXTS: u64 = 4_000;
@@ -107,80 +107,6 @@ fn damaged_calls_are_refused_or_understood() {
         }
     }
     assert!(good > 100 && bad > 100, "{good} good, {bad} bad");
-}
-
-/// A machine with one file.
-struct OneFile<'a>(&'a [u8]);
-
-const CONF: &str = "/etc/supervisord.conf";
-
-impl Host for OneFile<'_> {
-    fn read_file(&self, path: &Path) -> io::Result<Vec<u8>> {
-        if self.exists(path) {
-            Ok(self.0.to_vec())
-        } else {
-            Err(io::ErrorKind::NotFound.into())
-        }
-    }
-
-    fn exists(&self, path: &Path) -> bool {
-        path == Path::new(CONF) || self.is_dir(path)
-    }
-
-    fn link_exists(&self, path: &Path) -> bool {
-        self.exists(path)
-    }
-
-    fn is_dir(&self, path: &Path) -> bool {
-        [Path::new("/"), Path::new("/etc"), Path::new("/tmp")].contains(&path)
-    }
-
-    fn list_dir(&self, _path: &Path) -> io::Result<Vec<OsString>> {
-        Ok(vec![OsString::from("supervisord.conf")])
-    }
-
-    fn user_by_name(&self, name: &str) -> Option<User> {
-        (name == "chris").then_some(User {
-            uid: 1000,
-            gid: 1000,
-        })
-    }
-
-    fn user_by_id(&self, uid: u32) -> Option<User> {
-        (uid == 1000).then_some(User { uid, gid: uid })
-    }
-
-    fn group_by_name(&self, name: &str) -> Option<u32> {
-        (name == "chris").then_some(1000)
-    }
-
-    fn group_exists(&self, gid: u32) -> bool {
-        gid == 1000
-    }
-
-    fn home_dir(&self, _user: Option<&str>) -> Option<String> {
-        Some("/tmp".to_owned())
-    }
-
-    fn hostname(&self) -> String {
-        "host".to_owned()
-    }
-
-    fn env(&self) -> Vec<(String, String)> {
-        vec![("A".to_owned(), "b".to_owned())]
-    }
-
-    fn cwd(&self) -> PathBuf {
-        "/tmp".into()
-    }
-
-    fn temp_dir(&self) -> String {
-        "/tmp".to_owned()
-    }
-
-    fn uid(&self) -> u32 {
-        1000
-    }
 }
 
 const FILES: &[&[u8]] = &[

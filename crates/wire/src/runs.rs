@@ -6,6 +6,7 @@
 
 use crate::checksum::crc32;
 use provost_model::{Pid, Signal};
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -132,25 +133,38 @@ pub fn ended(identity: &Identity) -> String {
 
 /// Reads a file of records. Of several lines about one process the last counts.
 pub fn read(bytes: &[u8]) -> Reading {
-    let mut reading = Reading::default();
+    let mut damaged = 0;
+    // Places are looked up and holes are left, so that it takes no longer for each line the more there are.
+    let (mut running, mut places) = (Vec::new(), HashMap::new());
     for line in bytes.split(|&byte| byte == b'\n') {
         if line.is_empty() {
             continue;
         }
         match read_line(line) {
             Some(Line::Started(record)) => {
-                reading
-                    .running
-                    .retain(|known| known.identity != record.identity);
-                reading.running.push(*record);
+                let before = places.insert(record.identity.clone(), running.len());
+                forget(&mut running, before);
+                running.push(Some(record));
             }
-            Some(Line::Ended(identity)) => {
-                reading.running.retain(|known| known.identity != identity);
-            }
-            None => reading.damaged += 1,
+            Some(Line::Ended(identity)) => forget(&mut running, places.remove(&identity)),
+            None => damaged += 1,
         }
     }
-    reading
+    Reading {
+        running: running
+            .into_iter()
+            .flatten()
+            .map(|record| *record)
+            .collect(),
+        damaged,
+    }
+}
+
+/// Takes a record out of its place.
+fn forget(records: &mut [Option<Box<RunRecord>>], place: Option<usize>) {
+    if let Some(record) = place.and_then(|place| records.get_mut(place)) {
+        *record = None;
+    }
 }
 
 enum Line {

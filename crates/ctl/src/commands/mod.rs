@@ -25,7 +25,7 @@ mod signal;
 mod start;
 mod status;
 mod stop;
-mod tail;
+pub(crate) mod tail;
 mod update;
 mod upgrade;
 mod version;

@@ -74,6 +74,12 @@ fn run(session: &mut Session, arg: &str) -> Outcome {
     say_log(session, wish.name, method, &params)
 }
 
+/// Whose log these arguments ask for, and from where; none for those that are refused, or follow a log.
+pub(crate) fn wish(arg: &str) -> Option<(String, i64)> {
+    let wish = read_wish(arg).ok()?;
+    Some((wish.name.to_owned(), wish.offset?))
+}
+
 fn read_wish(arg: &str) -> Result<Wish<'_>, Misuse> {
     let args = words(arg);
     if args.is_empty() {

@@ -266,7 +266,7 @@ fn read(path: &Path) -> io::Result<String> {
     Ok(text)
 }
 
-fn argon2_fits(stored: &str, given: &[u8]) -> bool {
+pub(super) fn argon2_fits(stored: &str, given: &[u8]) -> bool {
     let hash = stored.strip_prefix(auth::ARGON2ID).unwrap_or(stored);
     PasswordHash::new(hash.trim()).is_ok_and(|hash| {
         let is_bearable = Params::try_from(&hash).is_ok_and(|params| {
@@ -277,7 +277,7 @@ fn argon2_fits(stored: &str, given: &[u8]) -> bool {
 }
 
 /// The name of a token, when a line is one of this digest that has not ended.
-fn token_of(line: &str, digest: &str, now: Timestamp) -> Option<String> {
+pub(super) fn token_of(line: &str, digest: &str, now: Timestamp) -> Option<String> {
     let line = line.trim();
     if line.starts_with(['#', ';']) {
         return None;

@@ -137,7 +137,7 @@ fn read_now(path: &Path, paths: Paths, range: Range) -> Result<String, Fault> {
 }
 
 /// Start and length of the piece of a file of `size` bytes; none for offsets and lengths that make no sense.
-fn piece(range: Range, size: u64) -> Option<(u64, u64)> {
+pub(super) fn piece(range: Range, size: u64) -> Option<(u64, u64)> {
     match u64::try_from(range.offset) {
         Ok(start) => {
             let length = u64::try_from(range.length).ok()?;
@@ -166,7 +166,7 @@ fn tail_now(path: &Path, paths: Paths, range: Range) -> Result<Tail, Trouble> {
 }
 
 /// Upstream's arithmetic: start, length and overflow for a log of `size` bytes.
-fn last_piece(range: Range, size: i64) -> (i64, i64, bool) {
+pub(super) fn last_piece(range: Range, size: i64) -> (i64, i64, bool) {
     let Range {
         mut offset,
         mut length,

@@ -19,6 +19,7 @@ mod guesses;
 mod helper;
 mod hosts;
 mod identify;
+pub mod outside;
 mod percent;
 mod record;
 mod reports;

@@ -33,3 +33,8 @@ pub(crate) use state::{
     Life, SavedChild, SavedConnection, SavedFile, SavedRun, SavedServer, SavedSocket, SavedSource,
     SavedState,
 };
+
+/// A state packed again, or why it cannot be read.
+pub(crate) fn repacked(state: &[u8]) -> Result<Vec<u8>, String> {
+    capsule::pack(&capsule::unpack::<SavedState>(state)?)
+}

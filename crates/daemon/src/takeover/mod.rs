@@ -9,6 +9,7 @@
 
 mod look;
 mod old;
+pub mod outside;
 mod pipes;
 mod plan;
 mod rpc;

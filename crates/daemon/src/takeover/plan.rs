@@ -8,6 +8,9 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+/// The widest column of names in the table; the standard library formats none that is wider than 65,535.
+const NAME_WIDTH_MAX: usize = 4096;
+
 /// What becomes of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
@@ -153,7 +156,7 @@ impl Plan {
             .iter()
             .map(|(state, _)| state.namespec().chars().count())
             .max();
-        let width = width.unwrap_or(0);
+        let width = width.unwrap_or(0).min(NAME_WIDTH_MAX);
         let mut text = String::new();
         for (state, fate) in &self.rows {
             let name = namespec(&state.group, &state.name);

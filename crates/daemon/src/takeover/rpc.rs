@@ -128,7 +128,7 @@ fn converse(mut stream: impl Read + Write, request: &[u8]) -> io::Result<Vec<u8>
 }
 
 /// The body of an answer, or what came in its place.
-fn body_of(answer: &[u8]) -> Result<&[u8], String> {
+pub(super) fn body_of(answer: &[u8]) -> Result<&[u8], String> {
     let end = answer
         .windows(4)
         .position(|window| window == b"\r\n\r\n")

@@ -46,7 +46,7 @@ pub(super) fn check(old: Pid, pidfile: &Path) -> Result<Option<String>, String> 
     verdict(&unit, &String::from_utf8_lossy(&told), old, pidfile)
 }
 
-fn verdict(
+pub(super) fn verdict(
     unit: &str,
     properties: &str,
     old: Pid,

@@ -84,7 +84,11 @@ fn is_at(address: &ServerAddress, from: &str, socket: Option<&str>) -> bool {
 }
 
 fn pid_in(path: &Path) -> Option<Pid> {
-    let bytes = fs::read(path).ok()?;
+    pid_of(&fs::read(path).ok()?)
+}
+
+/// The pid that these bytes of a pid file say.
+pub(super) fn pid_of(bytes: &[u8]) -> Option<Pid> {
     let bytes = bytes.get(..bytes.len().min(PID_BYTES_MAX))?;
     let number = std::str::from_utf8(bytes).ok()?.trim().parse().ok()?;
     Some(Pid(number))

@@ -129,3 +129,49 @@ fn a_line_that_would_be_too_long_is_not_made() {
     record.name = "n".repeat(LINE_BYTES_MAX);
     assert_eq!(started(&record), None);
 }
+
+#[test]
+fn the_last_line_about_a_process_counts_and_many_lines_take_no_longer_each() {
+    let record = |pid: i32, run: u64| RunRecord {
+        identity: Identity {
+            boot: "b".to_owned(),
+            namespace: Some(1),
+            pid: Pid(pid),
+            ticks: Some(5),
+            pidfd: None,
+        },
+        run,
+        group: "g".to_owned(),
+        name: "n".to_owned(),
+        started_secs: 0,
+        uid: 0,
+        digest: 0,
+        pipes: [None; 3],
+        auto_logs: [None, None],
+        stop: StopRule {
+            signal: Signal::TERM,
+            wait_secs: 10,
+            stop_group: false,
+            kill_group: false,
+        },
+    };
+    let lines = [
+        started(&record(2, 1)).unwrap(),
+        started(&record(3, 2)).unwrap(),
+        started(&record(2, 3)).unwrap(),
+        started(&record(4, 4)).unwrap(),
+        ended(&record(4, 4).identity),
+        ended(&record(5, 5).identity),
+    ];
+    let runs: Vec<u64> = read(lines.concat().as_bytes())
+        .running
+        .iter()
+        .map(|record| record.run)
+        .collect();
+    assert_eq!(runs, [2, 3]);
+    // Compared with each other, a hundred thousand lines would take minutes.
+    let many: String = (1..=100_000)
+        .filter_map(|pid| started(&record(pid, 1)))
+        .collect();
+    assert_eq!(read(many.as_bytes()).running.len(), 100_000);
+}

@@ -1,7 +1,7 @@
 //! Where requests and headers of answers end, in bytes.
 
 /// What a client is told that waits for leave to send its body.
-pub(super) const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+pub(in crate::api) const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 /// What ends a header.
 const HEADER_END: &[u8] = b"\r\n\r\n";
@@ -11,7 +11,7 @@ const HEADER_LINES: usize = 100;
 
 /// What an earlier image has written of the answer that is made once more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Skip {
+pub(in crate::api) enum Skip {
     Nothing,
     /// Leave to send the body.
     Continue,
@@ -21,7 +21,7 @@ pub(super) enum Skip {
 
 impl Skip {
     /// How many of these bytes are skipped, and what of those that follow.
-    pub(super) fn step(self, bytes: &[u8]) -> (Self, usize) {
+    pub(in crate::api) fn step(self, bytes: &[u8]) -> (Self, usize) {
         match self {
             Self::Nothing => (self, 0),
             Self::Continue if bytes.starts_with(CONTINUE) => (Self::Nothing, CONTINUE.len()),
@@ -43,7 +43,7 @@ impl Skip {
 }
 
 /// How long the request is whose header begins here; none when that does not show.
-pub(super) fn length(bytes: &[u8]) -> Option<usize> {
+pub(in crate::api) fn length(bytes: &[u8]) -> Option<usize> {
     let mut lines = [httparse::EMPTY_HEADER; HEADER_LINES];
     let mut request = httparse::Request::new(&mut lines);
     let Ok(httparse::Status::Complete(header)) = request.parse(bytes) else {

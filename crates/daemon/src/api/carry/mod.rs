@@ -5,7 +5,7 @@
 //! as the bytes that came; the next image reads them once more, and finds noted ([`progress`]) what must not be done twice.
 //! An answer that is begun is carried as the bytes that are left of it.
 
-mod framing;
+pub(super) mod framing;
 pub(super) mod progress;
 pub(super) mod tape;
 

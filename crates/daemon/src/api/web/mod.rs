@@ -8,7 +8,7 @@ mod frame;
 mod seal;
 mod status;
 mod style;
-mod tail;
+pub(super) mod tail;
 
 use super::caller::Caller;
 use super::respond::{self, Outgoing, put};

@@ -69,7 +69,7 @@ async fn end_of_log(
     files::read(path, context.paths, range).await
 }
 
-fn bytes(limit: &str) -> u64 {
+pub(in crate::api) fn bytes(limit: &str) -> u64 {
     if limit.is_empty() || !limit.bytes().all(|byte| byte.is_ascii_digit()) {
         return LEAST;
     }

@@ -1,27 +1,19 @@
-//! What must hold for any bytes from a listener, from a spool and for a saved state, for `fuzz/` and for the test that needs no fuzzer.
-//!
-//! Each function panics when something does not hold.
+//! What listeners say.
 
-#![expect(
-    clippy::missing_panics_doc,
-    reason = "a fuzzer is told of what it found by a panic, everywhere"
-)]
-
+use super::parts;
 use crate::specs::process;
 use provost_core::{Core, Effect, Input, LoadedConfig};
 use provost_model::spec::{PoolSpec, ResultHandler};
 use provost_model::{
     EventKind, GroupKind, GroupSpec, Mono, Notice, Now, Pid, ProcessSpec, Request, RequestId, Run,
 };
-use provost_wire::spool::{self, Record};
 use std::sync::Arc;
 
 /// A listener says `data` about its event, in one piece and in pieces. What comes of it is the same until it is ready
 /// again (then a next event is sent between two pieces, and not within one).
 pub fn listener_protocol(data: &[u8]) {
-    let (cuts, said) = data.split_at_checked(8).unwrap_or((&[], data));
+    let (said, pieces) = parts(data);
     let whole = until_ready(&[said]);
-    let pieces = pieces(said, cuts);
     let parts = until_ready(&pieces);
     assert_eq!(
         whole,
@@ -31,21 +23,6 @@ pub fn listener_protocol(data: &[u8]) {
     );
     // Each byte makes a handful of lines at most, however it is meant.
     assert!(whole.len() <= 8 * said.len() + 8, "{} lines", whole.len());
-}
-
-/// Pieces as long as the numbers say, again and again.
-fn pieces<'a>(mut text: &'a [u8], lengths: &[u8]) -> Vec<&'a [u8]> {
-    let mut pieces = Vec::new();
-    let mut lengths = lengths.iter().cycle();
-    while !text.is_empty() {
-        let length = lengths
-            .next()
-            .map_or(1, |length| usize::from(*length).max(1));
-        let (piece, rest) = text.split_at(length.min(text.len()));
-        pieces.push(piece);
-        text = rest;
-    }
-    pieces
 }
 
 /// What the operator is told while a listener that has an event says this, up to its being ready again.
@@ -133,50 +110,4 @@ fn pool() -> Arc<GroupSpec> {
         }),
         processes: vec![Arc::new(process)],
     })
-}
-
-/// `data` is read as a file of records: nothing is read that is not there, each whole record is one that writing gives
-/// again, and a shorter beginning of it is no whole record.
-pub fn spool_records(data: &[u8]) {
-    let _ = spool::read_header(data);
-    let mut rest = data;
-    loop {
-        match spool::decode(rest) {
-            Record::Whole { event, length } => {
-                let (record, after) = rest.split_at(length);
-                let (serial, pool_serial, event) = event;
-                let pool = Arc::from("p");
-                let envelope = provost_model::Envelope {
-                    serial,
-                    pool,
-                    pool_serial,
-                    event,
-                };
-                let mut again = Vec::new();
-                assert!(spool::encode(&envelope, &mut again));
-                // A truth that is not 1 is read as false, and a checksum is right for both.
-                assert_eq!(again.len(), record.len());
-                let short = record.get(..length - 1).unwrap_or_default();
-                assert!(matches!(spool::decode(short), Record::Partial { .. }));
-                assert!(length > 0);
-                rest = after;
-            }
-            Record::Partial { needed } => {
-                assert!(needed > rest.len());
-                break;
-            }
-            Record::Damaged { .. } => break,
-        }
-    }
-}
-
-/// `data` is read as a saved core: that ends, and one that is found sound is so, and is written and read again the same.
-pub fn saved_state(data: &[u8]) {
-    let Ok(core) = serde_json::from_slice::<Core>(data) else {
-        return;
-    };
-    assert_eq!(core.check(), Ok(()));
-    let text = serde_json::to_vec(&core).unwrap_or_default();
-    let again = serde_json::from_slice::<Core>(&text).map(|again| again.digest());
-    assert_eq!(again.ok(), Some(core.digest()));
 }

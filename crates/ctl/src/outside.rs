@@ -3,7 +3,7 @@
 use crate::commands::plugins::Plugins;
 use crate::commands::tail;
 use crate::namespec::Namespec;
-use crate::records::{Changes, ConfigRow, DetailRow, PoolRow, ResultRow, StatusRow, rows};
+use crate::records::{Changes, ConfigRow, DetailRow, LogRow, PoolRow, ResultRow, StatusRow, rows};
 use crate::screen::Screen;
 use crate::transport::{Address, Response};
 use crate::{dispatch, pretty, render};
@@ -63,8 +63,9 @@ pub fn tables(value: &Value) -> Vec<String> {
     if let Ok(rows) = rows(value, StatusRow::read) {
         out.push(render::status_table(&rows.iter().collect::<Vec<_>>()));
     }
+    let logs = rows(value, LogRow::read).unwrap_or_default();
     if let Ok(rows) = rows(value, DetailRow::read) {
-        out.extend(rows.iter().flat_map(render::details));
+        out.extend(rows.iter().flat_map(|row| render::details(row, &logs)));
     }
     if let Ok(rows) = rows(value, PoolRow::read) {
         out.extend(rows.iter().flat_map(render::pool));

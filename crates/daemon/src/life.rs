@@ -7,7 +7,7 @@ use crate::reload::{loaded_config, mistyped};
 use crate::runs::{self, Found, Here, OpenRuns};
 use crate::servers::{self, SocketFiles};
 use crate::shell::{Ending, Loader};
-use crate::supervise::{Services, log_paths, supervise};
+use crate::supervise::{self, Services, log_paths, supervise};
 use crate::takeover::TakeOver;
 use provost_config::Config;
 use provost_core::Core;
@@ -99,6 +99,8 @@ pub(crate) fn live(launch: Launch) -> Result<Ending, String> {
     } else {
         None
     };
+    // Whoever knows by now that we live, and under which pid, may order something.
+    let signals = supervise::signals()?;
     let written = match &mut pidfile {
         Ok(pidfile) => pidfile
             .write(std::process::id())
@@ -134,6 +136,7 @@ pub(crate) fn live(launch: Launch) -> Result<Ending, String> {
         loader,
         servers: open.servers,
         connections: Vec::new(),
+        signals,
         next_request: 1,
         runs: runs.flatten(),
         found: found.adopt,
@@ -180,6 +183,7 @@ pub(crate) fn go_on(
         loader,
         servers: open.servers,
         connections,
+        signals: supervise::signals()?,
         next_request: state.next_request,
         runs,
         found: Vec::new(),

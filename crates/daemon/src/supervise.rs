@@ -57,6 +57,7 @@ pub(crate) struct Services {
     pub(crate) servers: Vec<OpenServer>,
     /// Clients of an earlier image.
     pub(crate) connections: Vec<CarriedConnection>,
+    pub(crate) signals: SignalQueue,
     /// The number of the next request.
     pub(crate) next_request: u64,
     pub(crate) runs: Option<OpenRuns>,
@@ -66,6 +67,11 @@ pub(crate) struct Services {
     pub(crate) take_over: Option<TakeOver>,
     /// Who waits for this to be ready.
     pub(crate) parent: Option<Readiness>,
+}
+
+/// From now on signals are acted on by the control thread, as soon as it is there.
+pub(crate) fn signals() -> Result<SignalQueue, String> {
+    SignalQueue::open(SIGNALS).map_err(|error| format!("could not receive signals: {error}"))
 }
 
 /// Starts the threads and is the control thread until the end.
@@ -79,8 +85,6 @@ pub(crate) fn supervise(
     let daemon = config.supervisord.clone();
     let failed =
         |what: &'static str| move |error: std::io::Error| format!("could not {what}: {error}");
-    // Only one process of a tree of orphans needs to be us: without this they go to init, as under upstream.
-    let signals = SignalQueue::open(SIGNALS).map_err(failed("receive signals"))?;
     let waker = Waker::new().map_err(failed("wake the control thread"))?;
     let (fact_sender, facts) = channel();
     let fact_waker = waker.clone();
@@ -120,7 +124,7 @@ pub(crate) fn supervise(
     let logger = logs.logger();
     let mut shell = Shell::new(Parts {
         core,
-        signals,
+        signals: services.signals,
         waker,
         clients,
         facts,

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::time::Instant;
 
 use provost_e2e::{
     Daemon, PATIENCE, Place, Side, Start, children, descendants, is_alive, mounting, send_signal,
@@ -28,6 +29,25 @@ fn status_field(pid: u32, name: &str) -> Vec<String> {
         .split_whitespace()
         .map(str::to_owned)
         .collect()
+}
+
+/// Whoever reads the pid file may send a signal at once.
+#[test]
+fn a_signal_that_comes_as_soon_as_the_pid_is_known_ends_it_in_order() {
+    for _ in 0..10 {
+        let mut daemon = Start::new(Side::Ours, PROGRAM).launch();
+        let file = daemon.place().join("s.pid");
+        let begun = Instant::now();
+        // Without a pause: the moment between the pid file and the rest of the start is short.
+        while fs::read(&file).is_ok_and(|text| text.is_empty()) || !file.exists() {
+            assert!(begun.elapsed() < PATIENCE, "no pid file");
+        }
+        daemon.signal(Signal::TERM);
+        assert_eq!(daemon.wait_end(), Some(0), "{}", daemon.main_log());
+        for name in ["s.pid", "s.sock"] {
+            assert!(!daemon.place().join(name).exists(), "{name} is left");
+        }
+    }
 }
 
 /// When the command returns, the pid file is there (the harness looks) and the first `status` is answered.

@@ -116,17 +116,25 @@ async fn feed(
     sender: mpsc::Sender<Piece>,
 ) {
     let mut stopping = context.stopping.clone();
+    let path = followed.path.clone();
     loop {
         let read = files::in_time(move || {
             let piece = followed
                 .next()
-                .map_err(|_| Fault::bare(FaultCode::Failed))?;
+                .map_err(|error| Fault::about(FaultCode::Failed, error.to_string()))?;
             Ok((followed, piece))
         });
-        let Ok((returned, piece)) = read.await else {
-            return;
+        let piece;
+        (followed, piece) = match read.await {
+            Ok(read) => read,
+            Err(fault) => {
+                let text = format!(
+                    "log {} cannot be followed any more: {fault}",
+                    path.display()
+                );
+                return context.logger.log(Level::Error, text);
+            }
         };
-        followed = returned;
         let step = async {
             if piece.is_empty() {
                 tokio::select! {
@@ -224,7 +232,7 @@ impl Followed {
             return self.skip(size);
         }
         let piece = self.read()?;
-        if piece.is_empty() && self.replace() {
+        if piece.is_empty() && self.replace()? {
             self.read()
         } else {
             Ok(piece)
@@ -266,15 +274,19 @@ impl Followed {
         Ok(piece)
     }
 
-    /// Goes over to the file that has taken the place of this one; false when there is none.
-    fn replace(&mut self) -> bool {
+    /// Goes over to the file that has taken the place of this one; false when there is none. The old one is still needed
+    /// until the client has taken what was read of it: fails when both would cost one of the last descriptors.
+    fn replace(&mut self) -> io::Result<bool> {
         let Some((file, inode)) = successor(&self.path, self.paths, self.inode) else {
-            return false;
+            return Ok(false);
         };
+        if reserve::is_reserved(&file) {
+            return Err(reserve::exhausted());
+        }
         self.file = Arc::new(file);
         self.inode = inode;
         self.position = 0;
-        true
+        Ok(true)
     }
 }
 

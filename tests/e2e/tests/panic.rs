@@ -1,8 +1,8 @@
 //! A thread panics: supervisord begins anew with the same state, and its programs do not notice.
 
 use provost_e2e::{
-    Daemon, PATIENCE, Side, Start, assert_contiguous, is_alive, python, scripts, send_signal,
-    wait_until, with_backups,
+    Daemon, PATIENCE, Side, Start, Value, assert_contiguous, is_alive, python, scripts,
+    send_signal, wait_until, with_backups,
 };
 use rustix::process::Signal;
 
@@ -24,9 +24,11 @@ fn config() -> String {
 fn doomed(fault: &str) -> (Daemon, [u32; 3]) {
     let start = Start::new(Side::Ours, &config()).environment("PROVOST_PANIC", fault);
     let daemon = start.start();
+    // The pid comes with the answer that tells of the state: one more question could be the one that meets the panic.
     let pids = ["n", "up", "ear"].map(|name| {
-        daemon.wait_state(name, "RUNNING");
-        daemon.rpc().pid(name)
+        let info = daemon.wait_state(name, "RUNNING");
+        let pid = info.get("pid").map_or(0, Value::int);
+        u32::try_from(pid).expect("a pid")
     });
     (daemon, pids)
 }
@@ -129,7 +131,7 @@ fn f05_after_three_panics_the_plain_form_reaps_logs_and_obeys() {
     let (mut daemon, pids) = doomed("decision:60:always");
     daemon.wait_log("goes on in its plain form");
     assert_eq!(daemon.main_log().matches("began anew").count(), 2);
-    assert!(pids.iter().all(|pid| is_alive(*pid)));
+    assert_eq!(pids.map(is_alive), [true; 3], "{pids:?}");
     let said = daemon.ctl(Side::Ours, &["status"]);
     let text = said.stdout + &said.stderr;
     assert!(text.contains("plain form"), "{text}");

@@ -12,7 +12,7 @@ use crate::spool::Report;
 use crate::stdin::Flushed;
 use provost_core::{Effect, Input, SpoolProblem, StdinProblem};
 use provost_model::spawn::SpawnProblem;
-use provost_model::{Channel, Envelope, Errno, Level, ProcId, Run, Signal, Ticket};
+use provost_model::{Channel, Envelope, Errno, Level, Mono, ProcId, Run, Signal, Ticket};
 use provost_os::clock;
 use provost_os::reactor::Interest;
 use provost_os::spawn::Plan;
@@ -175,6 +175,12 @@ impl Shell {
                 });
             }
         }
+    }
+
+    /// When births may begin that others hold up. None begins while another image is to go on.
+    pub(crate) fn next_birth(&self) -> Option<Mono> {
+        let waits = self.handing_over.is_none();
+        waits.then(|| self.births.next_deadline()).flatten()
     }
 
     /// Lets as many begin as may be on their way together.

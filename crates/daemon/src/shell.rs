@@ -317,7 +317,7 @@ impl Shell {
         let deadlines = [
             self.core_deadline(),
             self.children.next_deadline(),
-            self.births.next_deadline(),
+            self.next_birth(),
             self.spawns.next_deadline(),
             self.later.first().map(|&(due, _)| due),
             self.sockets.next_deadline(),

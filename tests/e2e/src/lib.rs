@@ -41,7 +41,7 @@ pub use daemon::{Daemon, Fixture, Start, clean};
 pub use http::{Answer, Stream, Target, read_answer};
 pub use many::{start_many, wait_all_running};
 pub use namespace::{inside, mounting, run_inside};
-pub use numbers::{assert_contiguous, with_backups};
+pub use numbers::{assert_contiguous, numbered, with_backups};
 pub use place::Place;
 pub use ports::free_port;
 pub use process::{

@@ -1,6 +1,18 @@
 //! Logs of programs that number their lines, so that a lost or doubled byte shows.
 
 use crate::place::Place;
+use crate::side::{python, scripts};
+
+/// A program that writes numbered lines from 0 on, with this pause in seconds after every fifty, as fast as it can without
+/// one. All of its log is kept; `more` says at least how long each file of it is.
+pub fn numbered(name: &str, pause: &str, more: &str) -> String {
+    format!(
+        "[program:{name}]\ncommand={} {}/numbered_lines.py {pause}\nstartsecs=0\nstdout_logfile=%(here)s/{name}.log\n\
+         stdout_logfile_backups=5000\n{more}",
+        python().display(),
+        scripts().display()
+    )
+}
 
 /// The text of a log and its backups, the oldest first.
 pub fn with_backups(place: &Place, directory: &str, name: &str) -> String {

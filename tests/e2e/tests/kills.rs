@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::thread;
 use std::time::Duration;
 
-use provost_e2e::{Daemon, Side, Start, encode_call, python, scripts, with_backups};
+use provost_e2e::{Daemon, Side, Start, encode_call, numbered, with_backups};
 
 /// Rounds of the test; `PROVOST_KILL_ROUNDS` asks for more.
 const ROUNDS: u64 = 10;
@@ -91,15 +91,8 @@ fn f03_however_often_it_is_killed_each_program_lives_once() {
     assert!(most <= BUFFER, "{most} bytes are missing in one place");
 }
 
-/// A program that writes numbered lines, with this pause after every fifty.
 fn writer(name: &str, pause: &str) -> String {
-    let (python, scripts) = (python(), scripts());
-    format!(
-        "[program:{name}]\ncommand={} {}/numbered_lines.py {pause}\nstartsecs=0\nstdout_logfile=%(here)s/{name}.log\n\
-         stdout_logfile_maxbytes=8MB\nstdout_logfile_backups=5000\n",
-        python.display(),
-        scripts.display()
-    )
+    numbered(name, pause, "stdout_logfile_maxbytes=8MB\n")
 }
 
 /// Gives an order and does not wait for its end; it is cut off when what this returns is dropped.

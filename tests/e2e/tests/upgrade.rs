@@ -8,8 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use provost_e2e::{
-    Daemon, Finished, Outcome, PATIENCE, Side, Start, assert_contiguous, encode_call, python,
-    read_answer, scripts, wait_until, with_backups,
+    Daemon, Finished, Outcome, PATIENCE, Side, Start, assert_contiguous, children, encode_call,
+    numbered, python, read_answer, scripts, wait_all_running, wait_until, with_backups,
 };
 use rustix::process::Signal;
 
@@ -46,15 +46,8 @@ fn next(daemon: &Daemon) -> PathBuf {
     daemon.place().program("supervisord-next", &program)
 }
 
-/// A program that writes numbered lines, with this pause after every fifty.
 fn writer(name: &str, pause: &str, more: &str) -> String {
-    let (python, scripts) = (python(), scripts());
-    format!(
-        "[program:{name}]\ncommand={} {}/numbered_lines.py {pause}\nstartsecs=0\nstdout_logfile=%(here)s/{name}.log\n\
-         stdout_logfile_maxbytes=1MB\nstdout_logfile_backups=5000\n{more}",
-        python.display(),
-        scripts.display()
-    )
+    numbered(name, pause, &format!("stdout_logfile_maxbytes=1MB\n{more}"))
 }
 
 /// All that a program has written.
@@ -513,6 +506,29 @@ fn a_followed_log_goes_on_with_the_next_byte() {
     for number in numbers {
         assert_eq!(number, last + 1);
         last = number;
+    }
+}
+
+/// Of many that are started at once some wait until others live. They begin under whoever goes on.
+#[test]
+fn starts_that_wait_for_their_turn_go_along() {
+    const MANY: usize = 200;
+    let config = format!(
+        "[program:many]\ncommand=/bin/cat\nnumprocs={MANY}\nprocess_name=%(program_name)s%(process_num)d\nstartsecs=0\n\
+         autostart=false\nstdout_logfile=NONE\nstderr_logfile=NONE\n"
+    );
+    let daemon = ours(&config).start();
+    let started = daemon.rpc().call(
+        "supervisor.startProcessGroup",
+        &["many".into(), false.into()],
+    );
+    started.value();
+    assert_upgraded(&upgrade(&daemon, &[]));
+    wait_all_running(&daemon.rpc(), MANY);
+    assert_eq!(children(daemon.pid()).len(), MANY);
+    let log = daemon.main_log();
+    for name in ["spawnerr", "exited", "FATAL"] {
+        assert!(!log.contains(name), "{log}");
     }
 }
 

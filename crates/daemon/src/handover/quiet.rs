@@ -117,6 +117,8 @@ impl Shell {
         let Some(handing) = self.handing_over.take() else {
             return;
         };
+        // Those that waited before are first.
+        self.begin_births();
         for effect in handing.orders {
             self.perform(effect);
         }

@@ -8,9 +8,10 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use provost_e2e::means::skipped;
 use provost_e2e::{
-    CTRL_C, Daemon, Outcome, PATIENCE, Place, Side, Start, Terminal, clean, run, send_signal,
-    wait_until,
+    CTRL_C, Daemon, Outcome, PATIENCE, Place, Side, Start, Terminal, clean, is_alive, run,
+    send_signal, wait_until,
 };
 use rustix::process::Signal;
 
@@ -86,6 +87,42 @@ fn s10_a_password_on_the_command_line_is_covered() {
         let line = fs::read_to_string(&path).unwrap_or_default();
         line.contains("tail") && !line.contains(SECRET) && line.contains("xxxxxxxxxxx")
     });
+}
+
+/// Where the system writes core files into the directory of what has crashed: supervisord leaves none, what it runs does.
+#[test]
+fn s10_a_crash_leaves_no_core_file_with_passwords() {
+    let pattern = fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap_or_default();
+    if pattern.trim().contains(['/', '|', '%']) {
+        return skipped("plain core files", &format!("they go to {pattern}"));
+    }
+    if fs::read_to_string("/proc/sys/kernel/core_uses_pid").is_ok_and(|text| text.trim() != "0") {
+        return skipped("plain core files", "their names have pids");
+    }
+    let unlimited = ["sh", "-c", "ulimit -c unlimited; exec \"$@\"", "sh"];
+    let config = guarded(
+        "",
+        "[program:p]\ncommand=/bin/sh -c 'mkdir -p own; cd own; exec sleep 1000'\nstartsecs=0\nautorestart=false\n",
+    );
+    let mut daemon = Start::bare(Side::Ours, &config).under(&unlimited).start();
+    let rpc = daemon
+        .rpc()
+        .with_headers("Authorization: Basic dTpjYW5hcnktYjdkMg==\r\n");
+    wait_until(PATIENCE, "the program to be what it is", || {
+        let path = format!("/proc/{}/comm", rpc.pid("p"));
+        fs::read_to_string(path).is_ok_and(|name| name == "sleep\n")
+    });
+    let (pid, core) = (rpc.pid("p"), pattern.trim().to_owned());
+    send_signal(pid, Signal::ABORT);
+    wait_until(PATIENCE, "the program to be gone", || !is_alive(pid));
+    assert!(
+        daemon.place().join("own").join(&core).exists(),
+        "programs leave none either"
+    );
+    daemon.signal(Signal::ABORT);
+    assert_eq!(daemon.wait_end(), None);
+    let left = daemon.place().list(".");
+    assert!(!left.contains(&core), "{left:?}");
 }
 
 /// The secret is a password, a value of an environment, of supervisord's own environment, and stands in a broken file.

@@ -1,7 +1,7 @@
 //! Files of configuration.
 
 use provost_config::document::Document;
-use provost_config::{Host, LooseProgram, Overrides, User};
+use provost_config::{Config, Failure, Host, LooseProgram, Overrides, User};
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -25,31 +25,14 @@ pub fn config_file(data: &[u8]) {
     let _ = provost_config::load_supervisorctl(path, &host);
     let _ = provost_config::load_pidfile(path, &host);
     let load = || provost_config::load(path, &Overrides::default(), &host);
-    match load() {
-        Ok(config) => {
-            let order: Vec<_> = config
-                .groups
-                .iter()
-                .map(|group| (group.priority, &group.name))
-                .collect();
-            assert!(order.is_sorted(), "{order:?}");
-            let mut names: Vec<_> = config.groups.iter().map(|group| &group.name).collect();
-            names.sort();
-            assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "{names:?}");
-            if data.len() <= SHORT {
-                let again = load().expect("it was understood before");
-                assert_eq!(again.groups, config.groups);
-                assert_eq!(again.diagnostics, config.diagnostics);
-            }
-            provost_config::render(&config.diagnostics, &config.sources);
-            provost_config::to_json(&config.diagnostics);
-        }
-        Err(failure) => {
-            assert!(!failure.upstream_message.is_empty());
-            assert!(!failure.diagnostics.is_empty());
-            provost_config::render(&failure.diagnostics, &failure.sources);
-            provost_config::to_json(&failure.diagnostics);
-        }
+    let result = load();
+    check(&result);
+    if let Ok(config) = result
+        && data.len() <= SHORT
+    {
+        let again = load().expect("it was understood before");
+        assert_eq!(again.groups, config.groups);
+        assert_eq!(again.diagnostics, config.diagnostics);
     }
     let options: Vec<(String, String)> = text
         .lines()
@@ -64,6 +47,31 @@ pub fn config_file(data: &[u8]) {
     if let Err(failure) = provost_config::load_program(path, &[], program, &host) {
         assert!(!failure.upstream_message.is_empty());
         provost_config::render(&failure.diagnostics, &failure.sources);
+    }
+}
+
+/// What was read of a configuration has its groups in their order, each name once; or says what is wrong.
+pub fn check(result: &Result<Config, Failure>) {
+    match result {
+        Ok(config) => {
+            let order: Vec<_> = config
+                .groups
+                .iter()
+                .map(|group| (group.priority, &group.name))
+                .collect();
+            assert!(order.is_sorted(), "{order:?}");
+            let mut names: Vec<_> = config.groups.iter().map(|group| &group.name).collect();
+            names.sort();
+            assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "{names:?}");
+            provost_config::render(&config.diagnostics, &config.sources);
+            provost_config::to_json(&config.diagnostics);
+        }
+        Err(failure) => {
+            assert!(!failure.upstream_message.is_empty());
+            assert!(!failure.diagnostics.is_empty());
+            provost_config::render(&failure.diagnostics, &failure.sources);
+            provost_config::to_json(&failure.diagnostics);
+        }
     }
 }
 

@@ -17,7 +17,7 @@ pub mod replay;
 mod words;
 mod xmlrpc;
 
-pub use config::{CONF, OneFile, config_file};
+pub use config::{CONF, OneFile, check, config_file};
 pub use helpers::helper_frames;
 pub use listeners::listener_protocol;
 pub use output::child_output;

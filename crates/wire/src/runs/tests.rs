@@ -96,50 +96,9 @@ proptest! {
     }
 }
 
-#[test]
-fn a_line_that_would_be_too_long_is_not_made() {
-    let identity = Identity {
-        boot: String::new(),
-        namespace: None,
-        pid: Pid(2),
-        ticks: None,
-        pidfd: None,
-    };
-    let mut record = RunRecord {
+fn record_of(identity: Identity, run: u64) -> RunRecord {
+    RunRecord {
         identity,
-        run: 1,
-        group: "g".to_owned(),
-        name: "n".to_owned(),
-        started_secs: 0,
-        uid: 0,
-        digest: 0,
-        pipes: [None; 3],
-        auto_logs: [Some(Path::new("/log").to_path_buf()), None],
-        stop: StopRule {
-            signal: Signal::TERM,
-            wait_secs: 10,
-            stop_group: false,
-            kill_group: true,
-        },
-    };
-    assert_eq!(
-        started(&record).unwrap().rsplit_once(' ').unwrap().0,
-        "run1 = - 2 - - 1 0 0 0000000000000000 15 10 2 - - - =g =n =/log -"
-    );
-    record.name = "n".repeat(LINE_BYTES_MAX);
-    assert_eq!(started(&record), None);
-}
-
-#[test]
-fn the_last_line_about_a_process_counts_and_many_lines_take_no_longer_each() {
-    let record = |pid: i32, run: u64| RunRecord {
-        identity: Identity {
-            boot: "b".to_owned(),
-            namespace: Some(1),
-            pid: Pid(pid),
-            ticks: Some(5),
-            pidfd: None,
-        },
         run,
         group: "g".to_owned(),
         name: "n".to_owned(),
@@ -152,8 +111,43 @@ fn the_last_line_about_a_process_counts_and_many_lines_take_no_longer_each() {
             signal: Signal::TERM,
             wait_secs: 10,
             stop_group: false,
-            kill_group: false,
+            kill_group: true,
         },
+    }
+}
+
+#[test]
+fn a_line_that_would_be_too_long_is_not_made() {
+    let identity = Identity {
+        boot: String::new(),
+        namespace: None,
+        pid: Pid(2),
+        ticks: None,
+        pidfd: None,
+    };
+    let mut record = RunRecord {
+        auto_logs: [Some(Path::new("/log").to_path_buf()), None],
+        ..record_of(identity, 1)
+    };
+    assert_eq!(
+        started(&record).unwrap().rsplit_once(' ').unwrap().0,
+        "run1 = - 2 - - 1 0 0 0000000000000000 15 10 2 - - - =g =n =/log -"
+    );
+    record.name = "n".repeat(LINE_BYTES_MAX);
+    assert_eq!(started(&record), None);
+}
+
+#[test]
+fn the_last_line_about_a_process_counts_and_many_lines_take_no_longer_each() {
+    let record = |pid: i32, run: u64| {
+        let identity = Identity {
+            boot: "b".to_owned(),
+            namespace: Some(1),
+            pid: Pid(pid),
+            ticks: Some(5),
+            pidfd: None,
+        };
+        record_of(identity, run)
     };
     let lines = [
         started(&record(2, 1)).unwrap(),

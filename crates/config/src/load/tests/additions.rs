@@ -3,6 +3,14 @@
 use super::*;
 use provost_model::spec::{Confinement, LogfileFull};
 
+/// One of each kind that starts processes.
+const SECTIONS: [&str; 4] = [
+    "[program:a]\ncommand=a\n",
+    "[eventlistener:a]\ncommand=a\nevents=TICK\n",
+    "[fcgi-program:a]\ncommand=a\nsocket=tcp://127.0.0.1:9000\n",
+    "[rpcinterface:a]\ncommand=a\n",
+];
+
 #[test]
 fn they_are_off_without_being_asked_for_and_known_in_each_kind_of_section() {
     const KEYS: &str = "stop_cont=true\nstop_tree=true\nsigpipe=Default\nlogfile_full=BLOCK\n";
@@ -17,12 +25,7 @@ fn they_are_off_without_being_asked_for_and_known_in_each_kind_of_section() {
         ),
         (false, false, false, LogfileFull::Drop)
     );
-    for section in [
-        "[program:a]\ncommand=a\n",
-        "[eventlistener:a]\ncommand=a\nevents=TICK\n",
-        "[fcgi-program:a]\ncommand=a\nsocket=tcp://127.0.0.1:9000\n",
-        "[rpcinterface:a]\ncommand=a\n",
-    ] {
+    for section in SECTIONS {
         let config = accepted(&format!("[supervisord]\n{section}{KEYS}"));
         let spec = &config.groups[0].processes[0];
         assert_eq!(
@@ -53,12 +56,7 @@ fn s19_confinement_is_off_without_being_asked_for_and_known_in_each_kind_of_sect
         plain.groups[0].processes[0].confinement,
         Confinement::default()
     );
-    for section in [
-        "[program:a]\ncommand=a\n",
-        "[eventlistener:a]\ncommand=a\nevents=TICK\n",
-        "[fcgi-program:a]\ncommand=a\nsocket=tcp://127.0.0.1:9000\n",
-        "[rpcinterface:a]\ncommand=a\n",
-    ] {
+    for section in SECTIONS {
         let config = accepted(&format!("[supervisord]\n{section}{KEYS}"));
         let expected = Confinement {
             login_env: true,

@@ -74,8 +74,7 @@ fn params(method: &str, methods: &Methods) -> Vec<Value> {
     signature.iter().skip(1).map(of_kind).collect()
 }
 
-/// The code of a call's fault; 0 for none.
-fn fault_of(rig: &Rig, user: &str, method: &str, params: &[Value]) -> i32 {
+fn asks(user: &str, method: &str, params: &[Value]) -> Vec<u8> {
     let body = xmlrpc::write_call(method, params);
     let mut request = format!(
         "POST /RPC2 HTTP/1.1\r\n{}Content-Length: {}\r\n\r\n",
@@ -84,7 +83,12 @@ fn fault_of(rig: &Rig, user: &str, method: &str, params: &[Value]) -> i32 {
     )
     .into_bytes();
     request.extend_from_slice(&body);
-    let response = rig.ask(request);
+    request
+}
+
+/// The code of a call's fault; 0 for none.
+fn fault_of(rig: &Rig, user: &str, method: &str, params: &[Value]) -> i32 {
+    let response = rig.ask(asks(user, method, params));
     assert_eq!(response.status, 200, "{user} {method}");
     match xmlrpc::read_response(&response.body).unwrap() {
         Ok(_) => 0,
@@ -125,18 +129,6 @@ fn small_rig(script: Script, descriptors: usize) -> Rig {
     })
 }
 
-fn asks(user: &str, method: &str) -> Vec<u8> {
-    let body = xmlrpc::write_call(method, &[]);
-    let mut request = format!(
-        "POST /RPC2 HTTP/1.1\r\n{}Content-Length: {}\r\n\r\n",
-        header(user),
-        body.len()
-    )
-    .into_bytes();
-    request.extend_from_slice(&body);
-    request
-}
-
 #[test]
 fn s27_waiting_calls_of_a_low_role_leave_places_to_others() {
     let script: Script = |request| match request {
@@ -147,7 +139,7 @@ fn s27_waiting_calls_of_a_low_role_leave_places_to_others() {
     let waits = |user: &str| {
         let mut stream = rig.tcp();
         stream
-            .write_all(&asks(user, "supervisor.getIdentification"))
+            .write_all(&asks(user, "supervisor.getIdentification", &[]))
             .unwrap();
         stream
     };
@@ -177,14 +169,14 @@ fn s27_waiting_calls_of_a_low_role_leave_places_to_others() {
         waiting.push(waits("admin"));
         rig.hears(&Heard::Asked(Request::GetIdentification));
     }
-    let admin = rig.ask(asks("admin", "supervisor.getState"));
+    let admin = rig.ask(asks("admin", "supervisor.getState", &[]));
     assert_eq!(admin.status, 200);
     // What is done makes room.
     rig.kept.lock().unwrap().clear();
     for stream in &mut waiting {
         read_response(stream).unwrap();
     }
-    let viewer = rig.ask(asks("viewer", "supervisor.getState"));
+    let viewer = rig.ask(asks("viewer", "supervisor.getState", &[]));
     assert_eq!(viewer.status, 200);
 }
 
@@ -207,7 +199,7 @@ fn s27_logs_that_a_low_role_follows_leave_places_to_others() {
     }
     let (_, head) = follows();
     assert!(head.starts_with("HTTP/1.1 503"), "{head}");
-    let admin = rig.ask(asks("admin", "supervisor.getState"));
+    let admin = rig.ask(asks("admin", "supervisor.getState", &[]));
     assert_eq!(admin.status, 200);
     // A follower that leaves makes room.
     followers.pop();

@@ -89,7 +89,12 @@ pub(super) async fn denied(context: &Context, caller: &Caller, deed: Deed<'_>, f
 impl Entry {
     /// Records how it ended; none for well, else the fault's code.
     pub(super) async fn end(mut self, fault: Option<i32>) {
-        self.peer.tape.progress().ended = true;
+        {
+            let mut progress = self.peer.tape.progress();
+            progress.ended = true;
+            // A request may have more than one deed; each is timed by itself.
+            progress.since = None;
+        }
         if let Some(audit) = self.audit.take() {
             let mut record = self.record.clone();
             record.outcome = fault.map_or(Outcome::Done, Outcome::Fault);

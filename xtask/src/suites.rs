@@ -168,26 +168,51 @@ impl Suite {
         passed
     }
 
+    /// A line of its own, and those in which the binary itself says how many tests it ran.
     fn tell(&self, passed: bool, said: &str, took: Duration) {
         let verdict = if passed { "ok" } else { "FAILED" };
-        let counts = said
-            .lines()
-            .rev()
-            .find_map(|line| line.strip_prefix("test result: "));
-        let counts: Vec<&str> = counts.unwrap_or_default().split(['.', ';']).collect();
-        let counts: Vec<&str> = counts
-            .iter()
-            .skip(1)
-            .take(3)
-            .map(|count| count.trim())
-            .collect();
         println!(
-            "  {:<34} {verdict:<7} {:>6.1} s  {}",
+            "  {:<34} {verdict:<7} {:>6.1} s",
             self.title(),
-            took.as_secs_f64(),
-            counts.join(", ")
+            took.as_secs_f64()
         );
+        for line in said.lines().filter(|line| is_count(line) && !is_none(line)) {
+            println!("{line}");
+        }
     }
+}
+
+/// Whether a line of a test binary says how many tests there are, or how many passed.
+fn is_count(line: &str) -> bool {
+    line.starts_with("running ") || line.starts_with("test result: ")
+}
+
+/// Runs the examples in the documentation. Tells of the packages that have some, and all when one fails.
+pub(crate) fn examples() -> bool {
+    let output =
+        match cargo(&["test", "--workspace", "--doc", "--quiet", "--no-fail-fast"]).output() {
+            Ok(output) => output,
+            Err(error) => {
+                eprintln!("error: cannot start cargo: {error}");
+                return false;
+            }
+        };
+    let said = String::from_utf8_lossy(&output.stdout);
+    let passed = output.status.success();
+    if passed {
+        for line in said.lines().filter(|line| is_count(line) && !is_none(line)) {
+            println!("{line}");
+        }
+    } else {
+        println!("{said}{}", String::from_utf8_lossy(&output.stderr));
+    }
+    passed
+}
+
+/// Whether a line of counts is that of a package without any.
+fn is_none(line: &str) -> bool {
+    line.starts_with("running 0 ")
+        || line.starts_with("test result: ok. 0 passed; 0 failed; 0 ignored")
 }
 
 /// A call of cargo, in the top directory.

@@ -41,9 +41,7 @@ pub(crate) fn run() -> bool {
         cargo(&["build", "--quiet", "--workspace", "--bins"])
     });
     step(&mut outcomes, "tests", || suites::run(&[]));
-    step(&mut outcomes, "examples", || {
-        cargo(&["test", "--workspace", "--doc", "--quiet", "--no-fail-fast"])
-    });
+    step(&mut outcomes, "examples", suites::examples);
     summarise(&outcomes)
 }
 

@@ -148,12 +148,22 @@ fn main() -> ExitCode {
         return ExitCode::from(u8::try_from(provost_ctl::pidproxy::main(&args)).unwrap_or(1));
     }
     let base = std::env::temp_dir().join(format!("provost-pidproxy-{}", std::process::id()));
-    signals_reach_the_process_of_the_pidfile(&directory(&base, "signals"));
-    a_missing_pidfile_is_told_and_survived(&directory(&base, "missing"));
-    the_end_of_the_command_is_noticed_at_once(&directory(&base, "end"));
-    the_command_begins_with_no_signal_blocked(&directory(&base, "mask"));
-    what_cannot_be_started_is_told(&directory(&base, "start"));
+    let checks: [(&str, fn(&Path)); 5] = [
+        ("signals", signals_reach_the_process_of_the_pidfile),
+        ("missing", a_missing_pidfile_is_told_and_survived),
+        ("end", the_end_of_the_command_is_noticed_at_once),
+        ("mask", the_command_begins_with_no_signal_blocked),
+        ("start", what_cannot_be_started_is_told),
+    ];
+    println!("running {} tests", checks.len());
+    for (name, check) in checks {
+        println!("check {name}");
+        check(&directory(&base, name));
+    }
     fs::remove_dir_all(&base).expect("the directories go");
-    println!("pidproxy: 5 checks passed");
+    println!(
+        "test result: ok. {} passed; 0 failed; 0 ignored",
+        checks.len()
+    );
     ExitCode::SUCCESS
 }

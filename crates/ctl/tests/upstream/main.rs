@@ -331,14 +331,15 @@ fn compare(oracle: &Path) -> ExitCode {
         let upstream = scope.spawn(|| transcript(oracle, &theirs));
         let provost = transcript(oracle, &ours);
         let upstream = upstream.join().expect("upstream's script runs");
-        println!("{} commands compared", provost.len());
+        println!("running 1 test\n{} commands compared", provost.len());
         differences(&upstream, &provost)
     });
     fs::remove_dir_all(&base).expect("the directories go");
     if report.is_empty() {
+        println!("test result: ok. 1 passed; 0 failed; 0 ignored");
         return ExitCode::SUCCESS;
     }
-    println!("{report}");
+    println!("{report}\ntest result: FAILED. 0 passed; 1 failed; 0 ignored");
     ExitCode::FAILURE
 }
 

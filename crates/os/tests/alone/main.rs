@@ -52,8 +52,13 @@ fn main() {
             signals::unblocked_signals_are_no_longer_kept_back,
         ),
     ];
+    println!("running {} tests", checks.len());
     for (name, check) in checks {
         println!("check {name}");
         check();
     }
+    println!(
+        "test result: ok. {} passed; 0 failed; 0 ignored",
+        checks.len()
+    );
 }

@@ -56,7 +56,7 @@ impl Shell {
                      stdout,
                      stderr,
                  }| {
-                    let spawned = spawn::spawn(&plan, child).map_err(spawn::problem)?;
+                    let spawned = self.spawner.spawn(&plan, child).map_err(spawn::problem)?;
                     Ok((spawned, stdin, stdout, stderr))
                 },
             );

@@ -27,6 +27,7 @@ use provost_model::{Level, Mono, Run, Signal};
 use provost_os::clock;
 use provost_os::reactor::{Interest, Reactor, Ready, Waker};
 use provost_os::signals::SignalQueue;
+use provost_os::spawn::Spawner;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::io;
 use std::os::fd::AsFd;
@@ -156,6 +157,7 @@ pub(crate) struct Shell {
     pub(crate) spools: Spools,
     pub(crate) done: Receiver<Done>,
     pub(crate) done_sender: Sender<Done>,
+    pub(crate) spawner: Spawner,
     pub(crate) children: Children,
     pub(crate) runs: Runs,
     pub(crate) adopted: Adopted,
@@ -236,6 +238,7 @@ impl Shell {
             spools: Spools::default(),
             done,
             done_sender,
+            spawner: Spawner::new().map_err(|errno| io::Error::from_raw_os_error(errno.0))?,
             children: Children::default(),
             runs,
             adopted: parts.adopted,

@@ -4,7 +4,8 @@
 //! lock at the moment of the fork, and the memory may be the parent's own. Only system calls, on what was laid out before.
 
 use super::confine;
-use super::plan::{Plan, Stdio};
+use super::ends::{Ends, Word};
+use super::plan::Plan;
 use super::raw;
 use super::report::{Stage, encode};
 use provost_model::Errno;
@@ -46,6 +47,10 @@ pub(super) struct Prepared {
     report: BorrowedFd<'static>,
     /// Our copy of the parent's end of the report, which must not stay open here.
     parents: BorrowedFd<'static>,
+    /// Above all descriptors that the child needs.
+    above: i32,
+    /// Says when the child has a table of descriptors of its own.
+    word: Word,
     argv: Vec<*const c_char>,
     envp: Vec<*const c_char>,
     groups: Vec<rustix::process::Gid>,
@@ -84,13 +89,9 @@ impl Failure {
 impl Prepared {
     /// Lays everything out, in the parent.
     ///
-    /// `report` is the child's end of the line to its parent, `parents` the other one.
-    pub(super) fn new(
-        plan: Plan,
-        stdio: &Stdio,
-        report: BorrowedFd<'_>,
-        parents: BorrowedFd<'_>,
-    ) -> Self {
+    /// `ends` are the child's: its standard channels, and its end of the line to its parent, whose own is `parents`. They
+    /// stay open until `word` says that the child has copies.
+    pub(super) fn new(plan: Plan, ends: &Ends<'_>, parents: BorrowedFd<'_>, word: Word) -> Self {
         // SAFETY: they are used by the child only, whose copies stay open until it closes them itself.
         let childs = |fd: BorrowedFd<'_>| unsafe { BorrowedFd::borrow_raw(fd.as_raw_fd()) };
         let pointers = |list: &[std::ffi::CString]| {
@@ -107,11 +108,13 @@ impl Prepared {
             .map_or(&[][..], |directory| directory.as_bytes());
         let name = plan.argv.first().unwrap_or(&plan.program).as_bytes();
         Self {
-            stdin: childs(stdio.stdin.as_fd()),
-            stdout: childs(stdio.stdout.as_fd()),
-            stderr: childs(stdio.stderr.as_ref().unwrap_or(&stdio.stdout).as_fd()),
-            report: childs(report),
+            stdin: childs(ends.stdin),
+            stdout: childs(ends.stdout),
+            stderr: childs(ends.stderr),
+            report: childs(ends.report),
             parents: childs(parents),
+            above: ends.above(),
+            word,
             argv: pointers(&plan.argv),
             envp: pointers(&plan.envp),
             groups: credentials.map_or_else(Vec::new, |credentials| {
@@ -149,10 +152,24 @@ impl Prepared {
 
     /// Becomes the program, or tells why not and ends. Ends without a word when the parent does not say go.
     pub(super) fn run(&self) -> ! {
+        if let Err(error) = self.own_table() {
+            let report = encode(Stage::Setup, error.raw_os_error());
+            let _parent_is_gone = rustix::io::write(self.report, &report);
+            self.word.say();
+            // SAFETY: ends the process at once; runs no handlers and takes no locks.
+            unsafe { libc::_exit(127) }
+        }
+        self.word.say();
         let Err(failure) = self.become_program();
         self.tell(&failure);
         // SAFETY: ends the process at once; runs no handlers and takes no locks.
         unsafe { libc::_exit(127) }
+    }
+
+    /// Until now the table of descriptors is the parent's. From now on it is ours, without the thousands that the parent
+    /// has and we do not need: to copy and close them takes longer than everything else here.
+    fn own_table(&self) -> Result<(), Sys> {
+        raw::unshare_below(self.above).or_else(|_not_known| raw::unshare_all())
     }
 
     /// Waits for the parent's byte. The end without one means that the parent has died or thought better of it.

@@ -1,11 +1,12 @@
-//! A child that shares its parent's memory until it executes its program, and runs beside its parent.
+//! A child that shares its parent's descriptors until it has copied those it needs, and its parent's memory until it
+//! executes its program, and runs beside its parent.
 //!
 //! To copy the tables of a large memory takes a fork a millisecond and more, for nothing: the child needs a few hundred bytes
 //! of it. It gets a stack of its own, blocks all signals at first, and makes system calls that do not touch `errno`. What
 //! it uses stays where it is until its end of the report is closed: the kernel lets go of a process' memory, at exec and at
 //! its end, before it closes the descriptors.
 //!
-//! A child that takes another user's rights does not share memory with one that has more.
+//! A child that takes another user's rights does not share memory with one that has more. It has a copy, as after a fork.
 
 use super::child::Prepared;
 use crate::signals::block_all;
@@ -76,23 +77,27 @@ pub(super) struct Lent {
     prepared: Box<Prepared>,
 }
 
-/// Starts a child in this memory. The caller keeps what is returned with it until the child is out of it.
-pub(super) fn start(prepared: Prepared) -> Result<(rustix::process::Pid, Lent), Errno> {
+/// Starts a child. What is returned with it the caller keeps until the child is out of it.
+///
+/// The caller closes none of the child's descriptors before the child has said that it has copies.
+pub(super) fn start(prepared: Prepared) -> Result<(rustix::process::Pid, Option<Lent>), Errno> {
     let lent = Lent {
         stack: Stack::new()?,
         prepared: Box::new(prepared),
     };
+    let shares = lent.prepared.may_share_memory();
     let blocked = block_all().map_err(|error| Errno::of(&error))?;
     let argument = std::ptr::from_ref::<Prepared>(&lent.prepared).cast_mut();
-    let flags = libc::CLONE_VM | libc::SIGCHLD;
+    let memory = if shares { libc::CLONE_VM } else { 0 };
+    let flags = memory | libc::CLONE_FILES | libc::SIGCHLD;
     // SAFETY: `enter` runs on a stack of its own and reads `argument`; both live as long as the child uses them, as `Line`
-    // keeps them. It makes system calls only, never unwinds or returns, and leaves `errno` alone. All signals are blocked,
-    // so no handler of ours runs in it.
+    // keeps them, or it has a copy. It makes system calls only, never unwinds or returns, and leaves `errno` alone. All
+    // signals are blocked, so no handler of ours runs in it. It closes no descriptor before it has a table of its own.
     let pid = unsafe { libc::clone(enter, lent.stack.top(), flags, argument.cast()) };
     let failure = crate::last_errno();
     drop(blocked);
     let pid = rustix::process::Pid::from_raw(pid.max(0)).ok_or(failure)?;
-    Ok((pid, lent))
+    Ok((pid, shares.then_some(lent)))
 }
 
 extern "C" fn enter(prepared: *mut c_void) -> libc::c_int {

@@ -2,6 +2,7 @@
 
 mod child;
 mod confine;
+mod ends;
 mod lend;
 mod locate;
 mod plan;
@@ -13,8 +14,9 @@ pub use locate::locate;
 pub use plan::{Credentials, Plan, Refusal, Stdio};
 pub use report::{Report, Stage, read_report};
 
-use crate::{errno, last_errno, pipe};
+use crate::{errno, pipe};
 use child::Prepared;
+use ends::{Ends, Low, Lowered, Word};
 use provost_model::spawn::SpawnProblem;
 use provost_model::{Errno, Pid};
 use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType};
@@ -38,49 +40,53 @@ pub fn go(report: BorrowedFd<'_>) -> Result<(), Errno> {
     rustix::io::retry_on_intr(send).map(drop).map_err(errno)
 }
 
-/// Forks. Does not wait for the child to execute its program: a file on a hung disk delays only itself.
-///
-/// Without another user's rights to take it shares this process' memory until then, so that nothing is copied.
-///
-/// The child, in this order: leads a process group of its own; takes `stdio` as 0, 1 and 2; closes all other
-/// descriptors; waits for [`go`]; blocks no signal and has all at their defaults, but SIGPIPE and SIGXFSZ ignored
-/// (upstream's children inherit that, and some rely on it) unless the plan says otherwise; takes groups, gid, uid; gives
-/// up capabilities and the way to more rights where the plan says so; changes directory; sets its umask; executes. What
-/// fails is written to its descriptor 2 in upstream's words and sent as a report; then it ends with 127.
-///
-/// Only one thread may fork at a time, or a descriptor made for one child may stay open in another until its exec.
-pub fn spawn(plan: &Plan, stdio: Stdio) -> Result<Spawned, Errno> {
-    let (stream, flags) = (SocketType::STREAM, SocketFlags::CLOEXEC);
-    let (report, childs) =
-        rustix::net::socketpair(AddressFamily::UNIX, stream, flags, None).map_err(errno)?;
-    pipe::set_nonblocking(report.as_fd(), true).map_err(|error| Errno::of(&error))?;
-    let prepared = Prepared::new(plan.clone(), &stdio, childs.as_fd(), report.as_fd());
-    let forked = if prepared.may_share_memory() {
-        lend::start(prepared).map(|(pid, lent)| (pid, Some(lent)))
-    } else {
-        fork(&prepared).map(|pid| (pid, None))
-    };
-    drop(stdio);
-    let (pid, lent) = forked?;
-    // The child does the same. Whoever comes second changes nothing; but a signal to the group finds it from now on.
-    let _already_done_or_gone = rustix::process::setpgid(Some(pid), Some(pid)).map_err(errno);
-    Ok(Spawned {
-        pid: Pid(pid.as_raw_pid()),
-        report: Line::new(report, lent),
-    })
+/// Makes children, one at a time.
+#[derive(Debug)]
+pub struct Spawner {
+    word: Word,
+    low: Low,
 }
 
-fn fork(prepared: &Prepared) -> Result<rustix::process::Pid, Errno> {
-    // SAFETY: this process may have other threads, so the child may only make async-signal-safe calls: `run` allocates
-    // nothing, takes no lock, does not unwind and never returns.
-    let pid = unsafe { libc::fork() };
-    if pid == 0 {
-        prepared.run();
+impl Spawner {
+    /// An error is the system's: there is no memory.
+    pub fn new() -> Result<Self, Errno> {
+        Ok(Self {
+            word: Word::new()?,
+            low: Low::default(),
+        })
     }
-    rustix::process::Pid::from_raw(pid.max(0)).ok_or_else(last_errno)
+
+    /// Makes a child. Does not wait for it to execute its program: a file on a hung disk delays only itself.
+    ///
+    /// Without another user's rights to take it shares this process' memory until then, so that nothing is copied.
+    ///
+    /// The child, in this order: takes copies of its descriptors; leads a process group of its own; takes `stdio` as 0, 1
+    /// and 2; closes all other descriptors; waits for [`go`]; blocks no signal and has all at their defaults, but SIGPIPE
+    /// and SIGXFSZ ignored (upstream's children inherit that, and some rely on it) unless the plan says otherwise; takes
+    /// groups, gid, uid; gives up capabilities and the way to more rights where the plan says so; changes directory; sets
+    /// its umask; executes. What fails is written to its descriptor 2 in upstream's words and sent as a report; then it
+    /// ends with 127.
+    pub fn spawn(&mut self, plan: &Plan, stdio: Stdio) -> Result<Spawned, Errno> {
+        let (stream, flags) = (SocketType::STREAM, SocketFlags::CLOEXEC);
+        let (report, childs) =
+            rustix::net::socketpair(AddressFamily::UNIX, stream, flags, None).map_err(errno)?;
+        pipe::set_nonblocking(report.as_fd(), true).map_err(|error| Errno::of(&error))?;
+        let ends = Ends::new(&stdio, childs.as_fd());
+        let lowered = self.low.lower(&ends);
+        let ends = lowered.as_ref().map_or(ends, Lowered::ends);
+        let prepared = Prepared::new(plan.clone(), &ends, report.as_fd(), self.word.again());
+        let (pid, lent) = lend::start(prepared)?;
+        self.word.wait(pid);
+        // The child does the same. Whoever comes second changes nothing; but a signal to the group finds it from now on.
+        let _already_done_or_gone = rustix::process::setpgid(Some(pid), Some(pid)).map_err(errno);
+        Ok(Spawned {
+            pid: Pid(pid.as_raw_pid()),
+            report: Line::new(report, lent),
+        })
+    }
 }
 
-/// What a failed [`spawn`] or a failed pipe before it means to an operator.
+/// What a failed [`Spawner::spawn`] or a failed pipe before it means to an operator.
 pub fn problem(errno: Errno) -> SpawnProblem {
     match errno.0 {
         libc::EMFILE => SpawnProblem::TooManyFiles,

@@ -97,12 +97,28 @@ pub(super) fn unblock_signals() -> Result<(), Errno> {
 
 /// Closes the descriptors from `first` to `last`, both included.
 pub(super) fn close_range(first: i32, last: i32) -> Result<(), Errno> {
+    close_range_with(first, last, 0)
+}
+
+/// Makes a table of descriptors of its own for this process, with those below `above`. What is above is not even copied.
+pub(super) fn unshare_below(above: i32) -> Result<(), Errno> {
+    close_range_with(above, i32::MAX, libc::CLOSE_RANGE_UNSHARE as usize)
+}
+
+fn close_range_with(first: i32, last: i32, flags: usize) -> Result<(), Errno> {
     let (first, last) = (
         first.cast_unsigned() as usize,
         last.cast_unsigned() as usize,
     );
     // SAFETY: the call takes three numbers and touches no memory; nothing of this process uses the descriptors again.
-    check(unsafe { call(libc::SYS_close_range, first, last, 0, 0) })
+    check(unsafe { call(libc::SYS_close_range, first, last, flags, 0) })
+}
+
+/// Makes a copy of the table of descriptors for this process.
+pub(super) fn unshare_all() -> Result<(), Errno> {
+    let flags = libc::CLONE_FILES.cast_unsigned() as usize;
+    // SAFETY: the call takes a number and touches no memory; descriptors stay what they are.
+    check(unsafe { call(libc::SYS_unshare, flags, 0, 0, 0) })
 }
 
 /// Becomes a program; returns why it cannot.

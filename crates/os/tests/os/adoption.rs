@@ -6,7 +6,7 @@ use provost_model::{Errno, ExitStatus, Pid, Signal};
 use provost_os::pidfd::{Ended, PidFd};
 use provost_os::private::{self, PrivateProblem};
 use provost_os::proc::{self, End};
-use provost_os::spawn::{Stdio, go, spawn};
+use provost_os::spawn::{Spawner, Stdio, go};
 use provost_os::{pipe, reap};
 use std::fs::{self, File, Permissions};
 use std::io::Write;
@@ -25,7 +25,10 @@ fn a_child_that_is_not_told_to_go_runs_nothing() {
         stdout,
         stderr: None,
     };
-    let spawned = spawn(&plan("/bin/touch", &[mark.to_str().unwrap()]), stdio).unwrap();
+    let spawned = Spawner::new()
+        .unwrap()
+        .spawn(&plan("/bin/touch", &[mark.to_str().unwrap()]), stdio)
+        .unwrap();
     let pid = spawned.pid;
     drop(spawned);
     assert_eq!(exit_code(pid), 126);
@@ -44,7 +47,14 @@ fn a_child_told_to_go_runs_although_a_later_one_waits() {
             stdout,
             stderr,
         };
-        (spawn(&shell("echo ran"), stdio).unwrap(), out, err)
+        (
+            Spawner::new()
+                .unwrap()
+                .spawn(&shell("echo ran"), stdio)
+                .unwrap(),
+            out,
+            err,
+        )
     };
     let ((first, out, err), (second, ..)) = (start(), start());
     go(first.report.as_fd()).unwrap();

@@ -3,7 +3,7 @@
 use crate::common::wait_until;
 use provost_model::Pid;
 use provost_os::pipe;
-use provost_os::spawn::{Plan, Report, Spawned, Stdio, go, read_report, spawn};
+use provost_os::spawn::{Plan, Report, Spawned, Spawner, Stdio, go, read_report};
 use rustix::process::WaitOptions;
 use std::ffi::CString;
 use std::fs::File;
@@ -45,15 +45,17 @@ pub(crate) fn start(plan: &Plan) -> (Spawned, OwnedFd, OwnedFd) {
     let (out, stdout) = pipe::pipe().unwrap();
     let (err, stderr) = pipe::pipe().unwrap();
     drop(stdin_write);
-    let spawned = spawn(
-        plan,
-        Stdio {
-            stdin,
-            stdout,
-            stderr: Some(stderr),
-        },
-    )
-    .unwrap();
+    let spawned = Spawner::new()
+        .unwrap()
+        .spawn(
+            plan,
+            Stdio {
+                stdin,
+                stdout,
+                stderr: Some(stderr),
+            },
+        )
+        .unwrap();
     go(spawned.report.as_fd()).unwrap();
     (spawned, out, err)
 }

@@ -3,7 +3,7 @@
 use crate::children::{c, exit_code, finish, plan, run, shell, start};
 use crate::common::{TempDir, in_own_process, is_root};
 use provost_model::Signal;
-use provost_os::spawn::{Credentials, Report, Stdio, go, read_report, spawn};
+use provost_os::spawn::{Credentials, Report, Spawner, Stdio, go, read_report};
 use provost_os::{kill, pipe, signals, users};
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -24,15 +24,17 @@ fn a_child_runs_with_its_channels_arguments_and_environment() {
 fn stderr_can_go_where_stdout_goes() {
     let (stdin, _open) = pipe::pipe().unwrap();
     let (out, stdout) = pipe::pipe().unwrap();
-    let spawned = spawn(
-        &shell("echo out; echo err >&2"),
-        Stdio {
-            stdin,
-            stdout,
-            stderr: None,
-        },
-    )
-    .unwrap();
+    let spawned = Spawner::new()
+        .unwrap()
+        .spawn(
+            &shell("echo out; echo err >&2"),
+            Stdio {
+                stdin,
+                stdout,
+                stderr: None,
+            },
+        )
+        .unwrap();
     go(spawned.report.as_fd()).unwrap();
     let mut text = String::new();
     File::from(out).read_to_string(&mut text).unwrap();
@@ -147,15 +149,17 @@ fn channels_may_be_any_of_the_first_three_descriptors_in_any_order() {
             rustix::stdio::dup2_stderr(&stdin).unwrap();
             drop((stdin, stdout, stderr));
             let [stdout, stderr, stdin] = [0, 1, 2].map(low_descriptor);
-            let spawned = spawn(
-                &shell("cat; echo err >&2"),
-                Stdio {
-                    stdin,
-                    stdout,
-                    stderr: Some(stderr),
-                },
-            )
-            .unwrap();
+            let spawned = Spawner::new()
+                .unwrap()
+                .spawn(
+                    &shell("cat; echo err >&2"),
+                    Stdio {
+                        stdin,
+                        stdout,
+                        stderr: Some(stderr),
+                    },
+                )
+                .unwrap();
             go(spawned.report.as_fd()).unwrap();
             rustix::stdio::dup2_stdin(&saved[0]).unwrap();
             rustix::stdio::dup2_stdout(&saved[1]).unwrap();

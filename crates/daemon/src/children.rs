@@ -273,6 +273,11 @@ impl Children {
         self.held.iter().copied().collect()
     }
 
+    /// The pids of all runs that were not reaped.
+    pub(crate) fn pids(&self) -> Vec<Pid> {
+        self.pids.keys().copied().collect()
+    }
+
     /// Whether a pid is that of a program.
     pub(crate) fn is_known(&self, pid: Pid) -> bool {
         self.pids.contains_key(&pid)

@@ -38,24 +38,51 @@ const HALTED: Duration = Duration::from_secs(1);
 /// Exits taken in one turn before others get theirs.
 const REAPS_PER_TURN: usize = 1_000;
 
+/// So many children have ended at once that asking for each of them is quicker: to find one that ended the system looks at
+/// all before it.
+const MANY: usize = 16;
+
 impl Shell {
     /// Takes every exit there is; the child's output is read to the end before the core hears of it.
     pub(crate) fn reap(&mut self) {
-        for _ in 0..REAPS_PER_TURN {
-            match reap::reap_one() {
-                Ok(Some((pid, status))) => self.reaped(pid, status),
-                Ok(None) => return,
-                Err(error) => {
-                    let errno = error.raw_os_error().unwrap_or(0);
-                    let text =
-                        format!("waitpid error {errno}; a process may not be cleaned up properly");
-                    return self.log(Level::Critical, text);
-                }
+        if let Err(error) = self.reap_some() {
+            let errno = error.raw_os_error().unwrap_or(0);
+            let text = format!("waitpid error {errno}; a process may not be cleaned up properly");
+            self.log(Level::Critical, text);
+        }
+    }
+
+    fn reap_some(&mut self) -> io::Result<()> {
+        let mut taken = 0;
+        while taken < REAPS_PER_TURN {
+            let Some((pid, status)) = reap::reap_one()? else {
+                return Ok(());
+            };
+            self.reaped(pid, status);
+            taken += 1;
+            if taken == MANY {
+                taken += self.reap_each(REAPS_PER_TURN - taken)?;
             }
         }
         // More may be waiting, and the signal that told of them is used up.
         self.reap_again = true;
         self.waker.wake();
+        Ok(())
+    }
+
+    /// Takes up to so many exits, asking for each child. Answers how many there were.
+    fn reap_each(&mut self, most: usize) -> io::Result<usize> {
+        let mut taken = 0;
+        for pid in self.children.pids() {
+            if taken == most {
+                break;
+            }
+            if let Some(status) = reap::reap_this(pid)? {
+                self.reaped(pid, status);
+                taken += 1;
+            }
+        }
+        Ok(taken)
     }
 
     /// Whether it was the kernel that sent a SIGKILL which nobody else here did.

@@ -5,9 +5,27 @@ use rustix::process::{WaitOptions, WaitStatus};
 use std::io;
 
 /// One child that ended, ours or inherited; nothing when all live or there is none. Does not wait.
+///
+/// The system looks at one child after the other until it finds one that ended.
 pub fn reap_one() -> io::Result<Option<(Pid, ExitStatus)>> {
+    reap(|| rustix::process::wait(WaitOptions::NOHANG))
+}
+
+/// The end of this child; nothing when it lives or is none of ours. Does not wait, and takes the same time however many
+/// there are.
+pub fn reap_this(pid: Pid) -> io::Result<Option<ExitStatus>> {
+    let Some(pid) = rustix::process::Pid::from_raw(pid.0.max(0)) else {
+        return Ok(None);
+    };
+    let ended = reap(|| rustix::process::waitpid(Some(pid), WaitOptions::NOHANG))?;
+    Ok(ended.map(|(_, status)| status))
+}
+
+type Waited = rustix::io::Result<Option<(rustix::process::Pid, WaitStatus)>>;
+
+fn reap(wait: impl Fn() -> Waited) -> io::Result<Option<(Pid, ExitStatus)>> {
     loop {
-        match rustix::process::wait(WaitOptions::NOHANG) {
+        match wait() {
             Ok(None) | Err(rustix::io::Errno::CHILD) => return Ok(None),
             Ok(Some((pid, status))) => {
                 if let Some(status) = exit_status(status) {

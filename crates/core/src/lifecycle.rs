@@ -331,7 +331,7 @@ impl Core {
             .groups
             .created()
             .flat_map(|(_, group)| group.procs.iter())
-            .filter_map(|proc| self.procs.get(proc))
+            .filter_map(|&proc| self.procs.get(proc))
             .filter(|process| !process.published().is_stopped())
             .map(|process| (process.name.clone(), process.published()))
             .collect();

@@ -27,7 +27,7 @@ impl Core {
     /// Whether the client that asks may know of a process.
     pub(crate) fn is_in_reach(&self, proc: ProcId) -> bool {
         self.reach.as_ref().is_none_or(|reach| {
-            let process = self.procs.get(&proc);
+            let process = self.procs.get(proc);
             process.is_some_and(|process| reach.has(&process.group, &process.name))
         })
     }
@@ -37,7 +37,7 @@ impl Core {
             Target::One { group, process } => self.find_in_reach(group, process),
             Target::Whole { .. } => None,
         };
-        proc.and_then(|proc| self.procs.get(&proc))
+        proc.and_then(|proc| self.procs.get(proc))
             .ok_or_else(|| Fault::about(FaultCode::BadName, name))
     }
 
@@ -50,14 +50,14 @@ impl Core {
     pub(crate) fn all_process_info(&self, now: Now) -> Vec<ProcessInfo> {
         let procs = self.groups.by_name().flat_map(Group::by_name);
         procs
-            .filter_map(|proc| self.procs.get(&proc))
+            .filter_map(|proc| self.procs.get(proc))
             .map(|process| process.info(now))
             .collect()
     }
 
     /// All listener pools by name.
     pub(crate) fn all_pool_info(&self) -> Vec<PoolInfo> {
-        let state = |proc| match self.procs.get(&proc) {
+        let state = |proc| match self.procs.get(proc) {
             Some(process) => {
                 let pid = process.child().map_or(0, |child| child.pid.0);
                 (process.published(), pid)
@@ -128,7 +128,7 @@ impl Core {
             LogFile::Path(path) => path.to_string_lossy().into_owned(),
             LogFile::Auto => {
                 let proc = self.find(&group.name, &spec.name);
-                let process = proc.and_then(|proc| self.procs.get(&proc));
+                let process = proc.and_then(|proc| self.procs.get(proc));
                 let path = process.and_then(|process| process.auto_log_path(channel));
                 path.map_or_else(
                     || "auto".to_owned(),

@@ -163,7 +163,7 @@ impl Core {
             spec: process.spec.clone(),
             group: group.clone(),
         });
-        self.procs.insert(proc, process);
+        self.procs.insert(process);
         member
     }
 
@@ -179,7 +179,7 @@ impl Core {
             return Err(Fault::about(FaultCode::BadName, name));
         };
         let members = group.procs.clone();
-        let is_idle = |proc| self.procs.get(proc).is_none_or(Process::is_idle);
+        let is_idle = |&proc: &ProcId| self.procs.get(proc).is_none_or(Process::is_idle);
         if !members.iter().all(is_idle) {
             return Err(Fault::about(FaultCode::StillRunning, name));
         }
@@ -208,7 +208,7 @@ impl Core {
 
     /// Forgets a process of which nothing runs.
     pub(crate) fn dismiss(&mut self, turn: &mut Turn<'_>, proc: ProcId) {
-        self.procs.remove(&proc);
+        self.procs.remove(proc);
         self.deadlines.set(Timer::Process(proc), None);
         self.deadlines.set(Timer::StopReport(proc), None);
         turn.out.push(Effect::ProcessRemoved { proc });

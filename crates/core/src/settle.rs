@@ -31,7 +31,7 @@ impl Core {
     }
 
     fn count(&mut self, proc: ProcId, from: ProcessState, to: ProcessState) {
-        let Some(home) = self.procs.get(&proc).map(|process| process.home) else {
+        let Some(home) = self.procs.get(proc).map(|process| process.home) else {
             return;
         };
         let Some(group) = self.groups.get_mut(home) else {
@@ -50,7 +50,7 @@ impl Core {
     }
 
     fn follow_listener(&mut self, turn: &mut Turn<'_>, proc: ProcId, to: ProcessState) {
-        let Some(home) = self.procs.get(&proc).map(|process| process.home) else {
+        let Some(home) = self.procs.get(proc).map(|process| process.home) else {
             return;
         };
         let Some(pool) = self.pools.get_mut(&home) else {
@@ -98,7 +98,7 @@ impl Core {
                 .get_mut(&home)
                 .and_then(|pool| pool.next_delivery(turn))
             {
-                let child = self.procs.get(&proc).and_then(Process::child);
+                let child = self.procs.get(proc).and_then(Process::child);
                 let Some(child) = child else {
                     turn.anomaly(format!("listener {name} is ready without a child"));
                     break;

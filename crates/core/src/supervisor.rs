@@ -7,7 +7,7 @@ use crate::job::{Jobs, Purpose, Tickets};
 use crate::lifecycle::{Phase, RestartLoad};
 use crate::listener::bus::Bus;
 use crate::listener::pool::Pool;
-use crate::program::Process;
+use crate::program::{Process, Processes};
 use crate::sockets::Sockets;
 use crate::store::Stores;
 use crate::turn::{Act, Effects, Happening, Runs, Turn};
@@ -34,7 +34,7 @@ pub struct Core {
     pub(crate) pools: BTreeMap<GroupId, Pool>,
     pub(crate) bus: Bus,
     pub(crate) helpers: Helpers,
-    pub(crate) procs: BTreeMap<ProcId, Process>,
+    pub(crate) procs: Processes,
     pub(crate) last_proc: u32,
     pub(crate) runs: Runs,
     pub(crate) sockets: Sockets,
@@ -72,7 +72,7 @@ impl Core {
             pools: BTreeMap::new(),
             bus: Bus::default(),
             helpers: Helpers::default(),
-            procs: BTreeMap::new(),
+            procs: Processes::default(),
             last_proc: 0,
             runs: Runs::default(),
             sockets: Sockets::default(),
@@ -138,12 +138,12 @@ impl Core {
 
     /// The configuration of a process in service.
     pub fn spec(&self, proc: ProcId) -> Option<&Arc<ProcessSpec>> {
-        self.procs.get(&proc).map(|process| &process.spec)
+        self.procs.get(proc).map(|process| &process.spec)
     }
 
     /// The configuration of the group of a process in service.
     pub fn group_spec(&self, proc: ProcId) -> Option<&Arc<GroupSpec>> {
-        let home = self.procs.get(&proc)?.home;
+        let home = self.procs.get(proc)?.home;
         self.groups.get(home).map(|group| &group.spec)
     }
 
@@ -162,7 +162,7 @@ impl Core {
     pub fn is_distrusted(&self, run: Run) -> bool {
         let process = self
             .process_of(run)
-            .and_then(|proc| Some((proc, self.procs.get(&proc)?.home)));
+            .and_then(|proc| Some((proc, self.procs.get(proc)?.home)));
         process.is_some_and(|(proc, home)| {
             self.pools
                 .get(&home)
@@ -210,7 +210,7 @@ impl Core {
                 channel,
                 path,
             } => {
-                if let Some(process) = self.procs.get_mut(&proc) {
+                if let Some(process) = self.procs.get_mut(proc) {
                     process.auto_log_named(channel, path);
                 }
             }
@@ -294,7 +294,7 @@ impl Core {
 
     fn home_of(&self, run: Run) -> Option<(GroupId, ProcId)> {
         let proc = self.runs.process(run)?;
-        Some((self.procs.get(&proc)?.home, proc))
+        Some((self.procs.get(proc)?.home, proc))
     }
 
     /// Whether processes may be started.
@@ -310,7 +310,7 @@ impl Core {
         deed: impl FnOnce(&mut Process, &mut Act<'_, '_>) -> R,
     ) -> Option<R> {
         let may_start = self.may_start();
-        let process = self.procs.get_mut(&proc)?;
+        let process = self.procs.get_mut(proc)?;
         let (runs, happened) = (&mut self.runs, &mut self.happened);
         let sockets = &mut self.sockets;
         let result = deed(
@@ -374,7 +374,7 @@ impl Core {
         state: LogState,
     ) {
         let proc = self.runs.process(run);
-        let Some(process) = proc.and_then(|proc| self.procs.get(&proc)) else {
+        let Some(process) = proc.and_then(|proc| self.procs.get(proc)) else {
             return;
         };
         let event = Event::Logfile {
@@ -389,7 +389,7 @@ impl Core {
 
     /// Names and pid of a living child, for what it wrote.
     fn writer(&self, run: Run) -> Option<(Arc<str>, Arc<str>, provost_model::Pid)> {
-        let process = self.procs.get(&self.runs.process(run)?)?;
+        let process = self.procs.get(self.runs.process(run)?)?;
         let child = process.child().filter(|child| child.run == run)?;
         Some((process.name.clone(), process.group.clone(), child.pid))
     }

@@ -126,7 +126,7 @@ impl Core {
             let procs = &self.procs;
             if let Some(group) = self.groups.get_mut(home) {
                 group.admit(member, |other| {
-                    procs.get(&other).map_or(0, |other| other.spec.priority)
+                    procs.get(other).map_or(0, |other| other.spec.priority)
                 });
             }
         }
@@ -146,7 +146,7 @@ impl Core {
         let (home, group) = self.groups.named(name).ok_or_else(|| unknown(name))?;
         let proc = group.process(process);
         let proc = proc.ok_or_else(|| Fault::about(FaultCode::BadName, process))?;
-        if !self.procs.get(&proc).is_none_or(Process::is_idle) {
+        if !self.procs.get(proc).is_none_or(Process::is_idle) {
             return Err(Fault::about(FaultCode::StillRunning, process));
         }
         let old = group.spec.clone();

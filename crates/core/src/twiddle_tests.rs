@@ -45,7 +45,13 @@ fn a_program_of_a_client_comes_into_the_group_and_starts() {
     let configs = driver.asked(Request::GetAllConfigInfo);
     assert!(configs.contains("g:p true g:q true"), "{configs}");
     let group = driver.core.groups.named("g").expect("it is there").1;
-    let first = driver.core.procs[&group.by_priority[0]].name.clone();
+    let first = driver
+        .core
+        .procs
+        .get(group.by_priority[0])
+        .unwrap()
+        .name
+        .clone();
     assert_eq!(&*first, "q", "the lowest priority comes first");
     // It belongs to the group in every respect: what is done to the group is done to it.
     driver.bring_up("p");

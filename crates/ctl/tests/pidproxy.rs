@@ -135,6 +135,9 @@ fn what_cannot_be_started_is_told(directory: &Path) {
     );
 }
 
+/// A check, which has a directory of its own.
+type Check = fn(&Path);
+
 /// A directory of its own for each check.
 fn directory(base: &Path, name: &str) -> PathBuf {
     let directory = base.join(name);
@@ -148,7 +151,7 @@ fn main() -> ExitCode {
         return ExitCode::from(u8::try_from(provost_ctl::pidproxy::main(&args)).unwrap_or(1));
     }
     let base = std::env::temp_dir().join(format!("provost-pidproxy-{}", std::process::id()));
-    let checks: [(&str, fn(&Path)); 5] = [
+    let checks: [(&str, Check); 5] = [
         ("signals", signals_reach_the_process_of_the_pidfile),
         ("missing", a_missing_pidfile_is_told_and_survived),
         ("end", the_end_of_the_command_is_noticed_at_once),

@@ -12,7 +12,6 @@ use provost_model::{Channel, Errno, Level, Run};
 use provost_os::reactor::Interest;
 use provost_os::spawn::{self, Line, Stdio};
 use provost_os::{pipe, users};
-use provost_wire::helper::FrameReader;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
@@ -181,7 +180,7 @@ impl Shell {
                     Interest::Read,
                 ));
             child.listener = Some(stdout);
-            child.frames = helper.then(FrameReader::default);
+            child.frames = helper.then(Box::default);
         } else {
             self.logs.order(Order::Attach {
                 run,

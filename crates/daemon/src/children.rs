@@ -122,13 +122,13 @@ pub(crate) struct Child {
     /// Standard output of a listener or a helper.
     pub(crate) listener: Option<OwnedFd>,
     /// What a helper has begun to say.
-    pub(crate) frames: Option<FrameReader>,
+    pub(crate) frames: Option<Box<FrameReader>>,
     /// What a stop that reaches the whole tree waits for.
-    pub(crate) tree: Option<Tree>,
+    pub(crate) tree: Option<Box<Tree>>,
     /// We have sent it SIGKILL.
     pub(crate) killed: bool,
     /// What is known about its end besides its status.
-    pub(crate) why: Option<String>,
+    pub(crate) why: Option<Box<str>>,
     /// Where the child says why it could not execute.
     pub(crate) report: Option<Line>,
 }
@@ -139,7 +139,7 @@ pub(crate) struct Children {
     /// Processes in service.
     pub(crate) entries: HashMap<ProcId, Entry>,
     /// Their runs.
-    pub(crate) runs: HashMap<Run, Child>,
+    pub(crate) runs: HashMap<Run, Box<Child>>,
     pids: HashMap<Pid, Run>,
     /// Children that were not told to go on, and are about to end.
     unwanted: HashSet<Pid>,
@@ -165,7 +165,7 @@ impl Children {
             report: None,
         };
         self.deadlines.insert((until, run));
-        self.runs.insert(run, child);
+        self.runs.insert(run, Box::new(child));
     }
 
     /// The process of a run, while both are known.
@@ -238,7 +238,7 @@ impl Children {
     }
 
     /// A run that was reaped is over: how it ended, and its table entry with its descriptors.
-    pub(crate) fn finish(&mut self, run: Run) -> Option<(ExitStatus, Child)> {
+    pub(crate) fn finish(&mut self, run: Run) -> Option<(ExitStatus, Box<Child>)> {
         let Phase::Draining { status } = self.runs.get(&run)?.phase else {
             return None;
         };
@@ -246,7 +246,7 @@ impl Children {
     }
 
     /// A run is over, or never came to life.
-    pub(crate) fn forget(&mut self, run: Run) -> Option<Child> {
+    pub(crate) fn forget(&mut self, run: Run) -> Option<Box<Child>> {
         let child = self.runs.remove(&run)?;
         self.held.remove(&run);
         if let Some(until) = child.until {
@@ -257,7 +257,7 @@ impl Children {
 
     /// What a stop of a child that has ended waits for.
     pub(crate) fn tree_of(&mut self, run: Run) -> Option<&mut Tree> {
-        self.runs.get_mut(&run)?.tree.as_mut()
+        self.runs.get_mut(&run)?.tree.as_deref_mut()
     }
 
     /// The exit of a run waits without a deadline of its own.
@@ -298,7 +298,7 @@ impl Children {
         if let Some(pid) = child.pid {
             self.pids.insert(pid, run);
         }
-        self.runs.insert(run, child);
+        self.runs.insert(run, Box::new(child));
     }
 
     /// Whether the last words of a child that has ended are being read.

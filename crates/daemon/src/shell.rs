@@ -44,6 +44,9 @@ pub(crate) const DRAIN_MAX: Duration = Duration::from_millis(500);
 /// How long a spawn may be under preparation. Only a hung disk or user database takes so long.
 pub(crate) const BIRTH_MAX: Duration = Duration::from_secs(10);
 
+/// Room for so many orders is kept; a start of thousands takes more for a moment.
+const EFFECTS_KEPT: usize = 256;
+
 /// Tokens of the reactor: what kind of descriptor, and for which run.
 pub(crate) mod token {
     use provost_model::Run;
@@ -391,6 +394,7 @@ impl Shell {
                 self.doing = Doing::Nothing;
             }
         }
+        self.effects.shrink_to(EFFECTS_KEPT);
         self.telling = false;
     }
 

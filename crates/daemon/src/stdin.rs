@@ -32,11 +32,18 @@ pub(crate) enum Flushed {
 #[derive(Debug)]
 pub(crate) struct ChildStdin {
     fd: OwnedFd,
+    /// Whether the reactor watches for room.
+    pub(crate) watched: bool,
+    /// Most programs are never sent anything.
+    sent: Option<Box<Sent>>,
+}
+
+/// What was ever sent.
+#[derive(Debug, Default)]
+struct Sent {
     queue: VecDeque<Chunk>,
     queued: usize,
     newest: Option<u64>,
-    /// Whether the reactor watches for room.
-    pub(crate) watched: bool,
 }
 
 impl ChildStdin {
@@ -44,10 +51,8 @@ impl ChildStdin {
     pub(crate) fn new(fd: OwnedFd) -> Self {
         Self {
             fd,
-            queue: VecDeque::new(),
-            queued: 0,
-            newest: None,
             watched: false,
+            sent: None,
         }
     }
 
@@ -58,8 +63,9 @@ impl ChildStdin {
     ) -> Self {
         let mut this = Self::new(fd);
         for (data, serial) in waiting {
-            this.queued = this.queued.saturating_add(data.len());
-            this.queue.push_back(Chunk {
+            let all = this.sent.get_or_insert_default();
+            all.queued = all.queued.saturating_add(data.len());
+            all.queue.push_back(Chunk {
                 data,
                 sent: 0,
                 serial,
@@ -70,7 +76,8 @@ impl ChildStdin {
 
     /// The writing end, and what was not written yet.
     pub(crate) fn into_parts(self) -> (OwnedFd, impl Iterator<Item = (Vec<u8>, Option<u64>)>) {
-        let waiting = self.queue.into_iter().map(|mut chunk| {
+        let queue = self.sent.unwrap_or_default().queue;
+        let waiting = queue.into_iter().map(|mut chunk| {
             chunk.data.drain(..chunk.sent.min(chunk.data.len()));
             (chunk.data, chunk.serial)
         });
@@ -79,12 +86,13 @@ impl ChildStdin {
 
     /// Takes bytes behind those that wait, or refuses them whole when too much waits.
     pub(crate) fn push(&mut self, data: Vec<u8>, serial: Option<u64>) -> bool {
-        if self.queued.saturating_add(data.len()) > QUEUED_MAX {
+        let all = self.sent.get_or_insert_default();
+        if all.queued.saturating_add(data.len()) > QUEUED_MAX {
             return false;
         }
-        self.queued += data.len();
-        self.newest = serial;
-        self.queue.push_back(Chunk {
+        all.queued += data.len();
+        all.newest = serial;
+        all.queue.push_back(Chunk {
             data,
             sent: 0,
             serial,
@@ -94,31 +102,34 @@ impl ChildStdin {
 
     /// The event that was taken last, whether it is in the pipe by now or waits.
     pub(crate) fn newest(&self) -> Option<u64> {
-        self.newest
+        self.sent.as_ref()?.newest
     }
 
     /// Writes as much as the pipe takes now.
     pub(crate) fn flush(&mut self) -> Flushed {
-        while let Some(chunk) = self.queue.front_mut() {
+        let Some(all) = &mut self.sent else {
+            return Flushed::Empty;
+        };
+        while let Some(chunk) = all.queue.front_mut() {
             let rest = chunk.data.get(chunk.sent..).unwrap_or_default();
             if rest.is_empty() {
-                self.queue.pop_front();
+                all.queue.pop_front();
                 continue;
             }
             match pipe::write(self.fd.as_fd(), rest) {
                 Ok(written) => {
                     chunk.sent += written;
-                    self.queued -= written;
+                    all.queued -= written;
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Flushed::Waiting,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => {
-                    let lost = self
+                    let lost = all
                         .queue
                         .drain(..)
                         .filter_map(|chunk| chunk.serial)
                         .collect();
-                    self.queued = 0;
+                    all.queued = 0;
                     return Flushed::Broken(lost);
                 }
             }

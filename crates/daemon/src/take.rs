@@ -98,7 +98,7 @@ impl Shell {
             self.log(Level::Warn, text);
         }
         if let Some(child) = self.children.runs.get_mut(&run) {
-            child.why = Some(oom::KILLED.to_owned());
+            child.why = Some(oom::KILLED.into());
         }
     }
 
@@ -166,8 +166,8 @@ impl Shell {
         let Some((status, child)) = self.children.finish(run) else {
             return;
         };
-        let why = child.why.clone();
-        self.release(child);
+        let why = child.why.clone().map(str::into_string);
+        self.release(*child);
         self.tell(Input::Exited { run, status, why });
         self.tell_child_quit();
     }
@@ -412,7 +412,7 @@ impl Shell {
                 let text = explain::not_executed(&entry.spec, stage, errno);
                 self.log(Level::Info, text.clone());
                 if let Some(child) = self.children.runs.get_mut(&run) {
-                    child.why = Some(text);
+                    child.why = Some(text.into_boxed_str());
                 }
             }
         }

@@ -16,6 +16,7 @@ pub mod dumps;
 pub mod family;
 pub mod files;
 pub mod foreign;
+pub mod heap;
 pub mod image;
 pub mod kill;
 pub mod limits;

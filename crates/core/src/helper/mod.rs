@@ -107,7 +107,7 @@ impl Core {
         if self.phase.is_over() {
             return self.reply(turn, id, Err(Fault::bare(FaultCode::ShutdownState)));
         }
-        let process = self.procs.get(&helper.proc);
+        let process = self.procs.get(helper.proc);
         if !process.is_some_and(Process::comes_up) {
             let fault = not_up(&helper.name, process);
             return self.reply(turn, id, fault);
@@ -141,7 +141,7 @@ impl Core {
         if !helper.has(&call.method) {
             return self.end_call(turn, id, Err(Fault::bare(FaultCode::UnknownMethod)));
         }
-        let Some(child) = self.procs.get(&helper.proc).and_then(Process::child) else {
+        let Some(child) = self.procs.get(helper.proc).and_then(Process::child) else {
             turn.anomaly(format!("helper {} serves without a child", helper.name));
             return self.end_call(turn, id, Err(Fault::bare(FaultCode::Failed)));
         };
@@ -199,7 +199,7 @@ impl Core {
     /// The helper whose run this is, while that run is its living child.
     fn helper_of(&mut self, run: Run) -> Option<(GroupId, &mut Helper)> {
         let proc = self.runs.process(run)?;
-        let process = self.procs.get(&proc)?;
+        let process = self.procs.get(proc)?;
         process.child().filter(|child| child.run == run)?;
         let home = process.home;
         Some((home, self.helpers.all.get_mut(&home)?))
@@ -331,7 +331,7 @@ impl Core {
         let secs = helper.timeout_secs;
         if self
             .procs
-            .get(&helper.proc)
+            .get(helper.proc)
             .and_then(Process::child)
             .is_some()
         {
@@ -372,7 +372,7 @@ impl Core {
             );
             self.end_call(turn, call.request, failed(text));
         }
-        if let Some(child) = self.procs.get(&proc).and_then(Process::child) {
+        if let Some(child) = self.procs.get(proc).and_then(Process::child) {
             turn.out.push(Effect::HangUp { run: child.run });
             self.with_process(turn, proc, Process::cut_off);
             self.settle(turn, false);
@@ -381,7 +381,7 @@ impl Core {
 
     /// The process of a helper changed its state.
     pub(crate) fn follow_helper(&mut self, turn: &mut Turn<'_>, proc: ProcId, to: ProcessState) {
-        let Some(process) = self.procs.get(&proc) else {
+        let Some(process) = self.procs.get(proc) else {
             return;
         };
         let home = process.home;
@@ -421,7 +421,7 @@ impl Core {
         let Some(helper) = self.helpers.all.get_mut(&home) else {
             return;
         };
-        let fault = not_up(&helper.name, self.procs.get(&helper.proc));
+        let fault = not_up(&helper.name, self.procs.get(helper.proc));
         for id in helper.take_waiting().into_keys() {
             self.end_call(turn, id, fault.clone());
         }

@@ -150,7 +150,7 @@ impl Core {
     ) {
         let mut items = Vec::with_capacity(procs.len());
         for (proc, asked) in procs {
-            let Some(process) = self.procs.get(&proc) else {
+            let Some(process) = self.procs.get(proc) else {
                 continue;
             };
             items.push(Item {
@@ -216,7 +216,7 @@ impl Core {
         };
         let procs = members
             .into_iter()
-            .filter_map(|proc| self.procs.get(&proc))
+            .filter_map(|proc| self.procs.get(proc))
             .filter(|process| concerns(process.published()))
             .map(|process| (process.id, process.spec.namespec()))
             .collect();

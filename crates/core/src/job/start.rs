@@ -85,7 +85,7 @@ impl Core {
     /// Somebody wants these stopped: starts of them that still wait for a look are not wanted any more.
     pub(crate) fn supersede_starts(&mut self, procs: &[ProcId]) {
         for proc in procs {
-            if let Some(process) = self.procs.get_mut(proc) {
+            if let Some(process) = self.procs.get_mut(*proc) {
                 process.stop_requests = process.stop_requests.saturating_add(1);
             }
         }
@@ -106,7 +106,7 @@ impl Core {
         if !self.may_start() {
             return refused(Fault::bare(FaultCode::ShutdownState));
         }
-        let Some(process) = self.procs.get(&proc) else {
+        let Some(process) = self.procs.get(proc) else {
             return refused(Fault::about(FaultCode::BadName, asked));
         };
         if let Err(problem) = looked

@@ -28,7 +28,7 @@ impl Core {
         let mut runs = Vec::new();
         let mut is_fenced = false;
         for (index, &proc) in procs.iter().enumerate() {
-            let state = self.procs.get(&proc).map(Process::published);
+            let state = self.procs.get(proc).map(Process::published);
             if !state.is_some_and(ProcessState::is_running) {
                 let asked = self
                     .jobs
@@ -41,7 +41,7 @@ impl Core {
             }
             self.with_process(turn, proc, Process::stop);
             self.settle(turn, true);
-            let Some(process) = self.procs.get(&proc) else {
+            let Some(process) = self.procs.get(proc) else {
                 continue;
             };
             let signal = process.spec.stopsignal;
@@ -88,7 +88,7 @@ impl Core {
         let parsed = parse_signal(signal);
         let mut runs = Vec::new();
         for (index, &proc) in procs.iter().enumerate() {
-            let state = self.procs.get(&proc).map(Process::published);
+            let state = self.procs.get(proc).map(Process::published);
             let counts = manner == Manner::Signal || state.is_some_and(ProcessState::is_running);
             let run = match parsed {
                 Some(_) if !counts => Err(FaultCode::NotRunning),
@@ -218,7 +218,7 @@ impl Core {
         let watches = self.jobs.watches.get(&proc);
         let is_awaited =
             watches.is_some_and(|watches| watches.iter().any(|watch| watch.wish == Wish::Ended));
-        let process = self.procs.get(&proc);
+        let process = self.procs.get(proc);
         let stopping = process.filter(|process| process.published() == ProcessState::Stopping);
         match stopping {
             Some(process) if is_awaited => {

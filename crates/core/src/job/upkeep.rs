@@ -74,7 +74,7 @@ impl Core {
             Target::One { group, process } => self.find_in_reach(group, process),
             Target::Whole { .. } => None,
         };
-        let Some(process) = proc.and_then(|proc| self.procs.get(&proc)) else {
+        let Some(process) = proc.and_then(|proc| self.procs.get(proc)) else {
             self.reply(turn, id, Err(Fault::about(FaultCode::BadName, asked)));
             return;
         };

@@ -5,8 +5,10 @@ mod end;
 pub(crate) mod machine;
 pub(crate) mod restart;
 mod stop;
+mod table;
 #[cfg(test)]
 mod tests;
 mod view;
 
 pub(crate) use machine::Process;
+pub(crate) use table::Processes;

@@ -43,10 +43,7 @@ impl Core {
             pool.check()?;
         }
         for run in self.sockets.users() {
-            let process = self
-                .runs
-                .process(run)
-                .and_then(|proc| self.procs.get(&proc));
+            let process = self.runs.process(run).and_then(|proc| self.procs.get(proc));
             let uses = process.is_some_and(|process| process.spec.socket.is_some());
             ensure(uses, || {
                 format!("run {} uses a socket, and has none", run.0)
@@ -68,7 +65,7 @@ impl Core {
 
     /// Numbers grow: the next one must be new.
     fn check_numbers(&self) -> Sound {
-        let proc = self.procs.last_key_value().map_or(0, |(proc, _)| proc.0);
+        let proc = self.procs.last().map_or(0, |proc| proc.0);
         let group = self.groups.created().last().map_or(0, |(group, _)| group.0);
         let run = self.procs.values().filter_map(Process::run).max();
         let ticket = self.tickets.open().last().map_or(0, |(ticket, _)| ticket.0);
@@ -181,7 +178,7 @@ impl Core {
     /// Who has a deadline must be there.
     fn check_timer(&self, timer: Timer) -> Sound {
         let is_known = match timer {
-            Timer::Process(proc) | Timer::StopReport(proc) => self.procs.contains_key(&proc),
+            Timer::Process(proc) | Timer::StopReport(proc) => self.procs.contains(proc),
             Timer::Answer(ticket) => self.tickets.is_open(ticket),
             Timer::Call(request) => self.helpers.is_calling(request),
             Timer::HungUp(home) | Timer::Hello(home) => self.helpers.is_one(home),
@@ -213,7 +210,7 @@ impl Core {
             })?;
         }
         for proc in self.jobs.watched() {
-            ensure(self.procs.contains_key(&proc), || {
+            ensure(self.procs.contains(proc), || {
                 format!("process {} is waited for, and is not there", proc.0)
             })?;
         }

@@ -39,7 +39,7 @@ impl Core {
         for (id, group) in self.groups.created() {
             let (name, unstopped) = (&group.name, group.unstopped);
             writeln!(out, "group {} {name} {unstopped}", id.0)?;
-            for process in group.procs.iter().filter_map(|proc| self.procs.get(proc)) {
+            for process in group.procs.iter().filter_map(|&proc| self.procs.get(proc)) {
                 write_process(out, process)?;
             }
         }

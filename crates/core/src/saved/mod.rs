@@ -23,13 +23,13 @@ use crate::job::{Jobs, Tickets};
 use crate::lifecycle::{Phase, RestartLoad};
 use crate::listener::bus::Bus;
 use crate::listener::pool::Pool;
-use crate::program::Process;
+use crate::program::Processes;
 use crate::sockets::Sockets;
 use crate::store::Stores;
 use crate::supervisor::Core;
 use crate::turn::{Happening, Runs};
 use provost_model::access::Scope;
-use provost_model::{GroupSpec, Orphan, ProcId, Resting, SpoolId};
+use provost_model::{GroupSpec, Orphan, Resting, SpoolId};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -59,7 +59,7 @@ struct Fields {
     pools: BTreeMap<GroupId, Pool>,
     bus: Bus,
     helpers: Helpers,
-    procs: BTreeMap<ProcId, Process>,
+    procs: Processes,
     last_proc: u32,
     runs: Runs,
     sockets: Sockets,

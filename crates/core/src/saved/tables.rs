@@ -93,7 +93,7 @@ impl Tables {
         for (id, group) in core.groups.created() {
             let spec = writer.group(&group.spec);
             let procs = group.procs.iter().filter_map(|proc| {
-                let process = core.procs.get(proc)?;
+                let process = core.procs.get(*proc)?;
                 Some((*proc, writer.spec(&process.spec)))
             });
             let procs = procs.collect();
@@ -136,7 +136,7 @@ impl Tables {
             let mut members = Vec::with_capacity(serving.procs.len());
             let mut unstopped = 0_usize;
             for (proc, place) in serving.procs {
-                let process = core.procs.get_mut(&proc);
+                let process = core.procs.get_mut(proc);
                 let process = process.filter(|process| process.id == proc && process.home == id);
                 let process =
                     process.ok_or_else(|| format!("{group_name} has no process {}", proc.0))?;

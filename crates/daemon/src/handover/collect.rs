@@ -152,7 +152,7 @@ impl Shell {
         let mut saved_children: Vec<SavedChild> = Vec::new();
         for (run, child) in std::mem::take(&mut children.runs) {
             let process = adopted.take(run).map(Kept::new);
-            saved_children.extend(save(run, child, process));
+            saved_children.extend(save(run, *child, process));
         }
         saved_children.sort_by_key(|child| child.run);
         let logs = leave(logs).unwrap_or_default();
@@ -274,9 +274,9 @@ fn save(run: Run, child: Child, adopted: Option<Kept>) -> Option<SavedChild> {
             }
         }),
         listener: child.listener.map(Kept::new),
-        frames: child.frames,
+        frames: child.frames.map(|frames| *frames),
         killed: child.killed,
-        why: child.why,
+        why: child.why.map(str::into_string),
         adopted,
     })
 }

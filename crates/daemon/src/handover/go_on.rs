@@ -156,10 +156,10 @@ impl Shell {
             socket: saved.socket,
             stdin,
             listener,
-            frames: saved.frames,
+            frames: saved.frames.map(Box::new),
             tree: None,
             killed: saved.killed,
-            why: saved.why,
+            why: saved.why.map(String::into_boxed_str),
             report: None,
         };
         self.children.resume(run, child);

@@ -29,7 +29,7 @@ struct Kind {
     /// Lines that were not written.
     held: u32,
     /// The last one of them.
-    last: Option<(Level, String)>,
+    last: Option<Box<(Level, String)>>,
 }
 
 /// All kinds of the present.
@@ -59,7 +59,7 @@ impl Flood {
             return true;
         }
         kind.held = kind.held.saturating_add(1);
-        kind.last = Some((level, text.to_owned()));
+        kind.last = Some(Box::new((level, text.to_owned())));
         let due = kind.began + SPAN;
         self.due = Some(self.due.map_or(due, |other| other.min(due)));
         false
@@ -87,7 +87,7 @@ impl Flood {
                 continue;
             }
             let many = kind.held > LINES_AT_ONCE;
-            if let Some((level, text)) = kind.last.take() {
+            if let Some((level, text)) = kind.last.take().map(|last| *last) {
                 let noun = if kind.held == 1 { "line" } else { "lines" };
                 let (held, secs) = (kind.held, SPAN.as_secs());
                 told.push((

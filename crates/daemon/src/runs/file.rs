@@ -2,7 +2,7 @@
 
 use provost_model::Run;
 use provost_os::private;
-use provost_wire::runs::{self, Identity, RunRecord};
+use provost_wire::runs::{self, RunRecord};
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -17,13 +17,6 @@ const DEAD_RATIO: u64 = 4;
 /// `ENAMETOOLONG`.
 const TOO_LONG: i32 = 36;
 
-/// A process that was started and is not known to have ended.
-#[derive(Debug)]
-struct Known {
-    identity: Identity,
-    line: String,
-}
-
 /// The open file.
 #[derive(Debug)]
 pub(super) struct RunsFile {
@@ -35,7 +28,8 @@ pub(super) struct RunsFile {
     rewrite_at: u64,
     /// Something may stand behind the last whole line.
     torn: bool,
-    known: HashMap<Run, Known>,
+    /// The lines of processes that were started and are not known to have ended.
+    known: HashMap<Run, Box<str>>,
 }
 
 impl RunsFile {
@@ -71,25 +65,24 @@ impl RunsFile {
     pub(super) fn begin(&mut self, run: Run, record: RunRecord) -> io::Result<()> {
         let line = runs::started(&record).ok_or_else(|| io::Error::from_raw_os_error(TOO_LONG))?;
         self.append(&line)?;
-        let identity = record.identity;
-        self.known.insert(run, Known { identity, line });
+        self.known.insert(run, line.into_boxed_str());
         Ok(())
     }
 
     /// A process is known whose record is in the file already.
     pub(super) fn know(&mut self, run: Run, record: RunRecord) {
         if let Some(line) = runs::started(&record) {
-            let identity = record.identity;
-            self.known.insert(run, Known { identity, line });
+            self.known.insert(run, line.into_boxed_str());
         }
     }
 
     /// It has ended.
     pub(super) fn end(&mut self, run: Run) -> io::Result<()> {
-        let Some(known) = self.known.remove(&run) else {
+        let Some(line) = self.known.remove(&run) else {
             return Ok(());
         };
-        let appended = self.append(&runs::ended(&known.identity));
+        let record = runs::read(line.as_bytes()).running.pop();
+        let appended = record.map_or(Ok(()), |record| self.append(&runs::ended(&record.identity)));
         if self.size >= self.rewrite_at {
             self.shrink();
         }
@@ -99,7 +92,7 @@ impl RunsFile {
     /// The lines about those that live.
     pub(super) fn into_lines(self) -> Vec<(Run, String)> {
         let known = self.known.into_iter();
-        known.map(|(run, known)| (run, known.line)).collect()
+        known.map(|(run, line)| (run, line.into_string())).collect()
     }
 
     /// Removes the file if it names nobody who may live.
@@ -131,7 +124,7 @@ impl RunsFile {
     }
 
     fn shrink(&mut self) {
-        let lines: String = self.known.values().map(|known| &*known.line).collect();
+        let lines: String = self.known.values().map(|line| &**line).collect();
         let counts = lines.len() as u64;
         self.rewrite_at = SMALL_BYTES.max(counts.saturating_mul(DEAD_RATIO));
         if self.size < self.rewrite_at {

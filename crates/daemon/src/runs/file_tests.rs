@@ -1,6 +1,6 @@
 use super::*;
 use provost_model::{Pid, Signal};
-use provost_wire::runs::StopRule;
+use provost_wire::runs::{Identity, StopRule};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 /// A directory that goes away.

@@ -77,6 +77,8 @@ impl Spawner {
         let prepared = Prepared::new(plan.clone(), &ends, report.as_fd(), self.word.again());
         let (pid, lent) = lend::start(prepared)?;
         self.word.wait(pid);
+        // The child has copies.
+        drop(stdio);
         // The child does the same. Whoever comes second changes nothing; but a signal to the group finds it from now on.
         let _already_done_or_gone = rustix::process::setpgid(Some(pid), Some(pid)).map_err(errno);
         Ok(Spawned {

@@ -12,13 +12,13 @@ impl Room {
     pub(super) fn rest(&mut self, done: &Sender<()>) {
         self.rests = true;
         for (run, log) in &mut self.runs {
-            for (channel, line) in &mut log.lines {
+            for (channel, line) in log.lines.iter_mut() {
                 let Some(pipe) = &mut line.pipe else { continue };
                 if std::mem::take(&mut pipe.watched) {
                     // It can only fail for a descriptor that is not waited for, which is what is wanted.
                     let _ = self.reactor.remove(pipe.fd.as_fd());
                 }
-                self.paused.insert((*run, *channel));
+                self.paused.insert((*run, channel));
             }
         }
         self.desk.main.tell_floods(true);
@@ -41,7 +41,7 @@ impl Room {
             let mut spec = None;
             let mut protocol = false;
             let mut channels = Vec::new();
-            for (channel, Line { output, pipe }) in lines {
+            for (channel, Line { output, pipe }) in lines.into_each() {
                 spec.get_or_insert_with(|| output.spec().clone());
                 protocol |= output.is_protocol();
                 let sink = output.sink();
@@ -99,7 +99,7 @@ impl Room {
         }
         for channel in channels {
             let log = self.runs.get_mut(&run);
-            if let Some(line) = log.and_then(|log| log.lines.get_mut(&channel.channel)) {
+            if let Some(line) = log.and_then(|log| log.lines.get_mut(channel.channel)) {
                 line.output.resume(channel.state);
             }
             if let Some(pipe) = channel.pipe {

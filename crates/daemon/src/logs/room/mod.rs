@@ -1,5 +1,6 @@
 //! The thread itself: it waits for messages, pipes and logs, and deals with each in turn.
 
+mod channels;
 mod handover;
 mod pipes;
 
@@ -9,11 +10,12 @@ use crate::logs::order::{Fact, Order};
 use crate::logs::output::{Desk, Output};
 use crate::logs::sinks::SinkKey;
 use crate::logs::{CHUNK_BYTES, Outcome, auto};
+use channels::Channels;
 use pipes::{Read, of_token};
 use provost_core::ClearProblem;
 use provost_model::{Channel, Errno, Level, ProcId, ProcessSpec, Run, Ticket};
 use provost_os::reactor::{Interest, Reactor, Ready, Waker};
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -46,7 +48,7 @@ struct Pipe {
 /// The logs of one run.
 struct RunLog {
     proc: ProcId,
-    lines: BTreeMap<Channel, Line>,
+    lines: Channels<Line>,
 }
 
 /// How the thread is to end.
@@ -243,7 +245,7 @@ impl Room {
                 let line = self
                     .runs
                     .get_mut(&run)
-                    .and_then(|log| log.lines.get_mut(&Channel::Stdout));
+                    .and_then(|log| log.lines.get_mut(Channel::Stdout));
                 if let Some(line) = line {
                     line.output.take(&data, &mut self.desk);
                 }
@@ -269,7 +271,7 @@ impl Room {
                 continue;
             };
             for (&run, log) in &self.runs {
-                for (&channel, line) in &log.lines {
+                for (channel, line) in log.lines.iter() {
                     if line.output.sink() == Some(key) {
                         self.desk.tell(Fact::LogState {
                             run,
@@ -298,7 +300,7 @@ impl Room {
         paths: [Option<PathBuf>; 2],
         listener: bool,
     ) -> Result<(), (PathBuf, io::Error)> {
-        let mut lines = BTreeMap::new();
+        let mut lines = Channels::default();
         for (channel, path) in [Channel::Stdout, Channel::Stderr].into_iter().zip(paths) {
             if channel == Channel::Stderr && spec.redirect_stderr {
                 continue;
@@ -358,7 +360,7 @@ impl Room {
         let proc = log.proc;
         // A listener's stdout has no pipe here: with the child gone, nothing more comes.
         let (piped, ended) = std::mem::take(&mut log.lines)
-            .into_iter()
+            .into_each()
             .partition(|(_, line)| line.pipe.is_some());
         log.lines = piped;
         let is_over = log.lines.is_empty();
@@ -395,8 +397,8 @@ impl Room {
         }
     }
 
-    fn finish(&mut self, lines: BTreeMap<Channel, Line>) {
-        for line in lines.into_values() {
+    fn finish(&mut self, lines: Channels<Line>) {
+        for (_, line) in lines.into_each() {
             line.output.finish(&mut self.desk);
         }
     }

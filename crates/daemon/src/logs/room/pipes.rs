@@ -28,7 +28,7 @@ impl Room {
         let Some(line) = self
             .runs
             .get_mut(&run)
-            .and_then(|log| log.lines.get_mut(&channel))
+            .and_then(|log| log.lines.get_mut(channel))
         else {
             return self.anomaly(&format!(
                 "{channel} of run {} has no open log; its pipe is closed",
@@ -63,7 +63,7 @@ impl Room {
         let Some(line) = self
             .runs
             .get_mut(&run)
-            .and_then(|log| log.lines.get_mut(&channel))
+            .and_then(|log| log.lines.get_mut(channel))
         else {
             return Read::Nothing;
         };
@@ -120,7 +120,7 @@ impl Room {
         let Some(log) = self.runs.get_mut(&run) else {
             return;
         };
-        let Some(mut line) = log.lines.remove(&channel) else {
+        let Some(mut line) = log.lines.remove(channel) else {
             return;
         };
         let (proc, is_last) = (log.proc, log.lines.is_empty());
@@ -167,7 +167,7 @@ impl Room {
             let Some(line) = self
                 .runs
                 .get_mut(&run)
-                .and_then(|log| log.lines.get_mut(&channel))
+                .and_then(|log| log.lines.get_mut(channel))
             else {
                 continue;
             };

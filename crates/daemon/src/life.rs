@@ -47,7 +47,7 @@ pub(crate) fn live(launch: Launch) -> Result<Ending, String> {
     let daemon = config.supervisord.clone();
     let mut early: Early = config.startup_messages.clone();
     early.extend(mistyped(&config.diagnostics));
-    seal::config(&mut config).map_err(no_random)?;
+    seal::config(&mut config).map_err(|error| no_random(&error))?;
     become_user(&daemon, &mut early)?;
     if first {
         raise_limits(&daemon, &mut early)?;
@@ -160,8 +160,9 @@ pub(crate) fn go_on(
 ) -> Result<Ending, String> {
     let mut state = state;
     let mut config = state.life.clone().into_config();
-    seal::config(&mut config).map_err(no_random)?;
-    seal::servers(state.servers.iter_mut().map(|server| &mut server.spec)).map_err(no_random)?;
+    seal::config(&mut config).map_err(|error| no_random(&error))?;
+    seal::servers(state.servers.iter_mut().map(|server| &mut server.spec))
+        .map_err(|error| no_random(&error))?;
     let daemon = &config.supervisord;
     let mut main_log = open_main_log(daemon)?;
     let lost =
@@ -219,7 +220,7 @@ pub(crate) fn go_on(
     Ok(close(ending, open.files, pidfile))
 }
 
-fn no_random(error: std::io::Error) -> String {
+fn no_random(error: &std::io::Error) -> String {
     format!("could not get random bytes: {error}")
 }
 

@@ -22,6 +22,7 @@ mod identify;
 pub mod outside;
 mod percent;
 mod record;
+mod renewal;
 mod reports;
 mod reserve;
 mod respond;
@@ -269,7 +270,7 @@ pub fn start(settings: ApiSettings) -> io::Result<Api> {
     let entered = runtime.enter();
     let listeners = servers
         .into_iter()
-        .map(accept::watch)
+        .map(|server| accept::watch(server, &logger))
         .collect::<io::Result<Vec<_>>>()?;
     drop(entered);
     let thread = std::thread::Builder::new()

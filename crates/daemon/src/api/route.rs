@@ -5,6 +5,7 @@ use super::caller::{Caller, Peer};
 use super::follow::Mark;
 use super::hosts::Hosts;
 use super::identify::identify;
+use super::renewal::Renewal;
 use super::reports::Limit;
 use super::respond::{self, Outgoing, put};
 use super::rpc::{self, printable};
@@ -22,10 +23,8 @@ use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use provost_model::access::Verb;
 use provost_model::config::ServerSpec;
 use provost_model::{Channel, Fault, FaultCode};
-use rustls::ServerConfig;
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::Arc;
 
 /// Tells reverse proxies to pass on what comes as it comes.
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
@@ -39,18 +38,18 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; for
 pub(super) struct Server {
     spec: ServerSpec,
     hosts: Hosts,
-    tls: Option<Arc<ServerConfig>>,
+    tls: Option<Renewal>,
 }
 
 impl Server {
     /// `machine` is the name of the machine.
-    pub(super) fn new(spec: ServerSpec, tls: Option<Arc<ServerConfig>>, machine: &str) -> Self {
+    pub(super) fn new(spec: ServerSpec, tls: Option<Renewal>, machine: &str) -> Self {
         let hosts = Hosts::new(&spec, machine);
         Self { spec, hosts, tls }
     }
 
     /// What handshakes need; none where nothing is encrypted.
-    pub(super) fn tls(&self) -> Option<&Arc<ServerConfig>> {
+    pub(super) fn tls(&self) -> Option<&Renewal> {
         self.tls.as_ref()
     }
 

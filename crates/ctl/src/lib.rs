@@ -29,6 +29,7 @@ mod watch;
 
 pub use commands::commands_help;
 pub use provost_os::stdio::arguments;
+pub use provost_os::wiping::Wiping;
 pub use sample::echo_sample;
 pub use start::main;
 

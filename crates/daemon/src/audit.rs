@@ -218,6 +218,9 @@ fn last_line(path: &Path) -> io::Result<Option<(Vec<u8>, bool)>> {
         .map(|line| (line.to_vec(), is_whole)))
 }
 
+/// Bytes of a line that are looked at, its end included. Ours are shorter by half: texts in them are cut off.
+const LINE_MAX: u64 = 64 << 10;
+
 /// `supervisord --verify-audit FILE`: what to print, and whether the chain holds.
 pub(crate) fn verify(path: &Path) -> io::Result<(String, bool)> {
     let mut reader = BufReader::new(File::open(path)?);
@@ -225,8 +228,17 @@ pub(crate) fn verify(path: &Path) -> io::Result<(String, bool)> {
     let mut line = Vec::new();
     loop {
         line.clear();
-        if reader.read_until(b'\n', &mut line)? == 0 {
+        let mut bounded = reader.by_ref().take(LINE_MAX);
+        if bounded.read_until(b'\n', &mut line)? == 0 {
             break;
+        }
+        if bounded.limit() == 0 && line.last() != Some(&b'\n') {
+            let text = format!(
+                "{}:{}: it has more than {LINE_MAX} bytes, and supervisord writes no such line\n",
+                path.display(),
+                chain.lines().saturating_add(1)
+            );
+            return Ok((text, false));
         }
         if line.last() == Some(&b'\n') {
             line.pop();
@@ -250,6 +262,18 @@ pub(crate) fn verify(path: &Path) -> io::Result<(String, bool)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_of_any_length_takes_no_memory() {
+        let path = std::env::temp_dir().join(format!("provost-verify-{}", std::process::id()));
+        let file = File::create(&path).unwrap();
+        // A hole of a terabyte, which reads as zeros without an end of a line.
+        file.set_len(1 << 40).unwrap();
+        let (text, fits) = verify(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert!(!fits);
+        assert!(text.contains(":1: it has more than 65536 bytes"), "{text}");
+    }
 
     #[test]
     fn the_last_line_is_found_at_the_end_of_any_file() {

@@ -90,6 +90,20 @@ fn note(info: &PanicHookInfo<'_>) {
     }
 }
 
+/// Which image this is: the first one, one that took its place, or one that got it back.
+#[cfg(debug_assertions)]
+static IMAGE: std::sync::atomic::AtomicU8 = std::sync::atomic::AtomicU8::new(0);
+
+/// This image goes on for another one.
+#[cfg(debug_assertions)]
+pub(crate) fn arrived(is_back: bool) {
+    IMAGE.store(if is_back { 2 } else { 1 }, Ordering::Relaxed);
+}
+
+/// Nothing, outside builds for tests.
+#[cfg(not(debug_assertions))]
+pub(crate) fn arrived(_is_back: bool) {}
+
 /// A place where a build for tests can be made to panic: `PROVOST_PANIC=PLACE:N` panics when it is passed the N-th time, in
 /// the image that was started first; `PROVOST_PANIC=PLACE:N:new` in those that take its place, `:always` in each.
 #[cfg(debug_assertions)]
@@ -106,10 +120,10 @@ pub(crate) fn point(place: &str) {
         let text = std::env::var("PROVOST_PANIC").ok()?;
         let mut words = text.split(':');
         let (place, count) = (words.next()?.to_owned(), words.next()?.parse().ok()?);
-        let first = std::env::args().nth(1).unwrap_or_default();
+        let image = IMAGE.load(Ordering::Relaxed);
         let is_meant = match words.next() {
-            None => !first.starts_with("--hand"),
-            Some("new") => first.starts_with("--handover"),
+            None => image == 0,
+            Some("new") => image == 1,
             Some(_) => true,
         };
         is_meant.then_some(Fault {

@@ -30,6 +30,7 @@ mod plain;
 mod prepare;
 mod reload;
 mod runs;
+mod seal;
 mod servers;
 mod shell;
 mod source;
@@ -43,3 +44,4 @@ mod tree;
 mod workers;
 
 pub use provost_os::stdio::arguments;
+pub use provost_os::wiping::Wiping;

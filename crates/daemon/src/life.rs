@@ -5,6 +5,7 @@ use crate::handover::{Kept, Paused, SavedConnection, SavedState};
 use crate::logs::{self, MainLog, MainLogSettings};
 use crate::reload::{loaded_config, mistyped};
 use crate::runs::{self, Found, Here, OpenRuns};
+use crate::seal;
 use crate::servers::{self, SocketFiles};
 use crate::shell::{Ending, Loader};
 use crate::supervise::{self, Services, log_paths, supervise};
@@ -37,7 +38,7 @@ type Early = Vec<(Level, String)>;
 /// Lives. An error is the reason why supervisord cannot start, for the operator's terminal.
 pub(crate) fn live(launch: Launch) -> Result<Ending, String> {
     let Launch {
-        config,
+        mut config,
         previous,
         loader,
         mut take_over,
@@ -46,6 +47,7 @@ pub(crate) fn live(launch: Launch) -> Result<Ending, String> {
     let daemon = config.supervisord.clone();
     let mut early: Early = config.startup_messages.clone();
     early.extend(mistyped(&config.diagnostics));
+    seal::config(&mut config).map_err(|error| no_random(&error))?;
     become_user(&daemon, &mut early)?;
     if first {
         raise_limits(&daemon, &mut early)?;
@@ -156,7 +158,11 @@ pub(crate) fn go_on(
     loader: Loader,
     refused: Option<String>,
 ) -> Result<Ending, String> {
-    let config = state.life.clone().into_config();
+    let mut state = state;
+    let mut config = state.life.clone().into_config();
+    seal::config(&mut config).map_err(|error| no_random(&error))?;
+    seal::servers(state.servers.iter_mut().map(|server| &mut server.spec))
+        .map_err(|error| no_random(&error))?;
     let daemon = &config.supervisord;
     let mut main_log = open_main_log(daemon)?;
     let lost =
@@ -212,6 +218,10 @@ pub(crate) fn go_on(
     };
     let ending = supervise(&config, state.core, Some(paused), services, main_log)?;
     Ok(close(ending, open.files, pidfile))
+}
+
+fn no_random(error: &std::io::Error) -> String {
+    format!("could not get random bytes: {error}")
 }
 
 /// Takes away what told others of us, or leaves it to the image that goes on.

@@ -3,7 +3,9 @@
 use crate::adopt;
 use crate::births::Ordered;
 use crate::children::{Entry, Phase};
+use crate::crash;
 use crate::done::{Done, Errand};
+use crate::handover::Doing;
 use crate::logs::{Order, auto_log_path};
 use crate::messages;
 use crate::prepare;
@@ -263,11 +265,15 @@ impl Shell {
             return;
         }
         let pid = child.and_then(|child| child.pid);
+        crash::point("signal");
         let sent = match (pid, self.adopted.process(run)) {
             (None, _) => Err(ESRCH),
             (Some(_), Some(process)) => process.signal(signal, whole_group),
             (Some(pid), None) => provost_os::kill::kill(pid, signal, whole_group),
         };
+        // If this goes wrong from here on, the signal is not sent again.
+        self.doing = Doing::Nothing;
+        crash::point("signalled");
         if let Err(errno) = sent {
             self.tell(Input::KillFailed { run, errno, signal });
         }

@@ -4,6 +4,8 @@
 //! orphans in, and is known by the variables that every process of a program is started with. The exit of the program
 //! is kept back until all of them have ended: each end of an orphan wakes us, so nobody waits by the clock.
 
+use crate::crash;
+use crate::handover::Doing;
 use crate::shell::Shell;
 use provost_model::{Level, Pid, ProcessSpec, Run, Signal};
 use provost_os::family::{self, Member};
@@ -64,12 +66,14 @@ impl Shell {
         tree.forget_dead();
         found.extend(tree.members.iter().map(|member| member.pid));
         tree.members = family::with_descendants(found);
+        crash::point("signal");
         let mut refused = None;
         for member in &tree.members {
             if let Err(errno) = member.signal(signal) {
                 refused = Some((member.pid, errno));
             }
         }
+        self.doing = Doing::Nothing;
         tree.kills += u32::from(signal == Signal::KILL);
         let (left, kills, holds_exit) = (tree.members.len(), tree.kills, tree.holds_exit);
         let name = &spec.name;

@@ -2,8 +2,9 @@
 
 use crate::access::Secret;
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
-/// What a server with TLS needs. Texts are PEM as the files held them when the configuration was read.
+/// What a server with TLS needs. Texts are PEM as the files held them when they were read last.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TlsSpec {
     /// Its certificate, and those between it and the authority.
@@ -12,6 +13,12 @@ pub struct TlsSpec {
     pub key: Secret,
     /// How clients prove who they are by certificates; none when they are not asked.
     pub clients: Option<TlsClients>,
+    /// The least version that is spoken.
+    #[serde(default)]
+    pub min_version: TlsVersion,
+    /// Where the texts are from; none where an earlier version did not say.
+    #[serde(default)]
+    pub files: Option<TlsFiles>,
 }
 
 /// Certificates of clients.
@@ -21,4 +28,34 @@ pub struct TlsClients {
     pub authorities: String,
     /// Whether a client without one is turned away.
     pub required: bool,
+    /// Lists of those that the authorities have taken back.
+    #[serde(default)]
+    pub revoked: Option<String>,
+}
+
+/// The files of a server with TLS; absolute.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TlsFiles {
+    /// `tls_cert`.
+    #[serde(with = "crate::saved::path")]
+    pub certificate: PathBuf,
+    /// `tls_key`.
+    #[serde(with = "crate::saved::path")]
+    pub key: PathBuf,
+    /// `tls_client_ca`.
+    #[serde(default, with = "crate::saved::maybe_path")]
+    pub authorities: Option<PathBuf>,
+    /// `tls_client_crl`.
+    #[serde(default, with = "crate::saved::maybe_path")]
+    pub revoked: Option<PathBuf>,
+}
+
+/// A version of TLS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TlsVersion {
+    /// 1.2.
+    #[default]
+    V12,
+    /// 1.3.
+    V13,
 }

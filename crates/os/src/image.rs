@@ -104,11 +104,26 @@ pub fn path_of(program: BorrowedFd<'_>) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}", program.as_raw_fd()))
 }
 
-/// Puts another program in the place of this one, with the present environment, signal mask and pending signals.
+/// Takes a variable out of our environment, so that nobody whom we start has it.
+///
+/// For the start of a program, while it has one thread.
+pub fn take_variable(name: &str) -> Option<OsString> {
+    let value = std::env::var_os(name)?;
+    // SAFETY: the program has one thread, so nobody else reads or writes the environment meanwhile.
+    unsafe { std::env::remove_var(name) };
+    Some(value)
+}
+
+/// Puts another program in the place of this one, with the present environment and one variable more if need be, signal
+/// mask and pending signals.
 ///
 /// It returns only if that is not possible, with the reason; nothing has changed then. Other threads end as if they had
 /// never been.
-pub fn replace(program: &Path, arguments: &[OsString]) -> io::Error {
+pub fn replace(
+    program: &Path,
+    arguments: &[OsString],
+    variable: Option<(&str, &str)>,
+) -> io::Error {
     let text = |bytes: Vec<u8>| CString::new(bytes).map_err(io::Error::other);
     let prepared = || -> io::Result<_> {
         let path = text(program.as_os_str().to_owned().into_vec())?;
@@ -116,7 +131,9 @@ pub fn replace(program: &Path, arguments: &[OsString]) -> io::Error {
             .iter()
             .map(|argument| text(argument.clone().into_vec()))
             .collect::<io::Result<Vec<_>>>()?;
+        let more = variable.map(|(name, value)| (name.into(), value.into()));
         let environment = std::env::vars_os()
+            .chain(more)
             .map(|(name, value)| {
                 let mut entry = name.into_vec();
                 entry.push(b'=');
@@ -195,9 +212,9 @@ mod tests {
 
     #[test]
     fn a_program_that_is_not_there_changes_nothing() {
-        let error = replace(Path::new("/no/such/program"), &[OsString::from("x")]);
+        let error = replace(Path::new("/no/such/program"), &[OsString::from("x")], None);
         assert_eq!(error.raw_os_error(), Some(libc::ENOENT));
-        let nul = replace(Path::new("/bin/true"), &[OsString::from("a\0b")]);
+        let nul = replace(Path::new("/bin/true"), &[OsString::from("a\0b")], None);
         assert!(nul.raw_os_error().is_none());
     }
 }

@@ -38,6 +38,7 @@ pub mod syslog;
 pub mod trace;
 pub mod tty;
 pub mod users;
+pub mod wiping;
 
 use provost_model::Errno;
 

@@ -1,6 +1,6 @@
 //! A daemon of either side, running in a test's place.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -9,6 +9,7 @@ use std::thread;
 use crate::again::LeftBehind;
 use crate::http::Target;
 use crate::numbers::with_backups;
+use crate::order::children_left;
 use crate::place::Place;
 use crate::process::{is_alive, kill_tree, send_signal};
 use crate::rpc::{Outcome, Rpc};
@@ -215,6 +216,7 @@ impl Start {
             headers,
             ended: None,
             left_behind: LeftBehind::default(),
+            ends_otherwise: false,
         }
     }
 
@@ -264,6 +266,7 @@ pub struct Daemon {
     headers: String,
     ended: Option<ExitStatus>,
     left_behind: LeftBehind,
+    ends_otherwise: bool,
 }
 
 impl Daemon {
@@ -431,13 +434,59 @@ impl Daemon {
     }
 }
 
+impl Daemon {
+    /// This test leaves its daemon in a state in which it cannot end in order, or in which what it leaves is the test's
+    /// matter: it is killed in the end, and nothing is asserted then.
+    pub fn ends_otherwise(&mut self) {
+        self.ends_otherwise = true;
+    }
+
+    /// Has a daemon that still runs end, as an operator would.
+    fn end_in_order(&mut self) {
+        let name = fs::read_to_string(format!("/proc/{}/comm", self.pid)).unwrap_or_default();
+        // One below a wrapper hears no signal of ours.
+        let can = self.side == Side::Ours && self.is_child() && name == "supervisord\n";
+        if !can || self.ends_otherwise || self.ended().is_some() {
+            return;
+        }
+        self.signal(Signal::TERM);
+        wait_until(PATIENCE, "I25: the daemon to end in order", || {
+            self.ended().is_some()
+        });
+        let code = self.ended().and_then(|status| status.code());
+        assert_eq!(code, Some(0), "I25: how the daemon ended");
+    }
+
+    /// I25: who has ended in order has ended its children, and taken away what told others of it.
+    fn assert_order(&self) {
+        let is_ours = self.side == Side::Ours && self.is_child();
+        if !is_ours || self.ended.and_then(|status| status.code()) != Some(0) {
+            return;
+        }
+        let place = self.place.path();
+        let children = children_left(place);
+        assert!(children.is_empty(), "I25: children live on: {children:?}");
+        for name in [self.socket.as_str(), "s.pid"] {
+            // A link was not made by it, nor is it followed.
+            let kind = fs::symlink_metadata(place.join(name)).map(|file| file.file_type());
+            let is_left = kind.is_ok_and(|kind| !kind.is_symlink());
+            assert!(!is_left, "I25: {name} is still there");
+        }
+    }
+}
+
 impl Drop for Daemon {
     fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.end_in_order();
+        }
         if self.ended().is_none() {
             kill_tree(self.pid());
             if let Some(child) = &mut self.child {
                 child.wait().ok();
             }
+        } else if !std::thread::panicking() {
+            self.assert_order();
         }
         if std::thread::panicking() {
             eprintln!(

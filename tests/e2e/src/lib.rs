@@ -24,6 +24,7 @@ mod many;
 pub mod means;
 mod namespace;
 mod numbers;
+mod order;
 mod place;
 mod ports;
 mod process;

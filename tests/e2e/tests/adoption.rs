@@ -243,6 +243,7 @@ fn f10_forged_records_touch_nobody() {
         daemon.wait_state("n", "RUNNING");
         assert_ne!(daemon.rpc().pid("n"), pids[0], "word {word}");
         assert!(is_alive(pids[0]), "word {word}");
+        daemon.ends_otherwise();
     }
 }
 
@@ -280,6 +281,8 @@ fn damaged_lines_cost_only_what_they_told_of() {
     assert_eq!(daemon.rpc().pid(names[other]), pids[other]);
     assert_ne!(daemon.rpc().pid(names[named]), pids[named]);
     daemon.wait_log("3 lines of the run records");
+    // The one whose line is damaged is nobody's.
+    daemon.ends_otherwise();
 }
 
 /// What somebody does to the records of a daemon that was killed.

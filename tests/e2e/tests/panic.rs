@@ -1,7 +1,7 @@
 //! A thread panics: supervisord begins anew with the same state, and its programs do not notice.
 
 use provost_e2e::{
-    Daemon, PATIENCE, Side, Start, Value, assert_contiguous, is_alive, python, scripts,
+    Daemon, PATIENCE, Side, Start, Value, assert_contiguous, is_alive, python, run, scripts,
     send_signal, wait_until, with_backups,
 };
 use rustix::process::Signal;
@@ -121,6 +121,51 @@ fn f05_a_panic_at_any_point_leaves_nothing_waiting() {
             let said = daemon.ctl(Side::Ours, &["restart", "up"]);
             assert_eq!(said.stdout, "up: stopped\nup: started\n", "{fault}");
         }
+    }
+}
+
+/// A signal that was not sent is sent by the next image, to a program, to its group and to its tree; one that was is not.
+#[test]
+fn f05_a_signal_that_was_broken_off_is_sent_once() {
+    let counts = |signals: &str| {
+        format!(
+            "command=/bin/sh -c 'trap \"echo got >> %(here)s/got\" {signals}; trap \"echo got >> %(here)s/got; exit 0\" TERM; \
+             echo ready; while :; do sleep 0.05; done'\nstdout_logfile=%(here)s/p.log\nstartsecs=0\nstopwaitsecs=3600\n"
+        )
+    };
+    for (fault, keys, words) in [
+        ("signal:1", "", ["stop", "p"]),
+        ("signal:1", "stopasgroup=true\n", ["stop", "p"]),
+        ("signal:1", "stop_tree=true\n", ["stop", "p"]),
+        ("signalled:1", "", ["stop", "p"]),
+        ("signal:1", "", ["signal", "USR1"]),
+        ("signalled:1", "", ["signal", "USR1"]),
+    ] {
+        let config = format!("[program:p]\n{}{keys}", counts("USR1"));
+        let start = Start::new(Side::Ours, &config).environment("PROVOST_PANIC", fault);
+        let daemon = start.start();
+        daemon.wait_file("p.log", "ready");
+        let pid = daemon.rpc().pid("p");
+        let is_stop = words[0] == "stop";
+        let mut command = daemon.ctl_command(Side::Ours);
+        command.args(words);
+        if !is_stop {
+            command.arg("p");
+        }
+        let said = run(&mut command);
+        daemon.wait_log("began anew after an internal error");
+        daemon.wait_file("got", "got\n");
+        if is_stop {
+            assert_eq!(said.stdout, "p: stopped\n", "{fault} {keys}{}", said.stderr);
+            daemon.wait_state("p", "STOPPED");
+        } else {
+            // Once a later one has been heard, an earlier one would have been.
+            let sent = daemon.ctl(Side::Ours, &["stop", "p"]);
+            assert_eq!(sent.stdout, "p: stopped\n", "{fault}");
+        }
+        assert!(!is_alive(pid), "{fault} {keys}");
+        let got = daemon.place().read("got").lines().count();
+        assert_eq!(got, if is_stop { 1 } else { 2 }, "{fault} {keys}{words:?}");
     }
 }
 

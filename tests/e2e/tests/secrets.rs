@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::{FileExt as _, PermissionsExt as _, symlink};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -123,6 +123,77 @@ fn s10_a_crash_leaves_no_core_file_with_passwords() {
     assert_eq!(daemon.wait_end(), None);
     let left = daemon.place().list(".");
     assert!(!left.contains(&core), "{left:?}");
+}
+
+/// Which of these texts stand in the memory of a process.
+fn in_memory<'a>(pid: u32, texts: &[&'a str]) -> Vec<&'a str> {
+    let maps = fs::read_to_string(format!("/proc/{pid}/maps")).expect("it lives");
+    let memory = fs::File::open(format!("/proc/{pid}/mem")).expect("root may look");
+    let mut found = Vec::new();
+    for line in maps.lines().filter(|line| line.contains(" rw-p ")) {
+        let range = line
+            .split(' ')
+            .next()
+            .and_then(|range| range.split_once('-'));
+        let number = |text: &str| u64::from_str_radix(text, 16).expect("an address");
+        let (start, end) = range.expect("a range");
+        let (start, end) = (number(start), number(end));
+        let mut bytes = vec![0; usize::try_from(end - start).expect("it fits")];
+        // What was given back a moment ago is no memory any more.
+        if memory.read_exact_at(&mut bytes, start).is_ok() {
+            let text = String::from_utf8_lossy(&bytes);
+            found.extend(texts.iter().filter(|wanted| text.contains(**wanted)));
+        }
+    }
+    found
+}
+
+/// The password of a server, of a user, one that only supervisorctl needs, and a line that only the file has.
+#[test]
+fn s10_passwords_are_in_no_memory_once_they_were_used() {
+    if !rustix::process::geteuid().is_root() {
+        return skipped("root", "memory of a process that leaves no core files");
+    }
+    let users = format!(
+        "[user:guest]\nrole=admin\npassword={SECRET}-user\n\
+         [program:p]\ncommand=/bin/cat\n; {SECRET}-comment\n"
+    );
+    let keys = format!("password={SECRET}\n;{SECRET}-ctl\n");
+    let mut daemon = Start::bare(Side::Ours, &guarded(&keys, &users)).start();
+    // As clients send them.
+    let (as_server, as_user) = ("dTpjYW5hcnktYjdkMg", "Z3Vlc3Q6Y2FuYXJ5LWI3ZDItdXNlcg");
+    let texts = [SECRET, as_server, as_user];
+    let user = daemon
+        .rpc()
+        .with_headers(&format!("Authorization: Basic {as_user}==\r\n"));
+    let use_them = |daemon: &Daemon| {
+        assert_eq!(daemon.ctl(Side::Ours, &["pid", "p"]).code, Some(0));
+        assert!(user.pid("p") > 1);
+        let wrong = daemon.rpc().with_headers("Authorization: Basic eDp5\r\n");
+        assert_eq!(wrong.call("supervisor.getState", &[]), Outcome::Http(401));
+    };
+    let gone = |daemon: &Daemon, when: &str| {
+        wait_until(PATIENCE, &format!("no password in memory {when}"), || {
+            in_memory(daemon.pid(), &texts).is_empty()
+        });
+    };
+    use_them(&daemon);
+    gone(&daemon, "after a use");
+    assert!(
+        in_memory(daemon.pid(), &["guest"]).contains(&"guest"),
+        "what is kept is not found"
+    );
+    assert_eq!(daemon.ctl(Side::Ours, &["reread"]).code, Some(0));
+    gone(&daemon, "after a reread");
+    assert_eq!(daemon.ctl(Side::Ours, &["upgrade"]).code, Some(0));
+    daemon.wait_ready();
+    use_them(&daemon);
+    gone(&daemon, "after an upgrade");
+    assert_eq!(daemon.ctl(Side::Ours, &["reload"]).code, Some(0));
+    daemon.wait_log_times("supervisord started with pid", 2);
+    daemon.wait_ready();
+    use_them(&daemon);
+    gone(&daemon, "after a reload");
 }
 
 /// The secret is a password, a value of an environment, of supervisord's own environment, and stands in a broken file.

@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
@@ -342,4 +343,160 @@ fn a_start_that_waits_a_log_that_is_followed_and_an_upgrade() {
     );
     assert_eq!(secret.daemon.rpc().state("late"), "STARTING");
     assert_eq!(secret.ctl(CA, &["stop", "late"]).stdout, "late: stopped\n");
+}
+
+/// The SHA-256 of a certificate, as supervisorctl takes it.
+fn fingerprint(place: &Place, name: &str) -> String {
+    let mut openssl = Command::new("openssl");
+    let words = ["x509", "-noout", "-fingerprint", "-sha256", "-in", name];
+    let shown = run(openssl.args(words).current_dir(place.path())).stdout;
+    let digits = shown.trim().rsplit('=').next().unwrap_or_default();
+    format!("tls_fingerprint=sha256:{digits}\n")
+}
+
+impl Secret {
+    /// Puts another certificate of this name and its key into the daemon's place.
+    fn renew(&self, made: &Place, name: &str) {
+        for kind in ["key", "pem"] {
+            let text = made.read(&format!("{name}.{kind}"));
+            self.daemon.place().write(&format!("server.{kind}"), text);
+        }
+    }
+
+    /// Whether the server has the certificate with this fingerprint.
+    fn has(&self, print: &str) -> bool {
+        self.ctl(print, &["version"]).code == Some(0)
+    }
+}
+
+/// Whoever opens does not wait.
+const NONBLOCK: i32 = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+
+const KEPT: &str = "goes on with the certificates that it has, as the new ones cannot be used";
+
+#[test]
+fn a_renewed_certificate_is_used_at_once_and_a_broken_one_is_told_once() {
+    let Some(made) = certificates() else { return };
+    certificate(&made, "second", "DNS:localhost", "ca", 30);
+    certificate(&made, "third", "DNS:localhost", "ca", 30);
+    let [first, second, third] =
+        ["server.pem", "second.pem", "third.pem"].map(|name| fingerprint(&made, name));
+    let secret = Secret::new(&made, "", "");
+    assert!(secret.has(&first) && !secret.has(&second));
+    secret.renew(&made, "second");
+    wait_until(PATIENCE, "the second certificate", || secret.has(&second));
+    assert!(!secret.has(&first));
+    secret
+        .daemon
+        .place()
+        .write("server.pem", "no certificate\n");
+    wait_until(PATIENCE, "the broken one to be told", || {
+        assert!(secret.has(&second), "the old one is gone");
+        secret.daemon.main_log().contains(KEPT)
+    });
+    // An upgrade keeps what was in use, not what was read at the start.
+    let upgraded = secret.daemon.ctl(Side::Ours, &["upgrade"]);
+    assert!(upgraded.stdout.starts_with("Upgraded"), "{upgraded:?}");
+    assert!(secret.has(&second));
+    secret.renew(&made, "third");
+    wait_until(PATIENCE, "the third certificate", || secret.has(&third));
+    let log = secret.daemon.main_log();
+    let told = log.lines().filter(|line| line.contains(KEPT));
+    let told: Vec<&str> = told.collect();
+    // Each image tells once.
+    assert!((1..=2).contains(&told.len()), "{told:?}");
+    let line = told.first().expect("one");
+    assert!(
+        line.contains("[inet_http_server]")
+            && line.ends_with("server.pem: has no certificate in it"),
+        "{line}"
+    );
+    assert_eq!(log.matches("supervisord started with pid").count(), 1);
+}
+
+#[test]
+fn a_certificate_on_a_disk_that_hangs_holds_up_nobody() {
+    let Some(made) = certificates() else { return };
+    certificate(&made, "second", "DNS:localhost", "ca", 30);
+    let [first, second] = ["server.pem", "second.pem"].map(|name| fingerprint(&made, name));
+    let secret = Secret::new(&made, "", "");
+    let path = secret.path().join("server.pem");
+    std::fs::remove_file(&path).expect("it is there");
+    // Whoever opens it waits until somebody writes.
+    let made_fifo = run(Command::new("mkfifo").arg(&path));
+    assert_eq!(made_fifo.code, Some(0), "{}", made_fifo.stderr);
+    for _ in 0..20 {
+        assert!(secret.has(&first));
+    }
+    // Without somebody who reads this fails, which is how the thread is known to hang there.
+    wait_until(PATIENCE, "the thread that looks to hang", || {
+        assert!(secret.has(&first));
+        let mut writer = std::fs::OpenOptions::new();
+        let writer = writer.write(true).custom_flags(NONBLOCK);
+        writer.open(&path).is_ok()
+    });
+    std::fs::remove_file(&path).expect("it is there");
+    secret.renew(&made, "second");
+    wait_until(PATIENCE, "the second certificate", || secret.has(&second));
+}
+
+#[test]
+fn a_server_speaks_the_versions_that_it_may() {
+    let Some(made) = certificates() else { return };
+    for (keys, old) in [
+        ("", true),
+        ("tls_min_version=1.2\n", true),
+        ("tls_min_version=1.3\n", false),
+    ] {
+        let secret = Secret::new(&made, keys, "");
+        let speaks = |version: &str| {
+            let address = format!("127.0.0.1:{}", secret.port);
+            let mut client = Command::new("openssl");
+            client.args(["s_client", "-connect", &address, version]);
+            run(client.stdin(Stdio::null())).code == Some(0)
+        };
+        assert!(speaks("-tls1_3"), "{keys}");
+        assert_eq!(speaks("-tls1_2"), old, "{keys}");
+    }
+}
+
+/// What `openssl ca` needs to know to make lists.
+const LISTS: &str = "[ca]\ndefault_ca=lists\n[lists]\ndatabase=index.txt\ncrlnumber=number\ndefault_md=sha256\n\
+    default_crl_days=30\ncrl_extensions=more\n[more]\nauthorityKeyIdentifier=keyid\n";
+
+#[test]
+fn a_revoked_certificate_is_turned_away_as_soon_as_it_is_on_the_list() {
+    let Some(made) = certificates() else { return };
+    certificate(&made, "deploy", "DNS:d.example", "ca", 30);
+    certificate(&made, "viewer", "DNS:v.example", "ca", 30);
+    made.write("ca.cnf", LISTS);
+    made.write("index.txt", "");
+    made.write("number", "01\n");
+    let by = "-config ca.cnf -keyfile ca.key -cert ca.pem";
+    let list = || openssl(&made, &format!("ca {by} -gencrl -out revoked.pem"));
+    list();
+    let users =
+        "[user:d]\nrole=viewer\ntls_subject=deploy\n[user:v]\nrole=viewer\ntls_subject=viewer\n";
+    let keys = "tls_client_ca=%(here)s/ca.pem\ntls_client_crl=%(here)s/revoked.pem\n";
+    let secret = Secret::new(&made, keys, users);
+    let with =
+        |name: &str| format!("{CA}tls_cert=%(here)s/{name}.pem\ntls_key=%(here)s/{name}.key\n");
+    let gets_in = |name: &str| secret.ctl(&with(name), &["version"]).code == Some(0);
+    assert!(gets_in("deploy") && gets_in("viewer"));
+    openssl(&made, &format!("ca {by} -revoke deploy.pem"));
+    list();
+    let renewed = made.read("revoked.pem");
+    secret.daemon.place().write("revoked.pem", renewed);
+    wait_until(PATIENCE, "it is turned away", || !gets_in("deploy"));
+    let refused = secret.ctl(&with("deploy"), &["version"]);
+    assert!(
+        refused.stdout.contains("does not accept our certificate"),
+        "{}",
+        refused.stdout
+    );
+    assert!(gets_in("viewer"));
+    secret.daemon.wait_log("could not agree on TLS");
+    let upgraded = secret.daemon.ctl(Side::Ours, &["upgrade"]);
+    assert!(upgraded.stdout.starts_with("Upgraded"), "{upgraded:?}");
+    assert!(!gets_in("deploy") && gets_in("viewer"));
 }

@@ -110,6 +110,54 @@ fn another_binary_is_named_by_its_path() {
 }
 
 #[test]
+fn the_command_line_stays_what_it_was() {
+    let config = "[program:up]\ncommand=/bin/cat\nstartsecs=0\n\
+                  [program:later]\ncommand=/bin/cat\nautostart=false\nstartsecs=0\n";
+    let daemon = ours(config)
+        .arguments(&["--loglevel=debug", "--identifier", "--handover=9,9"])
+        .start();
+    daemon.wait_state("up", "RUNNING");
+    let child = daemon.rpc().pid("up");
+    let line = || std::fs::read(format!("/proc/{}/cmdline", daemon.pid())).expect("it lives");
+    let before = line();
+    for _ in 0..2 {
+        assert_upgraded(&upgrade(&daemon, &[]));
+        assert_eq!(line(), before);
+    }
+    // Whom it starts hears nothing of all that.
+    assert_eq!(
+        daemon.ctl(Side::Ours, &["start", "later"]).stdout,
+        "later: started\n"
+    );
+    let started = format!("/proc/{}/environ", daemon.rpc().pid("later"));
+    let environment = std::fs::read(&started).expect("it lives");
+    let environment = String::from_utf8_lossy(&environment);
+    assert!(
+        environment.contains("PATH=") && !environment.contains("HANDOVER"),
+        "{environment}"
+    );
+    // The first versions told the next one by an argument.
+    let script = format!(
+        "#!/bin/sh\nif [ -n \"$PROVOST_HANDOVER\" ]; then\nset -- \"$PROVOST_HANDOVER\" \"$@\"\nunset PROVOST_HANDOVER\nfi\n\
+         exec {} \"$@\"\n",
+        binary()
+    );
+    let path = daemon.place().write("first", script);
+    let may_run = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(&path, may_run).expect("it is ours");
+    assert_upgraded(&upgrade(&daemon, &[&path.display().to_string()]));
+    let told = String::from_utf8_lossy(&line())
+        .matches("--handover=")
+        .count();
+    assert_eq!(told, 2, "it was not told by an argument");
+    assert_upgraded(&upgrade(&daemon, &[&binary()]));
+    assert_eq!(line(), before);
+    assert_eq!(daemon.rpc().pid("up"), child);
+    let identity = daemon.rpc().call("supervisor.getIdentification", &[]);
+    assert_eq!(identity.value().text(), "--handover=9,9");
+}
+
+#[test]
 fn sigusr1_upgrades_where_the_option_says_so() {
     let daemon = ours("sigusr1=upgrade\n[program:up]\ncommand=/bin/cat\n").start();
     daemon.signal(Signal::USR1);

@@ -9,15 +9,19 @@ use crate::options::{OptionSpec, inet};
 use crate::paths;
 use crate::python::strip;
 use provost_model::access::Secret;
-use provost_model::tls::{TlsClients, TlsSpec};
+use provost_model::tls::{TlsClients, TlsFiles, TlsSpec, TlsVersion};
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::WebPkiClientVerifier;
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
+use rustls::server::{VerifierBuilderError, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
 use rustls::{Error, InconsistentKeys, RootCertStore};
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// What to do about a list that is none.
+const LIST: &str =
+    "name a file with `-----BEGIN X509 CRL-----` in it, as `openssl ca -gencrl` makes it";
 
 /// A file that a key names.
 struct Named {
@@ -34,10 +38,12 @@ impl Reader<'_> {
         let certificate = self.pem(&scope, &inet::TLS_CERT);
         let key = self.pem(&scope, &inet::TLS_KEY);
         let authorities = self.pem(&scope, &inet::TLS_CLIENT_CA);
+        let revoked = self.pem(&scope, &inet::TLS_CLIENT_CRL);
         let mode = self.one_of(&scope, &inet::TLS_CLIENT, &["required", "optional"]);
+        let version = self.one_of(&scope, &inet::TLS_MIN_VERSION, &["1.2", "1.3"]);
         let (certificate, key) = match (certificate?, key?) {
             (Some(certificate), Some(key)) => (certificate, key),
-            (None, None) => return self.without_certificate(&scope, authorities?),
+            (None, None) => return self.without_certificate(&scope, authorities?, revoked?),
             (Some(there), None) => return Err(self.alone(&scope, &there, inet::TLS_KEY.name)),
             (None, Some(there)) => return Err(self.alone(&scope, &there, inet::TLS_CERT.name)),
         };
@@ -45,24 +51,40 @@ impl Reader<'_> {
         let chain = self.chain(&scope, &certificate);
         let private = self.private(&scope, &key);
         self.fitting(&scope, &certificate, &key, chain?, private?)?;
-        let authorities = match authorities? {
-            Some(authorities) => {
-                self.authorities(&scope, &authorities)?;
-                Some(authorities)
+        let (authorities, revoked) = (authorities?, revoked?);
+        match (&authorities, &revoked) {
+            (Some(authorities), revoked) => {
+                self.authorities(&scope, authorities, revoked.as_ref())?;
             }
-            None => None,
-        };
+            // Whoever wrote it believes that some clients are kept out.
+            (None, Some(there)) => {
+                return Err(self.alone(&scope, there, inet::TLS_CLIENT_CA.name));
+            }
+            (None, None) => {}
+        }
         let required = mode? != Some("optional");
         if authorities.is_none() {
             self.no_effect(&scope, inet::TLS_CLIENT.name, inet::TLS_CLIENT_CA.name);
         }
+        let files = TlsFiles {
+            certificate: certificate.path,
+            key: key.path,
+            authorities: authorities.as_ref().map(|named| named.path.clone()),
+            revoked: revoked.as_ref().map(|named| named.path.clone()),
+        };
         Ok(Some(TlsSpec {
             certificate: certificate.text,
             key: Secret(key.text),
             clients: authorities.map(|named| TlsClients {
                 authorities: named.text,
                 required,
+                revoked: revoked.map(|named| named.text),
             }),
+            min_version: match version? {
+                Some("1.3") => TlsVersion::V13,
+                _ => TlsVersion::V12,
+            },
+            files: Some(files),
         }))
     }
 
@@ -70,11 +92,13 @@ impl Reader<'_> {
         &mut self,
         scope: &Scope,
         authorities: Option<Named>,
+        revoked: Option<Named>,
     ) -> Result<Option<TlsSpec>, Told> {
         // Whoever wrote it believes that only known clients get in.
-        if let Some(there) = authorities {
+        if let Some(there) = authorities.or(revoked) {
             return Err(self.alone(scope, &there, inet::TLS_CERT.name));
         }
+        self.no_effect(scope, inet::TLS_MIN_VERSION.name, inet::TLS_CERT.name);
         self.no_effect(scope, inet::TLS_CLIENT.name, inet::TLS_CLIENT_CA.name);
         Ok(None)
     }
@@ -223,8 +247,13 @@ impl Reader<'_> {
         }
     }
 
-    /// Authorities that can vouch for clients.
-    fn authorities(&mut self, scope: &Scope, named: &Named) -> Result<(), Told> {
+    /// Authorities that can vouch for clients, and lists of what they have taken back.
+    fn authorities(
+        &mut self,
+        scope: &Scope,
+        named: &Named,
+        revoked: Option<&Named>,
+    ) -> Result<(), Told> {
         let mut roots = RootCertStore::empty();
         for der in self.chain(scope, named)? {
             if let Err(error) = roots.add(der) {
@@ -233,12 +262,41 @@ impl Reader<'_> {
             }
         }
         let provider = Arc::new(ring::default_provider());
-        match WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build() {
-            Ok(_) => Ok(()),
-            Err(error) => {
+        let mut builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+        if let Some(revoked) = revoked {
+            builder = builder.with_crls(self.revoked(scope, revoked)?);
+        }
+        match (builder.build(), revoked) {
+            (Ok(_), _) => Ok(()),
+            (Err(VerifierBuilderError::InvalidCrl(error)), Some(revoked)) => {
+                let error = Error::InvalidCertRevocationList(error);
+                let why = format!("has a list that cannot be used: {error}");
+                Err(self.bad(scope, revoked, &why, LIST))
+            }
+            (Err(error), _) => {
                 let why = format!("cannot be used: {error}");
                 Err(self.bad(scope, named, &why, "name the certificates of authorities"))
             }
+        }
+    }
+
+    /// All lists of a file, of which there must be one.
+    fn revoked(
+        &mut self,
+        scope: &Scope,
+        named: &Named,
+    ) -> Result<Vec<CertificateRevocationListDer<'static>>, Told> {
+        let read: Result<Vec<_>, _> =
+            CertificateRevocationListDer::pem_slice_iter(named.text.as_bytes()).collect();
+        match read {
+            Ok(lists) if !lists.is_empty() => Ok(lists),
+            Ok(_) => Err(self.bad(
+                scope,
+                named,
+                "has no list of revoked certificates in it",
+                LIST,
+            )),
+            Err(_) => Err(self.bad(scope, named, "is damaged", LIST)),
         }
     }
 

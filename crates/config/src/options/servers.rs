@@ -177,8 +177,9 @@ pub mod inet {
         since: "Provost 0.1",
         sample: Sample::Comment("/etc/supervisor/cert.pem"),
         doc: "The certificate of this server in PEM, followed by those between it and its authority. With it and \
-              `tls_key` clients speak `https`, and nothing is sent in clear. The file is read with the configuration; \
-              a new certificate counts after a `reload`.",
+              `tls_key` clients speak `https`, and nothing is sent in clear. It and the other files of TLS are read \
+              with the configuration, and once more when a client connects and they have changed; one that cannot be used \
+              then is told, and the old one counts on.",
         ..BASE
     };
 
@@ -218,6 +219,30 @@ pub mod inet {
         ..BASE
     };
 
+    /// `tls_client_crl`
+    pub const TLS_CLIENT_CRL: OptionSpec = OptionSpec {
+        name: "tls_client_crl",
+        kind: Kind::Text,
+        names: Names::Here,
+        since: "Provost 0.1",
+        sample: Sample::Comment("/etc/supervisor/revoked.pem"),
+        doc: "Lists, in PEM, of the certificates that authorities have taken back: a client with one of those is turned \
+              away. There must be a list of each authority that has signed a certificate of a client or one between; \
+              it counts until a newer one is in the file, also after its time. It needs `tls_client_ca`.",
+        ..BASE
+    };
+
+    /// `tls_min_version`
+    pub const TLS_MIN_VERSION: OptionSpec = OptionSpec {
+        name: "tls_min_version",
+        kind: Kind::Text,
+        default: Fallback::Text("1.2"),
+        since: "Provost 0.1",
+        sample: Sample::Comment("1.2"),
+        doc: "The least version of TLS that is spoken: `1.2` or `1.3`.",
+        ..BASE
+    };
+
     /// The section.
     pub const SECTION: SectionSpec = SectionSpec {
         header: "inet_http_server",
@@ -237,6 +262,8 @@ pub mod inet {
             &TLS_KEY,
             &TLS_CLIENT_CA,
             &TLS_CLIENT,
+            &TLS_CLIENT_CRL,
+            &TLS_MIN_VERSION,
         ],
         active: false,
         open: false,

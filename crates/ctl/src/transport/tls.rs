@@ -282,7 +282,8 @@ fn explained(error: io::Error, host: &str) -> io::Error {
             | AlertDescription::BadCertificate
             | AlertDescription::DecryptError
             | AlertDescription::CertificateUnknown
-            | AlertDescription::CertificateExpired,
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateRevoked,
         ) => "it does not accept our certificate; see `tls_cert` in [supervisorctl] and the log of supervisord"
             .to_owned(),
         Error::AlertReceived(alert) => format!("{host} ended the TLS handshake: {alert:?}"),

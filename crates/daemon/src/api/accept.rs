@@ -8,20 +8,20 @@ use super::carry::tape::{Origin, Tape};
 use super::carry::{self, CarriedConnection};
 use super::connection::Beginning;
 use super::crowd::{Crowd, Origin as From, Place};
+use super::renewal::Renewal;
 use super::reports::Limit;
 use super::reserve::{self, Reserved};
 use super::route::Server;
 use super::stream::Socket;
 use super::watch::Watch;
-use super::{Context, Listener, OpenServer, connection, respond, tls};
+use super::{Context, Listener, OpenServer, connection, respond};
+use crate::logs::Logger;
 use hyper::StatusCode;
 use provost_model::Level;
 use provost_model::config::ServerSpec;
-use rustls::ServerConfig;
 use std::fs::File;
 use std::io;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, UnixListener};
 
@@ -35,7 +35,7 @@ const NO_DESCRIPTORS: [i32; 2] = [24, 23];
 pub(super) struct Watched {
     spec: ServerSpec,
     socket: Listening,
-    tls: Option<Arc<ServerConfig>>,
+    tls: Option<Renewal>,
 }
 
 enum Listening {
@@ -44,7 +44,7 @@ enum Listening {
 }
 
 /// Puts a server's socket under the eyes of the runtime that was entered.
-pub(super) fn watch(server: OpenServer) -> io::Result<Watched> {
+pub(super) fn watch(server: OpenServer, logger: &Logger) -> io::Result<Watched> {
     let socket = match server.listener {
         Listener::Tcp(socket) => {
             socket.set_nonblocking(true)?;
@@ -55,7 +55,9 @@ pub(super) fn watch(server: OpenServer) -> io::Result<Watched> {
             Listening::Unix(UnixListener::from_std(socket)?)
         }
     };
-    let tls = server.spec.tls.as_ref().map(tls::config).transpose()?;
+    let section = &server.spec.section;
+    let start = |spec| Renewal::start(spec, section, logger);
+    let tls = server.spec.tls.as_ref().map(start).transpose()?;
     Ok(Watched {
         spec: server.spec,
         socket,
@@ -154,8 +156,10 @@ impl Acceptor {
                 }
             }
         }
+        let mut spec = self.server.spec().clone();
+        spec.tls = self.server.tls().map(Renewal::spec);
         Ok(OpenServer {
-            spec: self.server.spec().clone(),
+            spec,
             listener: self.listener.into_listener()?,
         })
     }

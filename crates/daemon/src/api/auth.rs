@@ -1,7 +1,9 @@
 //! Who may ask: HTTP Basic against the one user of a server.
 
+use crate::seal;
 use hyper::HeaderMap;
 use hyper::header::AUTHORIZATION;
+use provost_os::wiping;
 use provost_wire::base64;
 use sha1::{Digest as _, Sha1};
 use std::fmt::Write as _;
@@ -24,15 +26,19 @@ pub(super) fn permits(credentials: Option<&(String, String)>, headers: &HeaderMa
         return false;
     };
     let fits = choice(password, &given_password);
+    wiping::dead_stack();
     bool::from(given_user.ct_eq(user.as_bytes()) & fits)
 }
 
-/// Whether a password is the stored one, which is in clear or marked `{SHA}`.
+/// Whether a password is the stored one, which is sealed, in clear or marked `{SHA}`.
 pub(super) fn password_fits(stored: &str, given: &[u8]) -> bool {
     choice(stored, given).into()
 }
 
 fn choice(stored: &str, given: &[u8]) -> Choice {
+    if let Some(fits) = seal::fits(stored, given) {
+        return fits;
+    }
     match stored.strip_prefix(SHA) {
         Some(digest) => hex_digest(given).as_bytes().ct_eq(digest.as_bytes()),
         None => given.ct_eq(stored.as_bytes()),

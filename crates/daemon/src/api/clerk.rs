@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use provost_model::access::{AccessSpec, UserSpec, wipe};
+use provost_os::wiping;
 use sha2::{Digest as _, Sha256};
 use std::collections::VecDeque;
 use std::fs::File;
@@ -105,6 +106,7 @@ impl Clerk {
                     // Whoever has left need not be looked at.
                     if !answer.is_closed() {
                         let _ = answer.send(desk.judge(&claim));
+                        wiping::dead_stack();
                     }
                 }
             })?;

@@ -135,7 +135,8 @@ async fn begin(
         (_, socket) => return Some(socket),
     };
     tape.bind();
-    match tls::shake_hands(config, stream, watch, tape).await {
+    let config = config.config().await;
+    match tls::shake_hands(&config, stream, watch, tape).await {
         Shaken::Done(stream) => return Some(tls::socket(stream, address, tape)),
         Shaken::Plain(stream) => tls::refuse_plain(Socket::Tcp(stream, address)).await,
         Shaken::Failed(error) => {

@@ -22,6 +22,7 @@ mod identify;
 pub mod outside;
 mod percent;
 mod record;
+mod renewal;
 mod reports;
 mod reserve;
 mod respond;
@@ -97,6 +98,18 @@ const USER_RESTARTS: usize = 32;
 
 /// Proofs of one address or user that wait to be looked at: half of all.
 const ORIGIN_LOGINS: usize = 32;
+
+/// Bytes of headers of requests under way of one user who may not do everything: 32 of the longest.
+const USER_HEADERS: usize = 512 * 1024;
+
+/// Bytes of bodies that such a user has under way, or one of any size that is taken.
+const USER_BODIES: usize = 16 * 1024 * 1024;
+
+/// Bytes of answers to such a user that are made or not read yet, or one of any size. Short ones do not count.
+const USER_ANSWERS: usize = 64 * 1024 * 1024;
+
+/// Bytes of an answer that is short: all that a user can have of those is less than two large ones.
+const SHORT_ANSWER: usize = 64 * 1024;
 
 /// A socket that listens.
 #[derive(Debug)]
@@ -202,6 +215,9 @@ struct Context {
     /// What one user may have of what there is little of.
     user_calls: Shares<String>,
     user_restarts: Shares<String>,
+    user_headers: Shares<String>,
+    user_bodies: Shares<String>,
+    user_answers: Shares<String>,
     origin_logins: Shares<crowd::Origin>,
     /// Failed logins.
     guesses: Guesses,
@@ -254,7 +270,7 @@ pub fn start(settings: ApiSettings) -> io::Result<Api> {
     let entered = runtime.enter();
     let listeners = servers
         .into_iter()
-        .map(accept::watch)
+        .map(|server| accept::watch(server, &logger))
         .collect::<io::Result<Vec<_>>>()?;
     drop(entered);
     let thread = std::thread::Builder::new()
@@ -271,6 +287,9 @@ pub fn start(settings: ApiSettings) -> io::Result<Api> {
                 unix: Rc::new(Crowd::new(unix, (unix / 2).max(1))),
                 user_calls: Shares::new(USER_CALLS),
                 user_restarts: Shares::new(USER_RESTARTS),
+                user_headers: Shares::new(USER_HEADERS),
+                user_bodies: Shares::new(USER_BODIES),
+                user_answers: Shares::new(USER_ANSWERS),
                 origin_logins: Shares::new(ORIGIN_LOGINS),
                 guesses: Guesses::default(),
                 control,

@@ -20,6 +20,8 @@ pub(super) enum Limit {
     ConnectionsOfOrigin,
     /// Requests under way of those who may not do everything.
     RequestsOfUser,
+    /// Bytes under way of one who may not do everything.
+    BytesOfUser,
     /// Bytes of a request line.
     RequestLine,
     /// Bytes of a header.
@@ -43,6 +45,7 @@ impl Limit {
             Self::Connections => "limit of connections",
             Self::ConnectionsOfOrigin => "limit of connections of one address or user",
             Self::RequestsOfUser => "limit of requests of one user",
+            Self::BytesOfUser => "limit of bytes of one user",
             Self::RequestLine => "limit of a request line",
             Self::Header => "limit of a request header",
             Self::Body => "limit of a request body",
@@ -71,6 +74,9 @@ impl Limit {
             Self::Handshake => "could not agree on TLS",
             Self::RequestsOfUser => {
                 "has as many requests under way as may be; another was refused (503)"
+            }
+            Self::BytesOfUser => {
+                "has as many bytes of requests and answers under way as may be; another was refused (503)"
             }
             Self::Connections | Self::ConnectionsOfOrigin => "has too many connections",
         }

@@ -5,12 +5,14 @@ use super::caller::{Caller, Peer};
 use super::follow::Mark;
 use super::hosts::Hosts;
 use super::identify::identify;
+use super::renewal::Renewal;
 use super::reports::Limit;
 use super::respond::{self, Outgoing, put};
 use super::rpc::{self, printable};
 use super::sender::{self, Sender};
+use super::shares::Spent;
 use super::watch::{REQUEST_LINE, Watch};
-use super::{Context, clock, follow, percent, record, web};
+use super::{Context, SHORT_ANSWER, clock, follow, percent, record, web};
 use crate::crash;
 use hyper::body::Incoming;
 use hyper::header::{
@@ -21,10 +23,8 @@ use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use provost_model::access::Verb;
 use provost_model::config::ServerSpec;
 use provost_model::{Channel, Fault, FaultCode};
-use rustls::ServerConfig;
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::Arc;
 
 /// Tells reverse proxies to pass on what comes as it comes.
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
@@ -38,18 +38,18 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; for
 pub(super) struct Server {
     spec: ServerSpec,
     hosts: Hosts,
-    tls: Option<Arc<ServerConfig>>,
+    tls: Option<Renewal>,
 }
 
 impl Server {
     /// `machine` is the name of the machine.
-    pub(super) fn new(spec: ServerSpec, tls: Option<Arc<ServerConfig>>, machine: &str) -> Self {
+    pub(super) fn new(spec: ServerSpec, tls: Option<Renewal>, machine: &str) -> Self {
         let hosts = Hosts::new(&spec, machine);
         Self { spec, hosts, tls }
     }
 
     /// What handshakes need; none where nothing is encrypted.
-    pub(super) fn tls(&self) -> Option<&Arc<ServerConfig>> {
+    pub(super) fn tls(&self) -> Option<&Renewal> {
         self.tls.as_ref()
     }
 
@@ -133,10 +133,41 @@ async fn admit(
             "You have as many requests under way as you may have. Try again when one of them is done.",
         );
     }
+    let bytes = line.saturating_add(length(request.headers()));
+    match context.user_headers.of_bytes(&caller, bytes) {
+        Ok(share) => watch.hold(share),
+        Err(Spent) => return spent(context, &caller),
+    }
     if !server.hosts.permit(request.headers()) {
         return respond::error_and_close(StatusCode::MISDIRECTED_REQUEST, &unknown_host(server));
     }
-    route(context, server, &caller, watch, request).await
+    let response = route(context, server, &caller, watch, request).await;
+    let bytes = response.body().len().unwrap_or_default();
+    if bytes > SHORT_ANSWER {
+        match context.user_answers.of_bytes(&caller, bytes) {
+            Ok(share) => watch.hold(share),
+            Err(Spent) => return spent(context, &caller),
+        }
+    }
+    response
+}
+
+/// Bytes of the lines of a header.
+fn length(headers: &HeaderMap) -> usize {
+    // A colon, a blank and the end of the line.
+    let line = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len() + 4;
+    headers.iter().map(line).sum()
+}
+
+/// Refuses what would take more bytes than a client may have under way.
+pub(super) fn spent(context: &Context, caller: &Caller) -> Response<Outgoing> {
+    let limit = Limit::BytesOfUser;
+    let sentence = || format!("user {} {}", caller.name, limit.sentence());
+    context.reports.reached(limit, sentence);
+    respond::error_and_close(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "Your requests and answers under way have as many bytes as they may have. Try again when one of them is done.",
+    )
 }
 
 fn unknown_host(server: &Server) -> String {

@@ -1,8 +1,9 @@
 //! XML-RPC over HTTP: a body to a call, the call to an answer, the answer to a body.
 
 use super::caller::Caller;
+use super::shares::{Share, Spent};
 use super::watch::Watch;
-use super::{Context, body, clock, files, helper, record, respond};
+use super::{Context, SHORT_ANSWER, body, clock, files, helper, record, respond};
 use hyper::body::Incoming;
 use hyper::{Request, Response, StatusCode};
 use provost_model::access::Verb;
@@ -26,7 +27,8 @@ pub(super) async fn answer(
     request: Request<Incoming>,
     limit: usize,
 ) -> Response<Outgoing> {
-    let body = match body::read(caller.tape(), request, limit).await {
+    // Its share is held until there is an answer.
+    let (body, _share) = match body::read(context, caller, request, limit).await {
         Ok(body) => body,
         Err(refusal) => return *refusal,
     };
@@ -82,6 +84,7 @@ async fn multicall(
             results.iter().map(Value::text_len).sum::<usize>(),
         )
     };
+    let mut held = None;
     // Those before it were made by an earlier image.
     for (index, call) in calls.into_iter().enumerate().skip(done) {
         if index % CALLS_A_TURN == CALLS_A_TURN - 1 {
@@ -99,6 +102,12 @@ async fn multicall(
                 format!("the answer has more than {ANSWER} bytes"),
             ));
         }
+        if size > SHORT_ANSWER && !keep(context, caller, &mut held, size) {
+            return Err(Fault::about(
+                FaultCode::Failed,
+                "your answers under way have as many bytes as they may have; try again when one of them is read",
+            ));
+        }
         let mut progress = caller.tape().progress();
         progress.results.push(value);
         progress.next_call();
@@ -106,6 +115,20 @@ async fn multicall(
     Ok(Value::Array(std::mem::take(
         &mut caller.tape().progress().results,
     )))
+}
+
+/// Takes as much of the caller's share as its results need; false when it has no more.
+fn keep(context: &Context, caller: &Caller, held: &mut Option<Share<String>>, size: usize) -> bool {
+    if let Some(share) = held {
+        return share.resize(size);
+    }
+    match context.user_answers.of_bytes(caller, size) {
+        Ok(share) => {
+            *held = share;
+            true
+        }
+        Err(Spent) => false,
+    }
 }
 
 /// Runs one call that holds no others; the table's methods first, then those of helpers.

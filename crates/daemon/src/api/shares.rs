@@ -17,10 +17,12 @@ pub(super) struct Shares<K> {
     counts: Rc<RefCell<HashMap<K, usize>>>,
 }
 
-/// One of it, given back when dropped.
+/// Some of it, given back when dropped.
 #[derive(Debug)]
 pub(super) struct Share<K: Eq + Hash> {
     key: K,
+    amount: usize,
+    most: usize,
     counts: Rc<RefCell<HashMap<K, usize>>>,
 }
 
@@ -35,16 +37,18 @@ impl<K: Clone + Eq + Hash> Shares<K> {
 
     /// One more for this one; none when it has all it may have.
     pub(super) fn take(&self, key: K) -> Option<Share<K>> {
-        let mut counts = self.counts.borrow_mut();
-        let count = counts.entry(key.clone()).or_default();
-        if *count >= self.most {
-            return None;
-        }
-        *count = count.saturating_add(1);
-        Some(Share {
+        let mut share = self.nothing(key);
+        share.resize(1).then_some(share)
+    }
+
+    /// A share that can grow.
+    fn nothing(&self, key: K) -> Share<K> {
+        Share {
             key,
+            amount: 0,
+            most: self.most,
             counts: Rc::clone(&self.counts),
-        })
+        }
     }
 }
 
@@ -56,16 +60,63 @@ impl Shares<String> {
         }
         self.take(caller.name.clone()).map(Some).ok_or(Spent)
     }
+
+    /// So many bytes for this client. A request that an earlier image let in has them whatever others have.
+    pub(super) fn of_bytes(
+        &self,
+        caller: &Caller,
+        bytes: usize,
+    ) -> Result<Option<Share<String>>, Spent> {
+        if caller.may_everything() {
+            return Ok(None);
+        }
+        let mut share = self.nothing(caller.name.clone());
+        if caller.tape().progress().is_begun() {
+            share.set(bytes);
+        } else if !share.resize(bytes) {
+            return Err(Spent);
+        }
+        Ok(Some(share))
+    }
+}
+
+impl<K: Clone + Eq + Hash> Share<K> {
+    /// Makes it this large; false, and nothing is changed, when all shares of this one are more than it may have then. One
+    /// that is alone can have any size, so that nothing is refused for ever.
+    pub(super) fn resize(&mut self, amount: usize) -> bool {
+        let others = self.others();
+        let fits = others == 0 || others.saturating_add(amount) <= self.most;
+        if fits {
+            self.set(amount);
+        }
+        fits
+    }
+
+    /// Makes it this large, whatever comes of it.
+    fn set(&mut self, amount: usize) {
+        let all = self.others().saturating_add(amount);
+        self.counts.borrow_mut().insert(self.key.clone(), all);
+        self.amount = amount;
+    }
+}
+
+impl<K: Eq + Hash> Share<K> {
+    /// What this one has in other shares.
+    fn others(&self) -> usize {
+        let counts = self.counts.borrow();
+        let all = counts.get(&self.key).copied().unwrap_or_default();
+        all.saturating_sub(self.amount)
+    }
 }
 
 impl<K: Eq + Hash> Drop for Share<K> {
     fn drop(&mut self) {
+        let left = self.others();
         let mut counts = self.counts.borrow_mut();
-        if let Some(count) = counts.get_mut(&self.key) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
-                counts.remove(&self.key);
-            }
+        if left == 0 {
+            counts.remove(&self.key);
+        } else if let Some(count) = counts.get_mut(&self.key) {
+            *count = left;
         }
     }
 }
@@ -85,6 +136,21 @@ mod tests {
         let again = shares.take("a");
         assert!(again.is_some() && shares.take("a").is_none());
         drop((second, again));
+        assert!(shares.counts.borrow().is_empty());
+    }
+
+    #[test]
+    fn s27_bytes_are_shared_and_the_first_may_be_of_any_size() {
+        let shares = Shares::new(10);
+        let (mut first, mut second) = (shares.nothing("a"), shares.nothing("a"));
+        assert!(first.resize(6) && second.resize(4));
+        assert!(!second.resize(5) && !first.resize(7));
+        assert!(first.resize(2) && second.resize(8));
+        let mut other = shares.nothing("b");
+        assert!(other.resize(11), "it is alone");
+        drop(first);
+        assert!(second.resize(1000));
+        drop((second, other));
         assert!(shares.counts.borrow().is_empty());
     }
 }

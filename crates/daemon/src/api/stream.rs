@@ -340,12 +340,13 @@ impl AsyncWrite for Watched {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if !matches!(*self.socket, Socket::Tls(..)) {
-            return Poll::Ready(Ok(()));
+        if matches!(*self.socket, Socket::Tls(..)) {
+            let flushed = self.socket.poll_flush(cx);
+            self.watch.wrote(flushed.is_ready());
+            ready!(flushed)?;
         }
-        let flushed = self.socket.poll_flush(cx);
-        self.watch.wrote(flushed.is_ready());
-        flushed
+        self.watch.flushed();
+        Poll::Ready(Ok(()))
     }
 
     /// The socket is closed when its last owner lets go, which is at the end of the connection.

@@ -9,15 +9,19 @@ use super::stream::Socket;
 use super::watch::{Verdict, Watch};
 use provost_config::certificate::Certificate;
 use provost_model::access::{AccessSpec, UserSpec};
-use provost_model::tls::TlsSpec;
-use rustls::crypto::ring;
+use provost_model::tls::{TlsClients, TlsFiles, TlsSpec, TlsVersion};
+use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::{self, PemObject as _};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::{NoClientAuth, WebPkiClientVerifier};
-use rustls::{RootCertStore, ServerConfig};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{NoClientAuth, VerifierBuilderError, WebPkiClientVerifier};
+use rustls::version::{TLS12, TLS13};
+use rustls::{Error, RootCertStore, ServerConfig};
 use std::cell::RefCell;
+use std::fmt::Display;
 use std::future::poll_fn;
 use std::io;
+use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -33,39 +37,84 @@ const PLAIN: &[u8] =
     b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\n\
     Content-Length: 63\r\n\r\nThis port speaks TLS. Write https:// in place of http:// here.\r\n";
 
+/// A file, and what is wrong with it.
+pub(super) type Trouble = (PathBuf, String);
+
 /// Makes of the configuration what handshakes need.
-pub(super) fn config(spec: &TlsSpec) -> io::Result<Arc<ServerConfig>> {
+pub(super) fn config(spec: &TlsSpec) -> Result<Arc<ServerConfig>, Trouble> {
+    let files = spec.files.as_ref();
+    let in_certificate =
+        |error: &dyn Display| trouble(files.map(|files| &files.certificate), error);
+    let in_key = |error: &dyn Display| trouble(files.map(|files| &files.key), error);
     let provider = Arc::new(ring::default_provider());
+    let versions: &[_] = match spec.min_version {
+        TlsVersion::V12 => &[&TLS13, &TLS12],
+        TlsVersion::V13 => &[&TLS13],
+    };
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .map_err(io::Error::other)?;
+        .with_protocol_versions(versions)
+        .map_err(|error| in_certificate(&error))?;
     let builder = match &spec.clients {
-        Some(clients) => {
-            let mut roots = RootCertStore::empty();
-            for der in certificates(&clients.authorities)? {
-                roots.add(der).map_err(io::Error::other)?;
-            }
-            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
-            let verifier = if clients.required {
-                verifier
-            } else {
-                verifier.allow_unauthenticated()
-            };
-            builder.with_client_cert_verifier(verifier.build().map_err(io::Error::other)?)
-        }
+        Some(clients) => builder.with_client_cert_verifier(verifier(clients, files, provider)?),
         None => builder.with_client_cert_verifier(Arc::new(NoClientAuth)),
     };
-    let key = PrivateKeyDer::from_pem_slice(spec.key.0.as_bytes()).map_err(io::Error::other)?;
+    let key = PrivateKeyDer::from_pem_slice(spec.key.0.as_bytes())
+        .map_err(|_| in_key(&"has no private key in it"))?;
+    let chain = certificates(&spec.certificate).map_err(|error| in_certificate(&error))?;
+    if chain.is_empty() {
+        return Err(in_certificate(&"has no certificate in it"));
+    }
     let mut config = builder
-        .with_single_cert(certificates(&spec.certificate)?, key)
-        .map_err(io::Error::other)?;
+        .with_single_cert(chain, key)
+        .map_err(|error| match error {
+            Error::InconsistentKeys(_) => in_key(&"is not the key of the certificate"),
+            error => in_key(&error),
+        })?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }
 
-fn certificates(text: &str) -> io::Result<Vec<CertificateDer<'static>>> {
-    let read: Result<_, pem::Error> = CertificateDer::pem_slice_iter(text.as_bytes()).collect();
-    read.map_err(io::Error::other)
+fn trouble(file: Option<&PathBuf>, why: &dyn Display) -> Trouble {
+    (file.cloned().unwrap_or_default(), why.to_string())
+}
+
+/// What looks at certificates of clients.
+fn verifier(
+    clients: &TlsClients,
+    files: Option<&TlsFiles>,
+    provider: Arc<CryptoProvider>,
+) -> Result<Arc<dyn ClientCertVerifier>, Trouble> {
+    let in_authorities =
+        |error: &dyn Display| trouble(files.and_then(|files| files.authorities.as_ref()), error);
+    let in_list =
+        |error: &dyn Display| trouble(files.and_then(|files| files.revoked.as_ref()), error);
+    let mut roots = RootCertStore::empty();
+    for der in certificates(&clients.authorities).map_err(|error| in_authorities(&error))? {
+        roots.add(der).map_err(|error| in_authorities(&error))?;
+    }
+    let mut builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+    if let Some(text) = &clients.revoked {
+        let lists: Result<Vec<_>, pem::Error> =
+            CertificateRevocationListDer::pem_slice_iter(text.as_bytes()).collect();
+        let lists = lists.map_err(|error| in_list(&error))?;
+        if lists.is_empty() {
+            return Err(in_list(&"has no list of revoked certificates in it"));
+        }
+        builder = builder.with_crls(lists);
+    }
+    if !clients.required {
+        builder = builder.allow_unauthenticated();
+    }
+    builder.build().map_err(|error| match error {
+        VerifierBuilderError::InvalidCrl(error) => {
+            in_list(&Error::InvalidCertRevocationList(error))
+        }
+        error => in_authorities(&error),
+    })
+}
+
+fn certificates(text: &str) -> Result<Vec<CertificateDer<'static>>, pem::Error> {
+    CertificateDer::pem_slice_iter(text.as_bytes()).collect()
 }
 
 /// What came of a handshake.

@@ -1,6 +1,7 @@
 //! What a connection is doing, and how long it may go on doing it.
 
 use super::reports::Limit;
+use super::shares::Share;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::task::Waker;
@@ -103,6 +104,8 @@ pub(super) struct Watch {
     waker: RefCell<Option<Waker>>,
     /// Whose the request is, or the last one; none for somebody who may do everything.
     works_for: RefCell<Option<Rc<str>>>,
+    /// What its requests take of the shares of its client, until their answers are the system's.
+    held: RefCell<Vec<Share<String>>>,
 }
 
 impl Watch {
@@ -118,6 +121,7 @@ impl Watch {
             unread: Cell::new(false),
             waker: RefCell::new(None),
             works_for: RefCell::new(None),
+            held: RefCell::default(),
         }
     }
 
@@ -185,6 +189,18 @@ impl Watch {
         self.phase.set(Phase::Idle {
             since: Instant::now(),
         });
+    }
+
+    /// What was handed over for writing is the system's.
+    pub(super) fn flushed(&self) {
+        if matches!(self.phase.get(), Phase::Idle { .. }) {
+            self.held.take();
+        }
+    }
+
+    /// Holds a share of the client as long as its request or the answer to it takes memory here.
+    pub(super) fn hold(&self, share: Option<Share<String>>) {
+        self.held.borrow_mut().extend(share);
     }
 
     pub(super) fn stage(&self) -> Stage {

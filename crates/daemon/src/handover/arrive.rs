@@ -1,6 +1,6 @@
 //! The first step of an image that goes on for another one.
 
-use super::depart::{HANDBACK, HANDOVER, go_back};
+use super::depart::{HANDBACK, HANDOVER, VARIABLE, go_back};
 use super::{SavedState, capsule};
 use crate::crash;
 use provost_model::Signal;
@@ -26,15 +26,18 @@ pub(crate) struct Arrival {
 ///
 /// A state that cannot be used goes back to the program before. Where that is not possible either, an error says why.
 pub(crate) fn arrive(arguments: &[OsString]) -> Option<Result<Arrival, String>> {
-    let (first, rest) = arguments.split_at_checked(1)?;
-    let (named, rest) = rest.split_first()?;
+    let told = image::take_variable(VARIABLE);
+    let (named, arguments) = match told {
+        Some(named) => (named, arguments.to_vec()),
+        None => by_argument(arguments)?,
+    };
     let named = named.to_string_lossy();
     let is_back = named.starts_with(HANDBACK);
     let (number, other) = named
         .strip_prefix(HANDOVER)
         .or_else(|| named.strip_prefix(HANDBACK))?
         .split_once(',')?;
-    let arguments = [first, rest].concat();
+    crash::arrived(is_back);
     image::name("supervisord");
     let inherited = |number: &str| {
         let number = number
@@ -68,6 +71,15 @@ pub(crate) fn arrive(arguments: &[OsString]) -> Option<Result<Arrival, String>> 
             Err(problem) => format!("{reason}; {problem}"),
         }),
     })
+}
+
+/// How the first images told it: by their first argument, before all others.
+fn by_argument(arguments: &[OsString]) -> Option<(OsString, Vec<OsString>)> {
+    let (first, rest) = arguments.split_first()?;
+    let (named, rest) = rest.split_first()?;
+    let mut others = vec![first.clone()];
+    others.extend_from_slice(rest);
+    Some((named.clone(), others))
 }
 
 fn load(file: &OwnedFd) -> Result<SavedState, String> {

@@ -71,6 +71,13 @@ impl Shell {
             Broken::Told(input) => inputs.push(input),
             Broken::Unanswered(id) => answers.push((id, Err(internal()))),
             Broken::Again(effect) => orders.insert(0, effect),
+            Broken::Signal(run, effect) => {
+                // Until it is reaped its pid is nobody else's. The end of one that was is told anyway.
+                let child = self.children.runs.get(&run);
+                if child.is_some_and(|child| child.pid.is_some()) {
+                    orders.insert(0, effect);
+                }
+            }
             Broken::Deliver(run, envelope) => {
                 let child = self.children.runs.get(&run);
                 let stdin = child.and_then(|child| child.stdin.as_ref());

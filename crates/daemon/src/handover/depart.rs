@@ -6,8 +6,12 @@ use std::ffi::OsString;
 use std::os::fd::{AsFd as _, IntoRawFd as _, OwnedFd};
 use std::path::Path;
 
-/// The argument that names the file with the state, and after a comma the program before. It is the first argument, so
-/// that no other can hide it.
+/// The variable that tells a program what it goes on with. It is no argument, so that the command line stays what it was.
+pub(super) const VARIABLE: &str = "PROVOST_HANDOVER";
+
+/// Its value begins so; the number of the file with the state follows, and after a comma that of the program before.
+///
+/// The first images told this by their first argument, and understand nothing else on the way back.
 pub(super) const HANDOVER: &str = "--handover=";
 
 /// The same on the way back; after the comma it says what was wrong with the program in between.
@@ -21,7 +25,7 @@ pub(crate) fn depart(state: &SavedState, rehearsed: &Rehearsed) -> String {
     }
     match pass_on(state) {
         Ok(named) => {
-            let error = image::replace(path, &arguments(&format!("{HANDOVER}{named}")));
+            let error = go(path, &format!("{HANDOVER}{named}"));
             format!("{} could not be executed: {error}", path.display())
         }
         Err(reason) => reason,
@@ -34,7 +38,7 @@ pub(crate) fn begin_anew(state: &SavedState) -> String {
         let own = image::own().map_err(|error| error.to_string())?;
         let path = image::path_of(own.as_fd());
         image::keep(own.as_fd()).map_err(|error| error.to_string())?;
-        Ok(image::replace(&path, &arguments(&format!("{HANDOVER}{named}"))).to_string())
+        Ok(go(&path, &format!("{HANDOVER}{named}")).to_string())
     });
     let reason = begun.unwrap_or_else(|reason| reason);
     format!("our own program could not be executed again: {reason}")
@@ -74,24 +78,39 @@ pub(super) fn go_back(state: OwnedFd, before: &OwnedFd, reason: &str) -> String 
     let path = image::path_of(before.as_fd());
     // A script of its own would need it; a program does not mind.
     let _ = image::keep(before.as_fd());
-    let error = image::replace(Path::new(&path), &arguments(&named));
+    // Whoever told us by an argument wants to be told so.
+    let error = if is_told(std::env::args_os().nth(1).as_ref()) {
+        let mut arguments = arguments();
+        arguments.insert(1, named.into());
+        image::replace(&path, &arguments, None)
+    } else {
+        go(&path, &named)
+    };
     format!("the program before could not be executed: {error}")
 }
 
-/// Our arguments, with this one in front.
-fn arguments(front: &str) -> Vec<OsString> {
+/// Puts a program into our place, which is told this.
+fn go(path: &Path, told: &str) -> std::io::Error {
+    image::replace(path, &arguments(), Some((VARIABLE, told)))
+}
+
+/// Our arguments, but for the one by which one of the first images told us what to go on with.
+fn arguments() -> Vec<OsString> {
     let mut all: Vec<OsString> = std::env::args_os().collect();
     if all.is_empty() {
         all.push("supervisord".into());
     }
-    let is_ours = |argument: &OsString| {
-        let bytes = argument.as_encoded_bytes();
-        bytes.starts_with(HANDOVER.as_bytes()) || bytes.starts_with(HANDBACK.as_bytes())
-    };
-    // Only the first can be one of ours; a program of the user may have the same words further behind.
-    if all.get(1).is_some_and(is_ours) {
+    // Only the first can be it; a program of the user may have the same words further behind.
+    if is_told(all.get(1)) {
         all.remove(1);
     }
-    all.insert(1, front.into());
     all
+}
+
+/// Whether an argument tells what to go on with.
+fn is_told(argument: Option<&OsString>) -> bool {
+    argument.is_some_and(|argument| {
+        let bytes = argument.as_encoded_bytes();
+        bytes.starts_with(HANDOVER.as_bytes()) || bytes.starts_with(HANDBACK.as_bytes())
+    })
 }

@@ -23,6 +23,8 @@ pub(crate) enum Doing {
     WriteStdin(Ticket),
     Spool(Ticket),
     Reply(RequestId),
+    /// A signal, until the system has it.
+    Signal(Run, Box<Effect>),
     /// It is done again.
     Again(Box<Effect>),
 }
@@ -39,6 +41,8 @@ pub(super) enum Broken {
     Again(Effect),
     /// It is still to be done, unless what is to be written waits for the listener already.
     Deliver(Run, Envelope),
+    /// It is still to be done, unless the process has ended. Those of a tree who have had it may get it twice.
+    Signal(Run, Effect),
 }
 
 impl Doing {
@@ -52,6 +56,9 @@ impl Doing {
             Effect::WriteStdin { ticket, .. } => Self::WriteStdin(*ticket),
             Effect::Spool { ticket, .. } => Self::Spool(*ticket),
             Effect::Reply { id, .. } => Self::Reply(*id),
+            Effect::Kill { run, .. } | Effect::KillTree { run, .. } => {
+                Self::Signal(*run, Box::new(effect.clone()))
+            }
             Effect::ProcessAdded { .. }
             | Effect::ProcessRemoved { .. }
             | Effect::OpenSocket { .. }
@@ -66,6 +73,7 @@ impl Doing {
         Broken::Told(match self {
             Self::Nothing => return Broken::Nothing,
             Self::Again(effect) => return Broken::Again(*effect),
+            Self::Signal(run, effect) => return Broken::Signal(run, *effect),
             Self::Reply(id) => return Broken::Unanswered(id),
             Self::Spawn(run) => Input::SpawnFailed {
                 run,
@@ -93,4 +101,28 @@ impl Doing {
 /// Why a process could not be started that was just being started.
 pub(super) fn interrupted() -> SpawnProblem {
     SpawnProblem::Fork { errno: INTERRUPTED }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use provost_model::Signal;
+
+    #[test]
+    fn a_signal_that_was_broken_off_is_still_to_be_sent() {
+        let (run, signal) = (Run(7), Signal::TERM);
+        let kill = Effect::Kill {
+            run,
+            signal,
+            whole_group: true,
+        };
+        for effect in [kill, Effect::KillTree { run, signal }] {
+            let broken = Doing::of(&effect).broken();
+            assert!(
+                matches!(&broken, Broken::Signal(of, same) if *of == run && *same == effect),
+                "{broken:?}"
+            );
+        }
+        assert!(matches!(Doing::Nothing.broken(), Broken::Nothing));
+    }
 }

@@ -55,9 +55,7 @@ impl World {
                 result: Err(StdinProblem::Closed),
             },
             // Nobody does them again, and nobody tells the core.
-            Effect::Kill { .. }
-            | Effect::KillTree { .. }
-            | Effect::Probe { .. }
+            Effect::Probe { .. }
             | Effect::TrySocket { .. }
             | Effect::LoadConfig { .. }
             | Effect::ReadProgram { .. }

@@ -101,6 +101,23 @@ fn what_is_wrong_with_certificates_and_keys_is_told() {
             format!("{pair}tls_client_ca=b.pem\ntls_client=maybe\n"),
             Some("error `tls_client` expects one of"),
         ),
+        (format!("{pair}tls_min_version=1.3\n"), None),
+        (
+            format!("{pair}tls_min_version=1.1\n"),
+            Some("error `tls_min_version` expects one of 1.2, 1.3, found `1.1`"),
+        ),
+        (
+            "tls_min_version=1.3\n".to_owned(),
+            Some("warning `tls_min_version` has no effect without `tls_cert`"),
+        ),
+        (
+            format!("{pair}tls_client_crl=a.pem\n"),
+            Some("error [inet_http_server] has `tls_client_crl` without `tls_client_ca`"),
+        ),
+        (
+            format!("{pair}tls_client_ca=b.pem\ntls_client_crl=a.pem\n"),
+            Some("error `tls_client_crl`: /site/a.pem has no list of revoked certificates in it"),
+        ),
         (
             "tls_cert=gone\ntls_key=a.key\n".to_owned(),
             Some("error `tls_cert` cannot read /site/gone"),

@@ -48,6 +48,17 @@ pub(in crate::api) struct Progress {
 }
 
 impl Progress {
+    /// Whether an earlier image, or this one, has done something for the request that must not be refused any more.
+    pub(in crate::api) fn is_begun(&self) -> bool {
+        self.ask.is_some()
+            || self.began.is_some()
+            || self.result.is_some()
+            || self.stopped.is_some()
+            || self.message.is_some()
+            || self.known
+            || !self.results.is_empty()
+    }
+
     /// Forgets the current call; what concerns the whole request stays.
     pub(in crate::api) fn next_call(&mut self) {
         let (login, trusted, read) = (self.login.take(), self.trusted, self.read);

@@ -210,6 +210,119 @@ fn s27_logs_that_a_low_role_follows_leave_places_to_others() {
 }
 
 #[test]
+fn s27_bodies_of_a_low_role_leave_memory_to_others() {
+    let rig = rig();
+    let begins = |user: &str, bytes: usize| {
+        let mut stream = rig.tcp();
+        let headers = header(user);
+        // Whoever may send the body is told so.
+        write!(
+            stream,
+            "POST /RPC2 HTTP/1.1\r\n{headers}Expect: 100-continue\r\nContent-Length: {bytes}\r\n\r\n"
+        )
+        .unwrap();
+        let head = read_head(&mut stream).unwrap();
+        (stream, head)
+    };
+    let mut under_way = Vec::new();
+    for _ in 0..4 {
+        let (stream, head) = begins("viewer", 4 << 20);
+        assert!(head.starts_with("HTTP/1.1 100"), "{head}");
+        under_way.push(stream);
+    }
+    let (_, head) = begins("viewer", 100);
+    assert!(head.starts_with("HTTP/1.1 503"), "{head}");
+    for user in ["operator", "admin"] {
+        let (_, head) = begins(user, 4 << 20);
+        assert!(head.starts_with("HTTP/1.1 100"), "{user}: {head}");
+    }
+    // One that leaves makes room.
+    under_way.pop();
+    wait_until("there is room again", || {
+        let (_stream, head) = begins("viewer", 4 << 20);
+        head.starts_with("HTTP/1.1 100")
+    });
+}
+
+#[test]
+fn s27_headers_of_a_low_role_leave_memory_to_others() {
+    let script: Script = |request| match request {
+        Request::GetIdentification => None,
+        _ => calm(request),
+    };
+    let rig = small_rig(script, 1024);
+    let asks = |user: &str, method: &str| {
+        let text = String::from_utf8(asks(user, method, &[])).unwrap();
+        let long = "x".repeat(15 * 1024);
+        let mut stream = rig.tcp();
+        let with = text.replacen("\r\n", &format!("\r\nX-Long: {long}\r\n"), 1);
+        stream.write_all(with.as_bytes()).unwrap();
+        stream
+    };
+    // 512 KiB have room for 33 of these and a little.
+    let mut waiting: Vec<TcpStream> = (0..33)
+        .map(|_| {
+            let stream = asks("viewer", "supervisor.getIdentification");
+            rig.hears(&Heard::Asked(Request::GetIdentification));
+            stream
+        })
+        .collect();
+    let refused = read_response(&mut asks("viewer", "supervisor.getState")).unwrap();
+    assert_eq!(refused.status, 503);
+    assert!(refused.text().contains("bytes"), "{}", refused.text());
+    for user in ["operator", "admin"] {
+        let answer = read_response(&mut asks(user, "supervisor.getState")).unwrap();
+        assert_eq!(answer.status, 200, "{user}");
+    }
+    rig.kept.lock().unwrap().clear();
+    for stream in &mut waiting {
+        read_response(stream).unwrap();
+    }
+    let answer = read_response(&mut asks("viewer", "supervisor.getState")).unwrap();
+    assert_eq!(answer.status, 200);
+}
+
+#[test]
+fn s27_answers_that_a_low_role_does_not_read_leave_memory_to_others() {
+    let rig = rig();
+    // Six of these are more than 64 MiB, and none goes into a socket.
+    std::fs::write(rig.directory.join("main.log"), vec![b'x'; 12 << 20]).unwrap();
+    let reads = |user: &str| {
+        let mut stream = rig.tcp();
+        let call = asks(user, "supervisor.readLog", &[Value::Int(0), Value::Int(0)]);
+        stream.write_all(&call).unwrap();
+        let head = read_head(&mut stream).unwrap();
+        (stream, head)
+    };
+    let mut unread = Vec::new();
+    for _ in 0..5 {
+        let (stream, head) = reads("reader");
+        assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+        unread.push(stream);
+    }
+    let (_, head) = reads("reader");
+    assert!(head.starts_with("HTTP/1.1 503"), "{head}");
+    let small = rig.ask(asks("reader", "supervisor.getState", &[]));
+    assert_eq!(small.status, 200, "short answers are not refused");
+    let (_, head) = reads("admin");
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    // What is read makes room, also while its connection lives on.
+    let mut first = unread.remove(0);
+    let mut body = vec![0; 12 << 20];
+    first.read_exact(&mut body).unwrap();
+    let mut rest = Vec::new();
+    while !rest.ends_with(b"</methodResponse>") {
+        let mut byte = [0];
+        first.read_exact(&mut byte).unwrap();
+        rest.push(byte[0]);
+    }
+    wait_until("there is room again", || {
+        let (_stream, head) = reads("reader");
+        head.starts_with("HTTP/1.1 200")
+    });
+}
+
+#[test]
 fn i33_calls_inside_a_multicall_are_refused_one_by_one() {
     let rig = rig();
     let call = |method: &str| {

@@ -120,8 +120,8 @@ pub(super) async fn answer(
         body: Vec::new(),
     };
     if method == Method::POST {
-        match body::read(caller.tape(), request, FORM).await {
-            Ok(body) => form.body = percent::fields(&String::from_utf8_lossy(&body)),
+        match body::read(context, caller, request, FORM).await {
+            Ok((body, _)) => form.body = percent::fields(&String::from_utf8_lossy(&body)),
             Err(refusal) => return *refusal,
         }
     }

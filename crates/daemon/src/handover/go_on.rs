@@ -59,7 +59,7 @@ impl Shell {
                 self.log(Level::Critical, text);
             }
             let Some(record) = record else { continue };
-            if !with_output.contains(&run) {
+            if !with_output.contains(&run) && !self.logs.may_have(run) {
                 // The logs thread could not hand it over.
                 self.take_up_output(run, &record);
             }

@@ -310,7 +310,8 @@ impl Logs {
         if let Some((_, number)) = self.places.iter().find(|(known, _)| *known == place) {
             return *number;
         }
-        let number = if std::mem::take(&mut self.first_is_free) {
+        let is_known = matches!(place, Place::On(_));
+        let number = if is_known && std::mem::take(&mut self.first_is_free) {
             0
         } else {
             self.another_thread()

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use provost_e2e::means::{Dead, Frozen, can_freeze, loop_mounts};
 use provost_e2e::{
     Daemon, Outcome, PATIENCE, Side, Start, Value, assert_contiguous, inside, mounting,
-    send_signal, wait_until,
+    send_signal, wait_for, wait_until,
 };
 use rustix::process::Signal;
 
@@ -152,11 +152,11 @@ fn f24_two_hung_file_systems_hold_up_their_own_logs_only() {
     assert!(begun.elapsed() < MOST, "{:?}", begun.elapsed());
     let old = daemon.rpc().pid("other");
     send_signal(old, Signal::KILL);
-    wait_until(PATIENCE, "the exit to be seen", || {
-        daemon.rpc().pid("other") != old
+    let new = wait_for(PATIENCE, "another process", || {
+        let now = daemon.rpc().pid("other");
+        (now != 0 && now != old).then_some(now)
     });
     // The main log is on the file system that works.
-    let new = daemon.rpc().pid("other");
     daemon.wait_log(&format!("spawned: 'other' with pid {new}"));
     assert_grows(&daemon, "c.log");
     frozen.thaw();

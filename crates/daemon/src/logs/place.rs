@@ -5,6 +5,7 @@
 //! answer. What cannot be found out goes together into a place of its own, away from all that works.
 
 use provost_os::files::own_descriptor;
+use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -71,12 +72,47 @@ pub(super) struct Scout {
     hung: Vec<PathBuf>,
     /// The directory of AUTO logs, where new names do not lie elsewhere.
     auto: Option<(PathBuf, Place)>,
+    /// What was asked for at once.
+    ahead: HashMap<PathBuf, Place>,
 }
 
 impl Scout {
     /// Where a log lies.
     pub(super) fn place(&mut self, path: &Path) -> Place {
         self.place_by(path, locate)
+    }
+
+    /// Asks for many logs at once that are soon asked for one by one: to be woken for each would take its time.
+    pub(super) fn look_ahead(&mut self, paths: Vec<PathBuf>) {
+        self.look_ahead_by(paths, locate);
+    }
+
+    /// They have been.
+    pub(super) fn forget_ahead(&mut self) {
+        self.ahead = HashMap::new();
+    }
+
+    fn look_ahead_by(&mut self, paths: Vec<PathBuf>, look: fn(&Path) -> Place) {
+        let asked = self.asked.take().or_else(|| send_out(look));
+        let Some((questions, answers)) = asked else {
+            return;
+        };
+        // What is not answered here is asked for by itself.
+        if !paths
+            .iter()
+            .all(|path| questions.send(path.clone()).is_ok())
+        {
+            return;
+        }
+        for path in paths {
+            let Ok(place) = answers.recv_timeout(LOOK) else {
+                self.waited += LOOK;
+                self.hung.extend(path.parent().map(Path::to_path_buf));
+                return;
+            };
+            self.ahead.insert(path, place);
+        }
+        self.asked = Some((questions, answers));
     }
 
     /// Where a log lies that is about to be made under a new name.
@@ -111,6 +147,9 @@ impl Scout {
         let directory = path.parent().unwrap_or(path);
         if self.is_hung(directory) {
             return Place::Unknown;
+        }
+        if let Some(place) = self.ahead.get(path) {
+            return *place;
         }
         if self.waited < LOOKS
             && let Some(place) = self.ask(path, look)
@@ -210,6 +249,21 @@ mod tests {
         let agreed = |path| scout.agreed(Some(Path::new(path)), Place::On(7));
         assert_eq!(agreed("/hung/c.log"), Place::Unknown);
         assert_eq!(agreed("/well/c.log"), Place::On(7));
+    }
+
+    #[test]
+    fn f24_many_are_asked_for_at_once_and_one_that_hangs_is_passed() {
+        let mut scout = Scout::default();
+        let paths = ["/well/a.log", "/hung/a.log", "/well/b.log"];
+        scout.look_ahead_by(paths.map(PathBuf::from).to_vec(), hanging);
+        assert_eq!(scout.ahead.len(), 1);
+        let mut look = |path: &str| scout.place_by(Path::new(path), hanging);
+        assert_eq!(look("/well/a.log"), Place::On(7));
+        assert_eq!(look("/hung/b.log"), Place::Unknown);
+        assert_eq!(look("/well/b.log"), Place::On(7));
+        scout.forget_ahead();
+        assert!(scout.ahead.is_empty());
+        assert!(scout.waited < 3 * LOOK, "{:?}", scout.waited);
     }
 
     #[test]

@@ -107,6 +107,16 @@ impl Logs {
         self.order_at(order, places);
     }
 
+    /// Orders for these logs are about to come.
+    pub fn look_ahead(&mut self, paths: Vec<PathBuf>) {
+        self.scout.look_ahead(paths);
+    }
+
+    /// They have come.
+    pub fn forget_ahead(&mut self) {
+        self.scout.forget_ahead();
+    }
+
     fn ask_for(&mut self, paths: [Option<PathBuf>; 2]) -> [Option<Place>; 2] {
         paths.map(|path| path.map(|path| self.scout.place(&path)))
     }

@@ -224,21 +224,24 @@ fn live(name: &str, loader: &Loader, mut next: Next, probation: &Probation) -> i
             Ok(Ending::Shutdown) => return EXIT_OK,
             Ok(Ending::Restart(config, core)) => Next::Begin(config, Some(core)),
             Ok(Ending::HandOver(state, rehearsed)) => {
-                let reason = handover::depart(&state, &rehearsed);
+                let hangs = state.stuck.reason();
+                let reason = hangs.unwrap_or_else(|| handover::depart(&state, &rehearsed));
                 Next::GoOn(state, Some(reason))
             }
             Ok(Ending::Failed(state)) => {
                 let now = clock::mono().0;
                 let on_probation = probation.as_ref().filter(|(_, until)| now < *until);
-                let reason = match on_probation {
-                    Some((before, _)) => {
+                let reason = match (on_probation, state.stuck.reason()) {
+                    (None, _) if state.panics.len() >= PANICS_MAX => {
+                        return plain::live(*state);
+                    }
+                    // No other image can have what a thread that hangs has, nor come before it goes on.
+                    (_, Some(hangs)) => hangs,
+                    (Some((before, _)), None) => {
                         let why = "the new program failed on probation";
                         handover::go_back_to(before, &state, why)
                     }
-                    None if state.panics.len() >= PANICS_MAX => {
-                        return plain::live(*state);
-                    }
-                    None => handover::begin_anew(&state),
+                    (None, None) => handover::begin_anew(&state),
                 };
                 Next::GoOn(state, Some(reason))
             }

@@ -2,12 +2,14 @@
 
 use crate::fcgi::Attempt;
 use crate::handover::Examined;
+use crate::logs::Place;
+use crate::spawn_order::Prepared;
 use provost_config::{AddedProgram, Config, Failure};
 use provost_core::{SpoolAnswer, SpoolProblem};
 use provost_model::spawn::{SocketProblem, SpawnProblem};
 use provost_model::{Run, Ticket};
-use provost_os::spawn::Plan;
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 
 /// What a worker found out.
 pub(crate) enum Done {
@@ -16,7 +18,7 @@ pub(crate) enum Done {
         /// For which run.
         run: Run,
         /// How to spawn it.
-        result: Result<Plan, SpawnProblem>,
+        result: Prepared,
     },
     /// A new child was written down, or could not be.
     Recorded {
@@ -58,6 +60,15 @@ pub(crate) enum Errand {
         ticket: Ticket,
         /// What was found.
         result: Result<(), SpawnProblem>,
+    },
+    /// It is known where logs lie that are to be cleared.
+    Located {
+        /// For which order.
+        ticket: Ticket,
+        /// The logs.
+        paths: Vec<PathBuf>,
+        /// Where each is.
+        places: [Place; 2],
     },
     /// An order for a spool was carried out, or not.
     Spooled {

@@ -2,6 +2,7 @@
 
 use crate::control::ClientMessage;
 use crate::done::{Done, Errand};
+use crate::logs::Order;
 use crate::shell::{FACTS_PER_TURN, Shell};
 use provost_core::Input;
 use provost_model::{Level, Signal};
@@ -66,6 +67,14 @@ impl Shell {
     fn errand_done(&mut self, errand: Errand) {
         match errand {
             Errand::Probed { ticket, result } => self.tell(Input::Probed { ticket, result }),
+            Errand::Located {
+                ticket,
+                paths,
+                places,
+            } => {
+                self.errands += 1;
+                self.logs.order_at(Order::Clear { ticket, paths }, places);
+            }
             Errand::Spooled { ticket, answer } => {
                 self.tell(Input::SpoolAnswered { ticket, answer });
             }

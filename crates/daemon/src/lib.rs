@@ -1,4 +1,4 @@
-//! The shell around the core: boot, the control loop, the logs thread, the api thread, workers, messages.
+//! The shell around the core: boot, the control loop, the logs threads, the api thread, workers, messages.
 
 mod adopt;
 mod answers;

@@ -2,7 +2,7 @@
 
 use crate::fcgi;
 use crate::handover::{Kept, Paused, SavedConnection, SavedState};
-use crate::logs::{self, MainLog, MainLogSettings};
+use crate::logs::{self, MainLog, MainLogSettings, Stuck};
 use crate::reload::{loaded_config, mistyped};
 use crate::runs::{self, Found, Here, OpenRuns};
 use crate::seal;
@@ -144,6 +144,7 @@ pub(crate) fn live(launch: Launch) -> Result<Ending, String> {
         found: found.adopt,
         take_over,
         parent,
+        stuck: Stuck::default(),
     };
     let ending = supervise(&config, core, None, services, main_log)?;
     if is_taken_over {
@@ -164,7 +165,10 @@ pub(crate) fn go_on(
     seal::servers(state.servers.iter_mut().map(|server| &mut server.spec))
         .map_err(|error| no_random(&error))?;
     let daemon = &config.supervisord;
-    let mut main_log = open_main_log(daemon)?;
+    let mut main_log = match state.stuck.main_log() {
+        Some(main_log) => main_log,
+        None => open_main_log(daemon)?,
+    };
     let lost =
         |what: &'static str| move |error: std::io::Error| format!("{what} was lost: {error}");
     let open = servers::resume(state.servers, state.socket_files)
@@ -195,6 +199,7 @@ pub(crate) fn go_on(
         found: Vec::new(),
         take_over: None,
         parent: None,
+        stuck: state.stuck,
     };
     let paused = Paused {
         ticket: state.ticket,

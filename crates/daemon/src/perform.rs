@@ -6,10 +6,11 @@ use crate::children::{Entry, Phase};
 use crate::crash;
 use crate::done::{Done, Errand};
 use crate::handover::Doing;
-use crate::logs::{Order, auto_log_path};
+use crate::logs::{Order, Place, auto_log_path, locate};
 use crate::messages;
 use crate::prepare;
 use crate::shell::{BIRTH_MAX, Shell, token};
+use crate::spawn_order::Prepared;
 use crate::spool::Report;
 use crate::stdin::Flushed;
 use provost_core::{Effect, Input, SpoolProblem, StdinProblem};
@@ -17,7 +18,6 @@ use provost_model::spawn::SpawnProblem;
 use provost_model::{Channel, Envelope, Errno, Level, Mono, ProcId, Run, Signal, Ticket};
 use provost_os::clock;
 use provost_os::reactor::Interest;
-use provost_os::spawn::Plan;
 use provost_wire::events;
 use std::os::fd::AsFd;
 use std::sync::{Arc, PoisonError};
@@ -105,10 +105,17 @@ impl Shell {
                     .get(&proc)
                     .map(|entry| entry.logs.clone())
                     .unwrap_or_default();
+                let paths: Vec<_> = paths.into_iter().flatten().collect();
+                let report = self.reporter();
                 self.errands += 1;
-                self.logs.order(Order::Clear {
-                    ticket,
-                    paths: paths.into_iter().flatten().collect(),
+                self.workers.submit(move || {
+                    let mut found = paths.iter().map(|path| locate(path));
+                    let places = std::array::from_fn(|_| found.next().unwrap_or_default());
+                    report(Done::Errand(Errand::Located {
+                        ticket,
+                        paths,
+                        places,
+                    }));
                 });
             }
             Effect::ClearMainLog { ticket } => {
@@ -204,21 +211,25 @@ impl Shell {
             Arc::clone(&self.surroundings),
             self.reporter(),
         );
+        let logs = entry.logs.clone();
         let now = clock::mono();
         self.children.begin(proc, run, socket, now.plus(BIRTH_MAX));
         self.spawns.ordered(run, now);
         self.workers.submit(move || {
             report(Done::Prepared {
                 run,
-                result: prepare::plan(&spec, &surroundings),
+                result: prepare::plan(&spec, &surroundings).map(|plan| {
+                    let places = logs.map(|log| log.map_or(Place::Anywhere, |log| locate(&log)));
+                    (plan, places)
+                }),
             });
         });
     }
 
     /// The plan is there: the logs are next.
-    pub(crate) fn prepared(&mut self, run: Run, result: Result<Plan, SpawnProblem>) {
-        let plan = match result {
-            Ok(plan) => plan,
+    pub(crate) fn prepared(&mut self, run: Run, result: Prepared) {
+        let (plan, places) = match result {
+            Ok(prepared) => prepared,
             Err(problem) => return self.spawn_failed(run, problem),
         };
         let Some(proc) = self.children.runs.get(&run).map(|child| child.proc) else {
@@ -238,7 +249,7 @@ impl Shell {
         if let Some(child) = self.children.runs.get_mut(&run) {
             child.phase = Phase::Opening(Box::new(plan));
         }
-        self.logs.order(order);
+        self.logs.order_at(order, places);
     }
 
     pub(crate) fn spawn_failed(&mut self, run: Run, problem: SpawnProblem) {

@@ -6,8 +6,8 @@
 use crate::api::{self, ApiSettings};
 use crate::control::{ClientMessage, ControlHandle};
 use crate::handover::{SavedChild, SavedRun, SavedState};
-use crate::logs::{self, ChildLogSettings, Logger, Logs, Order};
-use crate::supervise::api_settings;
+use crate::logs::{self, ChildLogSettings, Logger, Logs, Order, Stopped};
+use crate::supervise::{api_settings, tell_lost};
 use crate::{crash, life, output, servers};
 use provost_core::Core;
 use provost_model::fault::{Fault, FaultCode};
@@ -80,7 +80,10 @@ fn supervise(state: SavedState) -> Result<(), String> {
     let failed = |what: &'static str| move |error: io::Error| format!("could not {what}: {error}");
     let config = state.life.into_config();
     let daemon = &config.supervisord;
-    let mut main_log = life::open_main_log(daemon)?;
+    let mut main_log = match state.stuck.main_log() {
+        Some(main_log) => main_log,
+        None => life::open_main_log(daemon)?,
+    };
     for cause in state.causes {
         main_log.write(Level::Critical, &cause);
     }
@@ -106,7 +109,8 @@ fn supervise(state: SavedState) -> Result<(), String> {
         strip_ansi: daemon.strip_ansi,
     };
     // Nobody decides about events any more.
-    let logs = logs::start(main_log, settings, Box::new(drop)).map_err(failed("write logs"))?;
+    let logs = logs::start_beside(state.stuck, main_log, settings, Box::new(drop))
+        .map_err(failed("write logs"))?;
     let (sender, clients) = channel();
     let client_waker = waker.clone();
     let control = ControlHandle::new(sender, Arc::new(move || client_waker.wake()));
@@ -134,7 +138,9 @@ fn supervise(state: SavedState) -> Result<(), String> {
         .run(&reactor, &signals, &waker)
         .map_err(failed("wait"))?;
     api.stop();
-    plain.logs.stop(FLUSH_MAX);
+    if let Stopped::Stuck { left } = plain.logs.stop(FLUSH_MAX) {
+        tell_lost(&left);
+    }
     // What cannot be removed names only processes that have ended.
     let _ = std::fs::remove_file(provost_wire::runs::path_beside(&daemon.pidfile));
     drop(open.files);

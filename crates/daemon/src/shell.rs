@@ -135,7 +135,7 @@ pub(crate) enum Left {
     /// A thread panicked; what is left of us begins anew.
     Failed(Box<Shell>),
     /// For good, or for another life.
-    Ended(Ending, Logs),
+    Ended(Ending, Box<Logs>),
     /// In the middle of everything: all is quiet, and what other threads hold is to be added.
     Paused(Box<Shell>),
 }
@@ -302,7 +302,7 @@ impl Shell {
             (Some(true), Some(config)) => Ending::Restart(config, Box::new(self.core)),
             _ => Ending::Shutdown,
         };
-        Ok(Left::Ended(ending, self.logs))
+        Ok(Left::Ended(ending, Box::new(self.logs)))
     }
 
     /// One round: wait, then a turn.

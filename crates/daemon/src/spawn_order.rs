@@ -3,6 +3,7 @@
 //! Priorities are about this order. A preparation that hangs (a command on a dead mount) delays the ones behind it by
 //! no more than [`GRACE`], then they pass it.
 
+use crate::logs::Place;
 use provost_model::spawn::SpawnProblem;
 use provost_model::{Mono, Run};
 use provost_os::spawn::Plan;
@@ -13,8 +14,8 @@ use std::time::Duration;
 /// a small part of this.
 const GRACE: Duration = Duration::from_millis(100);
 
-/// What a worker found out for a spawn.
-pub(crate) type Prepared = Result<Plan, SpawnProblem>;
+/// What a worker found out for a spawn: how it is done, and where its logs lie.
+pub(crate) type Prepared = Result<(Plan, [Place; 2]), SpawnProblem>;
 
 /// What is to be done about the first spawn in the order.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use crate::api::{self, Api, ApiSettings, Carried, CarriedConnection, OpenServer}
 use crate::audit::Audit;
 use crate::control::ControlHandle;
 use crate::handover::{Life, Paused};
-use crate::logs::{self, ChildLogSettings, Logs, MainLog, Stopped};
+use crate::logs::{self, ChildLogSettings, Logs, MainLog, Stopped, Stuck};
 use crate::output;
 use crate::prepare::Surroundings;
 use crate::runs::{Held, OpenRuns};
@@ -21,6 +21,7 @@ use provost_os::reactor::Waker;
 use provost_os::signals::SignalQueue;
 use provost_os::spot::Paths;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Duration;
@@ -67,6 +68,8 @@ pub(crate) struct Services {
     pub(crate) take_over: Option<TakeOver>,
     /// Who waits for this to be ready.
     pub(crate) parent: Option<Readiness>,
+    /// Logs threads of the life before that hang.
+    pub(crate) stuck: Stuck,
 }
 
 /// From now on signals are acted on by the control thread, as soon as it is there.
@@ -96,8 +99,8 @@ pub(crate) fn supervise(
             fact_waker.wake();
         }
     };
-    let logs =
-        logs::start(main_log, settings, Box::new(post)).map_err(failed("start the logs thread"))?;
+    let logs = logs::start_beside(services.stuck, main_log, settings, Box::new(post))
+        .map_err(failed("start the logs thread"))?;
     let audit = config.access.audit.as_ref().map(|spec| {
         Audit::start(spec, logs.logger()).map_err(|error| {
             format!(
@@ -166,7 +169,7 @@ pub(crate) fn supervise(
             let _ = catch_unwind(AssertUnwindSafe(|| {
                 shell.take_last_words(&mut carried);
             }));
-            shell.logs.rest(REST_MAX);
+            shell.logs.rest_if_possible(REST_MAX);
             return Ok(shell.into_failure(carried));
         }
     };
@@ -174,12 +177,21 @@ pub(crate) fn supervise(
     if let Some(last_line) = last_line {
         last_line.wait();
     }
-    if let Stopped::Stuck = logs.stop(FLUSH_MAX) {
-        output::err(
-            "supervisord: a log did not take its last lines within 5 seconds; they are lost\n",
-        );
+    if let Stopped::Stuck { left } = logs.stop(FLUSH_MAX) {
+        tell_lost(&left);
     }
     Ok(ending)
+}
+
+/// Says where somebody may see it that the main log could not be written to the end, and which logs neither.
+pub(crate) fn tell_lost(left: &[(PathBuf, usize)]) {
+    output::err("supervisord: a log did not take its last lines within 5 seconds; they are lost\n");
+    for (path, bytes) in left {
+        output::err(&format!(
+            "supervisord: {bytes} bytes for log {} could not be written\n",
+            path.display()
+        ));
+    }
 }
 
 /// The settings of the api thread, but for whom it asks and where calls are recorded.

@@ -231,6 +231,9 @@ impl Shell {
     }
 
     fn take_fact(&mut self, fact: Fact) {
+        let Some(fact) = self.logs.hear(fact) else {
+            return;
+        };
         match fact {
             Fact::Opened { run, result } => self.opened(run, result),
             Fact::Drained { run } => self.drained(run),

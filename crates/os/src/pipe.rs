@@ -3,7 +3,7 @@
 use rustix::fs::{FileType, Mode, OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::pipe::{PipeFlags, pipe_with};
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 /// A pipe: read end, write end. Both block, and close at exec.
 pub fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
@@ -34,6 +34,12 @@ pub fn number(fd: BorrowedFd<'_>) -> Option<u64> {
     is_pipe.then_some(status.st_ino)
 }
 
+/// Bytes that wait to be read.
+pub fn waiting(fd: impl AsFd) -> io::Result<usize> {
+    let bytes = rustix::io::ioctl_fionread(fd)?;
+    Ok(usize::try_from(bytes).unwrap_or(usize::MAX))
+}
+
 /// Makes reads and writes return `WouldBlock` instead of waiting, or wait again.
 ///
 /// This belongs to the open file, which others may share: never for a terminal or another inherited descriptor.
@@ -58,7 +64,6 @@ pub fn write(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::fd::AsFd;
 
     #[test]
     fn bytes_pass_and_an_empty_pipe_does_not_block_when_told_so() {

@@ -54,6 +54,15 @@ pub struct Ready {
     pub hangup: bool,
 }
 
+/// A descriptor in the set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Watched {
+    /// Its number.
+    pub number: i32,
+    /// The number given when it was added.
+    pub token: u64,
+}
+
 /// A set of descriptors and the wait for them.
 #[derive(Debug)]
 pub struct Reactor {
@@ -95,6 +104,13 @@ impl Reactor {
     /// Takes a descriptor out.
     pub fn remove(&self, fd: BorrowedFd<'_>) -> io::Result<()> {
         Ok(epoll::delete(&self.epoll, fd)?)
+    }
+
+    /// The descriptors in the set, as the system lists them. For a look from another thread while this one's owner hangs.
+    pub fn watched(&self) -> io::Result<Vec<Watched>> {
+        let text =
+            std::fs::read_to_string(format!("/proc/self/fdinfo/{}", self.epoll.as_raw_fd()))?;
+        Ok(text.lines().filter_map(watched_of).collect())
     }
 
     /// Waits until something is ready or the timeout has passed, never shorter; no timeout waits for ever.
@@ -179,6 +195,16 @@ fn wait_millis(
 /// Milliseconds that are not shorter than the span; at most 24 days, after which the caller finds nothing due.
 fn millis_rounded_up(span: Duration) -> libc::c_int {
     libc::c_int::try_from(span.as_nanos().div_ceil(1_000_000)).unwrap_or(libc::c_int::MAX)
+}
+
+/// One line of the system's list: `tfd: 5 events: 19 data: 1f pos:…`, with the token in hexadecimal digits.
+fn watched_of(line: &str) -> Option<Watched> {
+    let mut words = line.split_whitespace();
+    let mut after = |word: &str| words.by_ref().skip_while(|found| *found != word).nth(1);
+    Some(Watched {
+        number: after("tfd:")?.parse().ok()?,
+        token: u64::from_str_radix(after("data:")?, 16).ok()?,
+    })
 }
 
 fn ready_of(event: libc::epoll_event) -> Ready {
@@ -305,6 +331,18 @@ mod tests {
         reactor.remove(read.as_fd()).unwrap();
         reactor.wait(Some(Duration::ZERO), &mut ready).unwrap();
         assert_eq!(ready, []);
+    }
+
+    #[test]
+    fn the_system_lists_what_is_watched() {
+        let (read, write) = crate::pipe::pipe().unwrap();
+        let reactor = Reactor::new().unwrap();
+        assert_eq!(reactor.watched().unwrap(), []);
+        reactor.add(read.as_fd(), 0xabc, Interest::Read).unwrap();
+        let (number, token) = (read.as_raw_fd(), 0xabc);
+        assert_eq!(reactor.watched().unwrap(), [Watched { number, token }]);
+        crate::pipe::write(write.as_fd(), b"seven..").unwrap();
+        assert_eq!(crate::pipe::waiting(&read).unwrap(), 7);
     }
 
     #[test]

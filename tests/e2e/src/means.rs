@@ -3,15 +3,18 @@
 //! Each answers nothing where the machine does not have it, after saying which and why on standard error. The test then
 //! returns: it is skipped. A machine that is to run all tests has all means.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::marker::PhantomData;
+use std::os::fd::AsRawFd as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::daemon::Daemon;
-use crate::namespace::run_inside;
+use crate::namespace::{inside, run_inside};
 use crate::process::send_signal;
 use crate::run::run;
 use crate::wait::{PATIENCE, wait_until};
@@ -164,9 +167,19 @@ pub fn failing_calls(expression: &str, file: Option<&Path>) -> Option<Vec<String
     Some(words)
 }
 
-/// A script that mounts a small file system of its own on a loop device at `small`, for [`crate::mounting`].
-pub const LOOP_MOUNT: &str =
-    "truncate -s 16M disk.img && mkfs.ext4 -q disk.img && mount -o loop disk.img small";
+/// A script that mounts a small file system of its own on a loop device at `small`, for [`crate::mounting`]. Each command
+/// stands alone: `sh -e` ends with a failure in the midst of a list only if it is the last.
+pub const LOOP_MOUNT: &str = "truncate -s 16M small.img\n\
+                              env PATH=/usr/sbin:/sbin:$PATH mkfs.ext4 -q small.img\n\
+                              mount -o loop small.img small";
+
+/// The same for several, each at the directory of its name, which is made.
+pub fn loop_mounts(names: &[&str]) -> String {
+    let mounts = names
+        .iter()
+        .map(|name| format!("mkdir {name}\n{}", LOOP_MOUNT.replace("small", name)));
+    mounts.collect::<Vec<_>>().join("\n")
+}
 
 /// Whether file systems can be mounted on loop devices and frozen.
 pub fn can_freeze() -> bool {
@@ -179,31 +192,46 @@ pub fn can_freeze() -> bool {
     tried.code == Some(0)
 }
 
-/// A file system at `small` of a daemon's place, frozen: whoever writes there hangs. Thawed when this is dropped.
+/// File systems in a daemon's place, frozen: whoever writes there hangs. Thawed when this is dropped.
 #[derive(Debug)]
 pub struct Frozen<'a> {
-    daemon: &'a Daemon,
-    thawed: bool,
+    daemon: PhantomData<&'a Daemon>,
+    /// They are thawed by these: a process that ends while one of its threads hangs shows nobody its mounts.
+    directories: Vec<File>,
 }
 
 impl<'a> Frozen<'a> {
-    /// Freezes it.
+    /// Freezes the one at `small`.
     pub fn new(daemon: &'a Daemon) -> Self {
-        run_inside(daemon, "fsfreeze -f small");
-        Self {
-            daemon,
-            thawed: false,
-        }
+        Self::at(daemon, &["small"])
     }
 
-    /// Lets it go on.
+    /// Freezes those at these directories.
+    pub fn at(daemon: &'a Daemon, names: &[&str]) -> Self {
+        let mut frozen = Self {
+            daemon: PhantomData,
+            directories: Vec::new(),
+        };
+        for &name in names {
+            // What is no file system of its own would be the machine's.
+            run_inside(daemon, &format!("mountpoint -q {name}"));
+            let directory = File::open(inside(daemon, name)).expect("it is there");
+            run_inside(daemon, &format!("fsfreeze -f {name}"));
+            frozen.directories.push(directory);
+        }
+        frozen
+    }
+
+    /// Lets them go on.
     pub fn thaw(mut self) {
         self.thaw_now();
     }
 
     fn thaw_now(&mut self) {
-        if !std::mem::replace(&mut self.thawed, true) {
-            run_inside(self.daemon, "fsfreeze -u small");
+        for directory in self.directories.drain(..) {
+            let path = format!("/proc/{}/fd/{}", std::process::id(), directory.as_raw_fd());
+            let done = run(Command::new("fsfreeze").args(["-u", &path]));
+            assert_eq!(done.code, Some(0), "{}", done.stderr);
         }
     }
 }
@@ -211,6 +239,46 @@ impl<'a> Frozen<'a> {
 impl Drop for Frozen<'_> {
     fn drop(&mut self) {
         self.thaw_now();
+    }
+}
+
+/// A file system in a daemon's place whose server answers nothing at all, as that of a network whose other end is gone:
+/// whoever looks at it hangs. It fails instead of hanging once this is dropped.
+#[derive(Debug)]
+pub struct Dead(Child);
+
+impl Dead {
+    /// Mounts it at a directory. None where that cannot be had here.
+    pub fn at(daemon: &Daemon, name: &str) -> Option<Self> {
+        let script = format!(
+            "cd {} && mkdir -p {name} && exec 9<>/dev/fuse && \
+             mount -i -t fuse -o fd=9,rootmode=40000,user_id=0,group_id=0,allow_other none {name} && echo mounted && exec cat",
+            daemon.place().text()
+        );
+        let pid = daemon.pid().to_string();
+        let mut server = Command::new("nsenter")
+            .args(["-m", "-t", &pid, "sh", "-ec", &script])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("nsenter is there");
+        let mut said = [0; 8];
+        let output = server.stdout.as_mut().expect("it was asked for");
+        if output.read_exact(&mut said).is_err() {
+            server.wait().expect("it is ours");
+            skipped("file systems with a server of their own", "no FUSE");
+            return None;
+        }
+        Some(Self(server))
+    }
+}
+
+impl Drop for Dead {
+    fn drop(&mut self) {
+        // It may have been ended by whoever cleans up.
+        self.0.kill().ok();
+        self.0.wait().ok();
     }
 }
 

@@ -1,18 +1,16 @@
 //! Reading pieces of log files for clients, with upstream's rules for offsets.
 //!
-//! Files are read by helper threads under a time limit, so that a disk that hangs costs its readers a fault and nobody
-//! else anything. What is no regular file is not opened: a pipe could wait for ever, or lose what belongs to others.
+//! What is no regular file is not opened: a pipe could wait for ever, or lose what belongs to others.
 
+use super::Context;
+use super::readers::{self, Budget, TIME};
 use provost_model::{Fault, FaultCode};
 use provost_os::spot::{Paths, Refusal, Spot};
 use provost_wire::methods::Range;
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-/// How long a client waits for its piece.
-const TIME: Duration = Duration::from_secs(2);
+use tokio::time::Instant;
 
 /// The largest piece. A log of the default size limit, 50 MB, is read in one go, as upstream does.
 const PIECE: u64 = 64 * 1024 * 1024;
@@ -30,16 +28,24 @@ pub(super) struct Tail {
 
 /// Reads a piece: `NO_FILE`, `BAD_ARGUMENTS` or `FAILED` when that cannot be.
 pub(super) async fn read(
+    context: &Context,
     path: Option<PathBuf>,
-    paths: Paths,
     range: Range,
 ) -> Result<String, Fault> {
     let path = path.ok_or_else(|| Fault::bare(FaultCode::NoFile))?;
-    in_time(move || read_now(&path, paths, range)).await
+    let (paths, until) = (context.paths, Instant::now() + TIME);
+    readers::caught_up(context, &path, until).await?;
+    let log = path.clone();
+    let job = move |budget: &Budget| read_now(&log, paths, range, budget);
+    context.readers.in_time(&path, until, job).await
 }
 
 /// Reads the end: nothing when there is no log.
-pub(super) async fn tail(path: Option<PathBuf>, paths: Paths, range: Range) -> Result<Tail, Fault> {
+pub(super) async fn tail(
+    context: &Context,
+    path: Option<PathBuf>,
+    range: Range,
+) -> Result<Tail, Fault> {
     let nothing = |offset| Tail {
         text: String::new(),
         offset,
@@ -48,29 +54,17 @@ pub(super) async fn tail(path: Option<PathBuf>, paths: Paths, range: Range) -> R
     let Some(path) = path else {
         return Ok(nothing(0));
     };
-    in_time(move || match tail_now(&path, paths, range) {
+    let (paths, until) = (context.paths, Instant::now() + TIME);
+    readers::caught_up(context, &path, until).await?;
+    let log = path.clone();
+    let job = move |budget: &Budget| match tail_now(&log, paths, range, budget) {
         Ok(tail) => Ok(tail),
         Err(Trouble::Absent) => Ok(nothing(0)),
         Err(Trouble::Large) => Err(too_large()),
+        Err(Trouble::Crowded) => Err(crowded()),
         Err(Trouble::Unreadable) => Ok(nothing(range.offset)),
-    })
-    .await
-}
-
-/// Runs `job` on a helper thread; a job that takes too long is left behind.
-pub(super) async fn in_time<T: Send + 'static>(
-    job: impl FnOnce() -> Result<T, Fault> + Send + 'static,
-) -> Result<T, Fault> {
-    let late = || {
-        Fault::about(
-            FaultCode::Failed,
-            format!("the log could not be read within {} s", TIME.as_secs()),
-        )
     };
-    match tokio::time::timeout(TIME, tokio::task::spawn_blocking(job)).await {
-        Ok(Ok(result)) => result,
-        Ok(Err(_)) | Err(_) => Err(late()),
-    }
+    context.readers.in_time(&path, until, job).await
 }
 
 /// Opens a regular file, and no other than the logs thread would write to: a link that a program laid where its log was
@@ -107,6 +101,8 @@ enum Trouble {
     Absent,
     Unreadable,
     Large,
+    /// Others read so much that there is no memory for it.
+    Crowded,
 }
 
 impl From<OpenError> for Trouble {
@@ -118,14 +114,14 @@ impl From<OpenError> for Trouble {
     }
 }
 
-fn read_now(path: &Path, paths: Paths, range: Range) -> Result<String, Fault> {
+fn read_now(path: &Path, paths: Paths, range: Range, budget: &Budget) -> Result<String, Fault> {
     let result = open(path, paths)
         .map_err(Trouble::from)
         .and_then(|(mut file, metadata)| {
             let Some((start, length)) = piece(range, metadata.len()) else {
                 return Ok(None);
             };
-            slice(&mut file, start, length).map(Some)
+            slice(&mut file, start, length, budget).map(Some)
         });
     match result {
         Ok(Some(text)) => Ok(text),
@@ -133,6 +129,7 @@ fn read_now(path: &Path, paths: Paths, range: Range) -> Result<String, Fault> {
         Err(Trouble::Absent) => Err(Fault::about(FaultCode::NoFile, path.display().to_string())),
         Err(Trouble::Unreadable) => Err(Fault::bare(FaultCode::Failed)),
         Err(Trouble::Large) => Err(too_large()),
+        Err(Trouble::Crowded) => Err(crowded()),
     }
 }
 
@@ -152,12 +149,12 @@ pub(super) fn piece(range: Range, size: u64) -> Option<(u64, u64)> {
     }
 }
 
-fn tail_now(path: &Path, paths: Paths, range: Range) -> Result<Tail, Trouble> {
+fn tail_now(path: &Path, paths: Paths, range: Range, budget: &Budget) -> Result<Tail, Trouble> {
     let (mut file, metadata) = open(path, paths)?;
     let size = i64::try_from(metadata.len()).unwrap_or(i64::MAX);
     let (start, length, overflow) = last_piece(range, size);
     let length = length.min(size.saturating_sub(start));
-    let text = slice(&mut file, unsigned(start), unsigned(length))?;
+    let text = slice(&mut file, unsigned(start), unsigned(length), budget)?;
     Ok(Tail {
         text,
         offset: size,
@@ -189,10 +186,11 @@ fn unsigned(number: i64) -> u64 {
 }
 
 /// The bytes as text; what is not UTF-8, such as half a character at either end, is replaced.
-fn slice(file: &mut File, start: u64, length: u64) -> Result<String, Trouble> {
+fn slice(file: &mut File, start: u64, length: u64, budget: &Budget) -> Result<String, Trouble> {
     if length > PIECE {
         return Err(Trouble::Large);
     }
+    let _share = budget.take(length).ok_or(Trouble::Crowded)?;
     let mut bytes = Vec::new();
     file.seek(SeekFrom::Start(start))
         .and_then(|_| file.take(length).read_to_end(&mut bytes))
@@ -204,6 +202,13 @@ fn too_large() -> Fault {
     Fault::about(
         FaultCode::Failed,
         format!("more than {PIECE} bytes, ask for pieces"),
+    )
+}
+
+fn crowded() -> Fault {
+    Fault::about(
+        FaultCode::Failed,
+        "other clients read large logs at present",
     )
 }
 
@@ -272,7 +277,13 @@ mod tests {
             open(Path::new("/nowhere/x"), Paths::Guarded).map(drop),
             Err(OpenError::Absent)
         );
-        let fault = read_now(Path::new("/nowhere/x"), Paths::Guarded, range(0, 0)).unwrap_err();
+        let fault = read_now(
+            Path::new("/nowhere/x"),
+            Paths::Guarded,
+            range(0, 0),
+            &Budget::whole(),
+        )
+        .unwrap_err();
         assert_eq!(fault.to_string(), "NO_FILE: /nowhere/x");
     }
 }

@@ -6,6 +6,7 @@
 use super::Context;
 use super::carry::tape::Tape;
 use super::files::{self, OpenError};
+use super::readers::{self, Readers, TIME};
 use super::reserve;
 use super::respond::{Outgoing, Piece};
 use crate::logs::Follower;
@@ -20,6 +21,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::sync::{mpsc, watch as signal};
+use tokio::time::Instant;
 
 /// Bytes shown of what was there before.
 const HEAD: u64 = 1024;
@@ -58,8 +60,11 @@ pub(super) async fn follow(
 ) -> Result<(SystemTime, Outgoing), Fault> {
     // From here on nothing that is added goes unnoticed.
     let growth = context.board.follow(&path);
+    // Where its disk takes nothing at present, what there is can be followed all the same.
+    let _ = readers::caught_up(context, &path, Instant::now() + TIME).await;
     let paths = context.paths;
-    let opened = files::in_time(move || {
+    let log = path.clone();
+    let opened = in_time(&context.readers, &log, move || {
         Followed::open(path, paths).map_err(|_| Fault::bare(FaultCode::NoFile))
     });
     let (followed, changed) = opened.await?;
@@ -78,7 +83,7 @@ pub(super) async fn follow(
 pub(super) async fn resume(context: &Rc<Context>, mark: Mark) -> Option<Outgoing> {
     let growth = context.board.follow(&mark.path);
     let paths = context.paths;
-    let opened = files::in_time(move || {
+    let opened = in_time(&context.readers, &mark.path.clone(), move || {
         Followed::again(mark, paths).map_err(|_| Fault::bare(FaultCode::NoFile))
     })
     .await;
@@ -101,6 +106,16 @@ fn begin(context: &Rc<Context>, followed: Followed, growth: Follower) -> Outgoin
     Outgoing::pieces(receiver)
 }
 
+async fn in_time<T: Send + 'static>(
+    readers: &Readers,
+    path: &Path,
+    job: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+) -> Result<T, Fault> {
+    readers
+        .in_time(path, Instant::now() + TIME, |_| job())
+        .await
+}
+
 async fn handed_over(mut handing: signal::Receiver<bool>) {
     if handing.wait_for(|is| *is).await.is_err() {
         // It never will be.
@@ -118,7 +133,7 @@ async fn feed(
     let mut stopping = context.stopping.clone();
     let path = followed.path.clone();
     loop {
-        let read = files::in_time(move || {
+        let read = in_time(&context.readers, &path, move || {
             let piece = followed
                 .next()
                 .map_err(|error| Fault::about(FaultCode::Failed, error.to_string()))?;

@@ -1,7 +1,7 @@
 //! The api thread: sockets, HTTP and XML-RPC, for any number of clients side by side.
 //!
 //! It turns bytes into requests for the core and answers into bytes, and knows no more. It never waits for one client:
-//! each connection is a task of its own on the one thread, files are read by at most [`READERS`] helper threads, and
+//! each connection is a task of its own on the one thread, files are read by helper threads ([`readers`]), and
 //! every phase in which a client could hold something has a limit. With nothing to do it sleeps without a timer.
 
 mod accept;
@@ -21,6 +21,7 @@ mod hosts;
 mod identify;
 pub mod outside;
 mod percent;
+mod readers;
 mod record;
 mod renewal;
 mod reports;
@@ -50,6 +51,7 @@ use provost_model::access::AccessSpec;
 use provost_model::config::{Interface, ServerSpec};
 use provost_os::spot::Paths;
 use provost_wire::methods::Methods;
+use readers::Readers;
 use reports::Reports;
 use reserve::Reserve;
 use shares::Shares;
@@ -63,9 +65,6 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::watch as signal;
 use tokio::task::LocalSet;
-
-/// Threads that read log files for clients. Two, so that one hung disk leaves the other.
-const READERS: usize = 2;
 
 /// How long a reader stays without work: for good.
 const READER_STAYS: Duration = Duration::from_hours(24 * 365 * 10);
@@ -194,6 +193,7 @@ struct Context {
     paths: Paths,
     logger: Logger,
     board: Board,
+    readers: Readers,
     stopping: signal::Receiver<bool>,
     /// Everything goes to another image.
     handing: signal::Receiver<bool>,
@@ -260,7 +260,7 @@ pub fn start(settings: ApiSettings) -> io::Result<Api> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
-        .max_blocking_threads(READERS)
+        .max_blocking_threads(readers::READERS_MAX)
         .thread_name("api-reader")
         .thread_keep_alive(READER_STAYS)
         .build()?;
@@ -298,6 +298,7 @@ pub fn start(settings: ApiSettings) -> io::Result<Api> {
                 paths,
                 logger,
                 board,
+                readers: Readers::default(),
                 stopping,
                 handing,
                 carry: Rc::default(),

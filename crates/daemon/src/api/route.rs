@@ -315,7 +315,7 @@ async fn process_tail(context: &Rc<Context>, caller: &Caller, path: &str) -> Res
         name: name.to_owned(),
         channel,
     };
-    let Ok(log) = rpc::log_path(context, caller, request).await else {
+    let Ok(log) = rpc::log_path(caller, request).await else {
         return not_found();
     };
     let mut response = tail(context, caller, log).await;

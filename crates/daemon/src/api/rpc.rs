@@ -213,8 +213,7 @@ async fn single(
         Invocation::Pid => while_serving(caller, Value::Int(std::process::id().into())).await,
         Invocation::ReadMainLog(range) => {
             while_serving(caller, Value::Nil).await?;
-            context.logger.catch_up().await;
-            files::read(context.main_log.clone(), context.paths, range)
+            files::read(context, context.main_log.clone(), range)
                 .await
                 .map(Value::Str)
         }
@@ -223,28 +222,16 @@ async fn single(
             channel,
             range,
         } => {
-            let path = log_path(
-                context,
-                caller,
-                provost_model::Request::LogPath { name, channel },
-            )
-            .await?;
-            files::read(path, context.paths, range)
-                .await
-                .map(Value::Str)
+            let path = log_path(caller, provost_model::Request::LogPath { name, channel }).await?;
+            files::read(context, path, range).await.map(Value::Str)
         }
         Invocation::TailLog {
             name,
             channel,
             range,
         } => {
-            let path = log_path(
-                context,
-                caller,
-                provost_model::Request::LogPath { name, channel },
-            )
-            .await?;
-            let tail = files::tail(path, context.paths, range).await?;
+            let path = log_path(caller, provost_model::Request::LogPath { name, channel }).await?;
+            let tail = files::tail(context, path, range).await?;
             Ok(Value::Array(vec![
                 Value::Str(tail.text),
                 Value::Int(tail.offset),
@@ -311,15 +298,12 @@ async fn logs(context: &Context, caller: &Caller) -> Result<Value, Fault> {
     Ok(Value::Array(rows))
 }
 
-/// Where a process logs; none when it does not. What it has written by now is in that file.
+/// Where a process logs; none when it does not.
 pub(super) async fn log_path(
-    context: &Context,
     caller: &Caller,
     request: provost_model::Request,
 ) -> Result<Option<std::path::PathBuf>, Fault> {
-    let reply = caller.ask(request).await?;
-    context.logger.catch_up().await;
-    match reply {
+    match caller.ask(request).await? {
         Reply::Log(path) => Ok(path),
         _ => Ok(None),
     }

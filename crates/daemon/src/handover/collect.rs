@@ -9,7 +9,6 @@ use crate::api::Carried;
 use crate::children::{Child, Children, Phase};
 use crate::crash;
 use crate::done::{Done, Errand};
-use crate::logs::{CarriedLogs, Logs};
 use crate::shell::{Ending, Shell};
 use provost_core::{Core, Effect, Input};
 use provost_model::fault::{Fault, FaultCode};
@@ -162,7 +161,8 @@ impl Shell {
             saved_children.extend(save(run, *child, process));
         }
         saved_children.sort_by_key(|child| child.run);
-        let logs = leave(logs).unwrap_or_default();
+        // Each rests, or has panicked and answers all the same; or it hangs on a disk.
+        let logs = logs.hand_over(LEAVE_MAX);
         let outputs = logs.runs.into_iter().map(|run| {
             let known = children.entries.get(&run.proc).map(|entry| &entry.spec);
             SavedRun::of(run, known)
@@ -193,6 +193,7 @@ impl Shell {
             spools,
             outputs,
             held: logs.held,
+            stuck: logs.stuck,
             servers: carried
                 .servers
                 .into_iter()
@@ -224,11 +225,6 @@ fn internal() -> Fault {
         FaultCode::Failed,
         "internal error; the main log of supervisord tells more",
     )
-}
-
-/// The logs thread rests, or has panicked and answers all the same; or it hangs on a disk.
-fn leave(logs: Logs) -> Option<CarriedLogs> {
-    logs.hand_over(LEAVE_MAX)
 }
 
 /// Whether an input tells what has become of a process, which the core cannot do without.

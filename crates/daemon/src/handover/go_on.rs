@@ -59,7 +59,7 @@ impl Shell {
                 self.log(Level::Critical, text);
             }
             let Some(record) = record else { continue };
-            if !with_output.contains(&run) {
+            if !with_output.contains(&run) && !self.logs.may_have(run) {
                 // The logs thread could not hand it over.
                 self.take_up_output(run, &record);
             }
@@ -74,12 +74,17 @@ impl Shell {
         for carried in paused.spools {
             self.resume_spool(carried);
         }
+        let outputs = paused.outputs.iter().flat_map(|run| &run.channels);
+        let logs = outputs.filter_map(|channel| channel.path.clone());
+        let held = paused.held.iter().map(|held| held.path.clone());
+        self.logs.look_ahead(held.chain(logs).collect());
         for held in paused.held {
             self.logs.order(Order::ResumeLog(Box::new(held)));
         }
         for output in paused.outputs {
             self.resume_output(output);
         }
+        self.logs.forget_ahead();
         self.answers.expect(paused.requests);
         for (id, answer) in paused.answers {
             self.answers.reply(id, answer);

@@ -69,13 +69,13 @@ impl Shell {
         };
         let until = handing.until;
         match self.under_way() {
-            None if self.logs.rest(REST_MAX) => true,
-            None => {
-                self.stay(
-                    "a log did not take what was read within a second; see what its disk is doing",
-                );
-                false
-            }
+            None => match self.logs.rest(REST_MAX) {
+                Ok(()) => true,
+                Err(reason) => {
+                    self.stay(&reason);
+                    false
+                }
+            },
             Some(_) if clock::mono() < until => false,
             Some(what) => {
                 let text = format!(

@@ -2,7 +2,7 @@
 
 use super::Kept;
 use crate::api::{CarriedConnection, ConnectionState};
-use crate::logs::{CarriedChannel, CarriedRun, HeldLog, OutputState};
+use crate::logs::{CarriedChannel, CarriedRun, HeldLog, OutputState, Stuck};
 use crate::spool::CarriedSpool;
 use provost_config::Config;
 use provost_core::{Core, Effect, Input};
@@ -57,6 +57,9 @@ pub(crate) struct SavedState {
     pub(crate) outputs: Vec<SavedRun>,
     /// What waits for logs.
     pub(crate) held: Vec<HeldLog>,
+    /// Logs threads that hang: they stay in this image, and while there are some, it stays itself.
+    #[serde(skip)]
+    pub(crate) stuck: Stuck,
     /// The sockets that clients connect to.
     pub(crate) servers: Vec<SavedServer>,
     /// Files of unix sockets, with device and number.

@@ -1,5 +1,7 @@
 //! Waiting for a log file to grow without looking at it again and again.
 
+use super::logger::Outbox;
+use super::place::Place;
 use provost_capture::held::Gap;
 use std::collections::HashMap;
 use std::fmt;
@@ -18,6 +20,8 @@ struct Inner {
     logs: Mutex<HashMap<PathBuf, watch::Sender<()>>>,
     /// Logs that take no output, or have lost some.
     losses: Mutex<HashMap<PathBuf, Loss>>,
+    /// Who writes the logs of each device.
+    writers: Mutex<Vec<(Place, Outbox)>>,
 }
 
 /// What is wrong with a log, or was.
@@ -45,13 +49,63 @@ impl Inner {
         self.losses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn writers(&self) -> MutexGuard<'_, Vec<(Place, Outbox)>> {
+        // As below.
+        self.writers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn logs(&self) -> MutexGuard<'_, HashMap<PathBuf, watch::Sender<()>>> {
         // Nothing can panic while the map is locked; a poisoned one is whole.
         self.logs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+/// Which thread writes a log.
+pub struct Writer(Option<Outbox>);
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Writer({})", self.0.is_some())
+    }
+}
+
+impl Writer {
+    /// Waits until what was ordered before and what children have in their pipes stands in the log. For as long as its
+    /// disk hangs.
+    pub async fn caught_up(self) {
+        if let Some(writer) = self.0 {
+            // A thread that has ended has nothing left to write.
+            let _ = writer.catch_up().await;
+        }
+    }
+}
+
 impl Board {
+    /// The thread that has all logs; none when there are several, and it must be asked where a log lies.
+    pub fn only_writer(&self) -> Option<Writer> {
+        let writers = self.0.writers();
+        match writers.as_slice() {
+            [] => Some(Writer(None)),
+            [(_, one)] => Some(Writer(Some(one.clone()))),
+            _ => None,
+        }
+    }
+
+    /// The thread that has the logs of a place.
+    pub fn writer(&self, place: Place) -> Writer {
+        let writers = self.0.writers();
+        let found = writers.iter().find(|(known, _)| *known == place);
+        Writer(found.map(|(_, writer)| writer.clone()))
+    }
+
+    pub(super) fn add_writer(&self, place: Place, writer: Outbox) {
+        self.0.writers().push((place, writer));
+    }
+
+    pub(super) fn forget_writers(&self) {
+        self.0.writers().clear();
+    }
+
     /// Follows the log at `path`, written as the configuration or the AUTO name has it.
     pub fn follow(&self, path: &Path) -> Follower {
         let mut logs = self.0.logs();

@@ -2,20 +2,16 @@
 
 use super::Order;
 use super::main_log::rank;
-use provost_model::Level;
+use provost_model::{Channel, Level};
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::sync::oneshot;
 
 /// Bytes of text that may wait for the logs thread; while a disk hangs, what comes beyond is counted and dropped.
 pub(super) const QUEUE_BYTES_MAX: usize = 1 << 20;
-
-/// How long a reader of logs waits for what is not yet written: as long as for the file itself. A disk that has much to
-/// write makes everybody wait for a second or so.
-const CATCH_UP_MAX: Duration = Duration::from_secs(2);
 
 /// A message to the logs thread.
 #[derive(Debug)]
@@ -28,6 +24,8 @@ pub(super) enum Message {
     },
     /// An order of the control thread.
     Order(Order),
+    /// An order about a run of which this thread has one channel only.
+    OrderFor(Channel, Order),
     /// Say when all that was sent before is written, and what children had in their pipes.
     CatchUp { done: oneshot::Sender<()> },
     /// Read no pipe any more; say so when all that was sent before is done.
@@ -48,6 +46,7 @@ impl Message {
             Self::Order(Order::ListenerOutput { data, .. }) => data.len(),
             Self::Order(Order::Print { text }) => text.len(),
             Self::Order(_)
+            | Self::OrderFor(..)
             | Self::CatchUp { .. }
             | Self::Rest { .. }
             | Self::GoOn
@@ -116,6 +115,18 @@ impl Outbox {
         if self.sender.send(message).is_ok() {
             self.wake();
         }
+    }
+
+    /// Bytes of text that wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.shared.queued_bytes.load(Ordering::Acquire)
+    }
+
+    /// Has it said when all that was sent before is written.
+    pub(super) fn catch_up(&self) -> oneshot::Receiver<()> {
+        let (done, written) = oneshot::channel();
+        self.send(Message::CatchUp { done });
+        written
     }
 
     /// Wakes the receiver, once for any number of calls until it looks.
@@ -188,18 +199,33 @@ impl Logger {
         }
     }
 
-    /// Waits until what was logged and ordered before stands in the files, so that whoever reads them next finds it there.
-    /// A disk that hangs is waited for at most [`CATCH_UP_MAX`].
-    pub async fn catch_up(&self) {
-        let (done, written) = oneshot::channel();
-        self.0.send(Message::CatchUp { done });
-        // Late or never: the reader sees what there is.
-        let _ = tokio::time::timeout(CATCH_UP_MAX, written).await;
-    }
-
     /// From now on only this level and above are written, on all threads.
     pub fn set_level(&self, level: Level) {
         self.0.shared.level.store(rank(level), Ordering::Relaxed);
+    }
+}
+
+/// The way to the main log for threads that have other logs; it may be led elsewhere.
+#[derive(Clone)]
+pub(super) struct Forward(Arc<Mutex<Logger>>);
+
+impl Forward {
+    pub(super) fn to(logger: Logger) -> Self {
+        Self(Arc::new(Mutex::new(logger)))
+    }
+
+    /// From now on lines go there.
+    pub(super) fn lead(&self, logger: Logger) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = logger;
+    }
+
+    /// Writes a line of a given time.
+    pub(super) fn line(&self, level: Level, when: SystemTime, text: &str) {
+        let logger = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if logger.enabled(level) {
+            let text = text.to_owned();
+            logger.0.send(Message::Line { level, when, text });
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! supervisord's own log, and standard output in the foreground.
 
 use super::flood::Flood;
+use super::logger::Forward;
 use super::printer::Printer;
 use super::rotation::Rotation;
 use super::sinks::{SinkKey, Sinks};
@@ -56,6 +57,8 @@ pub struct MainLog {
     rotation: Rotation,
     stamper: Stamper,
     flood: Flood,
+    /// The thread that has the main log, when this one has only logs of programs.
+    forward: Option<Forward>,
     /// Whether it was waited for in vain that everything is written.
     gave_up: bool,
 }
@@ -87,19 +90,41 @@ impl MainLog {
         } else {
             None
         };
-        Ok(Self {
+        let level = Arc::new(AtomicU8::new(rank(settings.level)));
+        let mut main = Self::bare(sinks, level);
+        (main.file, main.echo, main.to_syslog) = (file, echo, to_syslog);
+        main.rotation = Rotation::new(settings.maxbytes, settings.backups);
+        Ok(main)
+    }
+
+    /// For a thread that has only logs of programs: lines go to the one that has the main log.
+    pub(super) fn elsewhere(paths: Paths, level: Arc<AtomicU8>, forward: Forward) -> Self {
+        let mut main = Self::bare(Sinks::new(paths), level);
+        main.forward = Some(forward);
+        main
+    }
+
+    fn bare(sinks: Sinks, level: Arc<AtomicU8>) -> Self {
+        Self {
             sinks,
             syslog: Syslog::new(SYSLOG_IDENT),
-            level: Arc::new(AtomicU8::new(rank(settings.level))),
-            to_syslog,
-            file,
-            echo,
+            level,
+            to_syslog: false,
+            file: None,
+            echo: None,
             printer: Printer::default(),
-            rotation: Rotation::new(settings.maxbytes, settings.backups),
+            rotation: Rotation::NEVER,
             stamper: Stamper::local(),
             flood: Flood::default(),
+            forward: None,
             gave_up: false,
-        })
+        }
+    }
+
+    /// The file, and whether anybody else is served with each line.
+    pub(super) fn outlets(&self) -> (Option<&Path>, bool) {
+        let file = self.file.as_ref().map(|(_, path)| &**path);
+        (file, self.to_syslog || self.echo.is_some())
     }
 
     /// Whether lines of this level are written.
@@ -117,6 +142,12 @@ impl MainLog {
         self.level.clone()
     }
 
+    /// From now on this limit counts, which others share already.
+    pub(super) fn share_level(&mut self, level: Arc<AtomicU8>) {
+        level.store(self.level.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.level = level;
+    }
+
     /// Writes a line of a given time, and what the logs have to say about their own troubles.
     pub(super) fn write_at(&mut self, level: Level, when: SystemTime, text: &str) {
         self.put_unless_flood(level, when, text);
@@ -125,6 +156,9 @@ impl MainLog {
 
     /// One who asked for the details gets every line.
     fn put_unless_flood(&mut self, level: Level, when: SystemTime, text: &str) {
+        if let Some(forward) = &self.forward {
+            return forward.line(level, when, text);
+        }
         let all = self.enabled(Level::Debug);
         if self.enabled(level) && (all || self.flood.admits(level, text, Instant::now())) {
             self.put(level, when, text);

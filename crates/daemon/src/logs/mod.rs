@@ -1,51 +1,60 @@
-//! The logs thread: it owns the output pipes of children, their log files, rotation, and the main log.
+//! The logs threads: they own the output pipes of children, their log files, rotation, and the main log.
 //!
-//! It is the only thread that opens, writes or renames a log, so a slow disk holds up logging and nothing else.
-//! It refuses to decide anything: what a captured text means is up to the core, which hears of it by a [`Fact`].
+//! Only they open, write or rename a log, and each has the logs of one device, so a disk that hangs holds up its own logs
+//! and nothing else. The first has the main log besides and what is on no device; others are started with the first log
+//! that needs them ([`route`]).
+//! They refuse to decide anything: what a captured text means is up to the core, which hears of it by a [`Fact`].
 
 mod auto;
 mod backlog;
 mod carried;
+mod ending;
 mod flood;
 mod follow;
+mod ledger;
 mod logger;
 mod main_log;
 mod notes;
 mod order;
 mod output;
+mod place;
 mod printer;
 mod room;
 mod rotation;
+mod route;
 mod sink;
 mod sinks;
 mod stamp;
 mod target;
+mod teller;
 #[cfg(test)]
 mod tests;
+mod thread;
 
 pub use auto::{auto_log_path, clean_auto_logs};
 pub use backlog::Charge;
 pub use carried::{CarriedChannel, CarriedLogs, CarriedRun, HeldLog};
-pub use follow::{Board, Follower, Loss};
+pub use ending::{Stopped, Stuck};
+pub use follow::{Board, Follower, Loss, Writer};
 pub use logger::Logger;
 pub use main_log::{MainLog, MainLogSettings};
 pub use order::{Fact, Order};
 pub use output::OutputState;
+pub use place::{Place, locate};
 
-use backlog::Backlog;
-use logger::{Message, Outbox, mailbox};
-use output::Desk;
-use provost_os::reactor::{Reactor, Waker};
+use logger::Forward;
+use place::Scout;
+use provost_model::{Run, Ticket};
 use provost_os::spot::{Paths, Refusal, Spot};
-use room::Room;
+use route::{Clearing, Home};
+use std::collections::HashMap;
 use std::fmt;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
-use std::thread::JoinHandle;
-use std::time::Duration;
+use std::sync::atomic::AtomicU8;
+use teller::Teller;
+use thread::Handle;
 
 /// Whether a log can be opened by this user. Makes it if it is not there.
 pub(crate) fn can_open(path: &Path, paths: Paths) -> Result<(), Refusal> {
@@ -71,12 +80,30 @@ pub struct ChildLogSettings {
     pub strip_ansi: bool,
 }
 
-/// The running logs thread.
+/// Logs threads at most, the first included. Devices beyond share by turns.
+const THREADS_MAX: usize = 8;
+
+/// The running logs threads.
 pub struct Logs {
-    outbox: Outbox,
+    /// The first is there always. Where one is none, it was handed over while another one hung.
+    threads: Vec<Option<Handle>>,
+    /// Which thread has which device.
+    places: Vec<(Place, usize)>,
+    /// The first thread serves nobody who would miss it: it takes the first device there is.
+    first_is_free: bool,
+    /// It hung when the life before ended.
+    first_hung: bool,
+    /// Runs with a channel on another thread than the first.
+    homes: HashMap<Run, Home>,
+    /// Logs of several threads that are being cleared.
+    clears: HashMap<Ticket, Clearing>,
+    scout: Scout,
+    teller: Teller,
+    forward: Forward,
+    level: Arc<AtomicU8>,
+    paths: Paths,
+    settings: ChildLogSettings,
     board: Board,
-    done: Receiver<Outcome>,
-    thread: JoinHandle<()>,
 }
 
 impl fmt::Debug for Logs {
@@ -85,123 +112,79 @@ impl fmt::Debug for Logs {
     }
 }
 
-/// What the thread leaves behind.
-enum Outcome {
-    /// All is written, but for these bytes of these logs.
-    Stopped(Box<MainLog>, Vec<(PathBuf, usize)>),
-    /// Another image goes on.
-    Carried(CarriedLogs),
-}
-
-/// How the logs thread ended.
-#[derive(Debug)]
-pub enum Stopped {
-    /// All pipes are read and closed.
-    Finished {
-        /// Handed back for last words or the next life. Its lines go on to the same file.
-        main: Box<MainLog>,
-        /// Logs that did not take everything in time, and how many bytes are missing. The main log tells of them.
-        left: Vec<(PathBuf, usize)>,
-    },
-    /// A disk held the thread up beyond the deadline. It is left to itself and ends with the daemon.
-    Stuck,
-}
-
-/// Starts the thread. `facts` is called on it for each fact; it must not block.
+/// Starts the first thread. `facts` is called on whichever thread there is for each fact; it must not block.
 ///
 /// # Errors
 ///
 /// When the system has no descriptors or threads left; the main log is lost with it.
 pub fn start(
+    main: MainLog,
+    settings: ChildLogSettings,
+    facts: Box<dyn Fn(Fact) + Send>,
+) -> io::Result<Logs> {
+    let (paths, level, board) = (main.sinks.paths(), main.level(), Board::default());
+    let (file, has_others) = main.outlets();
+    let place = file.map_or(Place::Anywhere, locate);
+    let teller = Teller::new(facts);
+    let first = Handle::start(0, main, settings, teller.clone(), &board)?;
+    let mut logs = Logs {
+        forward: Forward::to(first.logger()),
+        threads: vec![Some(first)],
+        places: Vec::new(),
+        first_is_free: place == Place::Anywhere && !has_others,
+        first_hung: false,
+        homes: HashMap::new(),
+        clears: HashMap::new(),
+        scout: Scout::default(),
+        teller,
+        level,
+        paths,
+        settings,
+        board,
+    };
+    if place != Place::Anywhere {
+        logs.settle(place, 0);
+    }
+    Ok(logs)
+}
+
+/// The same beside threads of an earlier life that hang.
+///
+/// # Errors
+///
+/// As [`start`].
+pub fn start_beside(
+    stuck: Stuck,
     mut main: MainLog,
     settings: ChildLogSettings,
     facts: Box<dyn Fn(Fact) + Send>,
 ) -> io::Result<Logs> {
-    let waker = Waker::new()?;
-    let (outbox, inbox) = mailbox(main.level(), {
-        let waker = waker.clone();
-        move || waker.wake()
-    });
-    let backlog = Backlog::new({
-        let outbox = outbox.clone();
-        move || outbox.wake()
-    });
-    let board = Board::default();
-    main.sinks.set_board(board.clone());
-    let desk = Desk {
-        main,
-        facts,
-        backlog,
-        strip_ansi: settings.strip_ansi,
+    let Some(mut logs) = stuck.into_logs() else {
+        return start(main, settings, facts);
     };
-    let mut room = Room::new(Arc::new(Reactor::new()?), waker, inbox, desk)?;
-    let (told, done) = channel();
-    let thread = std::thread::Builder::new()
-        .name("logs".to_owned())
-        .spawn(move || {
-            // Nobody may be left to take it; then it is dropped, which writes it out.
-            let end = catch_unwind(AssertUnwindSafe(|| room.serve()));
-            let end = end.unwrap_or_else(|_| room.await_end());
-            let _ = told.send(room.end_with(end));
-        })?;
-    Ok(Logs {
-        outbox,
-        board,
-        done,
-        thread,
-    })
+    logs.first_hung = logs.threads.first().is_some_and(Option::is_some);
+    if !logs.first_hung {
+        main.share_level(logs.level.clone());
+        let first = Handle::start(0, main, settings, logs.teller.clone(), &logs.board)?;
+        logs.forward.lead(first.logger());
+        if let Some(place) = logs.threads.first_mut() {
+            *place = Some(first);
+        }
+    }
+    logs.teller.open(facts);
+    logs.go_on();
+    Ok(logs)
 }
 
 impl Logs {
     /// A handle to the main log.
     pub fn logger(&self) -> Logger {
-        Logger::new(self.outbox.clone())
+        let first = self.threads.first().and_then(Option::as_ref);
+        first.map_or_else(Logger::nowhere, Handle::logger)
     }
 
     /// Where others learn that a log has grown. The main log is known by its path, too.
     pub fn board(&self) -> Board {
         self.board.clone()
-    }
-
-    /// Gives an order; never blocks. After the thread has ended orders are dropped.
-    pub fn order(&self, order: Order) {
-        self.outbox.send(Message::Order(order));
-    }
-
-    /// Reads the pipes dry, writes everything out and ends the thread. Waits for that no longer than `deadline`.
-    pub fn stop(self, deadline: Duration) -> Stopped {
-        // The thread gives up a little earlier on readers that do not read, to tell of it.
-        self.outbox.send(Message::Stop {
-            within: deadline.mul_f32(0.8),
-        });
-        let Ok(Outcome::Stopped(main, left)) = self.done.recv_timeout(deadline) else {
-            return Stopped::Stuck;
-        };
-        // The thread has nothing left to do but to return.
-        let _ = self.thread.join();
-        Stopped::Finished { main, left }
-    }
-
-    /// Has no pipe read any more, and waits until what was read and ordered before is written. False when a disk holds
-    /// that up for longer than `deadline`; then all goes on as before.
-    pub fn rest(&self, deadline: Duration) -> bool {
-        let (done, rests) = channel();
-        self.outbox.send(Message::Rest { done });
-        let rested = rests.recv_timeout(deadline).is_ok();
-        if !rested {
-            self.outbox.send(Message::GoOn);
-        }
-        rested
-    }
-
-    /// Ends the thread, which rests, and takes over all that it has. None when it does not answer within `deadline`.
-    pub fn hand_over(self, deadline: Duration) -> Option<CarriedLogs> {
-        self.outbox.send(Message::HandOver);
-        let Ok(Outcome::Carried(carried)) = self.done.recv_timeout(deadline) else {
-            return None;
-        };
-        // The thread has nothing left to do but to return.
-        let _ = self.thread.join();
-        Some(carried)
     }
 }

@@ -5,6 +5,7 @@ use super::main_log::MainLog;
 use super::order::Fact;
 use super::rotation::Rotation;
 use super::sinks::SinkKey;
+use super::teller::Teller;
 use provost_capture::ansi::Stripper;
 use provost_capture::lines::{self, Lines};
 use provost_capture::tokens::{Capture, CaptureBuffer, Piece};
@@ -23,14 +24,14 @@ const GOES_ON: &str = " [line goes on]";
 /// Everything a chunk may touch.
 pub(super) struct Desk {
     pub(super) main: MainLog,
-    pub(super) facts: Box<dyn Fn(Fact) + Send>,
+    pub(super) facts: Teller,
     pub(super) backlog: Backlog,
     pub(super) strip_ansi: bool,
 }
 
 impl Desk {
     pub(super) fn tell(&self, fact: Fact) {
-        (self.facts)(fact);
+        self.facts.tell(fact);
     }
 
     fn charge(&self, data: &[u8]) -> Charge {

@@ -2,6 +2,7 @@
 
 use super::carried::HeldLog;
 use super::follow::Board;
+use super::ledger::Ledger;
 use super::notes::Notes;
 use super::rotation::{Rotation, replace_closed};
 use super::sink::Sink;
@@ -45,6 +46,8 @@ struct Entry {
     fails: bool,
     /// Whether the reactor waits until it is writable.
     watched: bool,
+    /// Whether the ledger knows of something that waits.
+    noted: bool,
 }
 
 /// The open logs.
@@ -61,6 +64,7 @@ pub(super) struct Sinks {
     /// What listeners are to hear of logs.
     changes: Vec<(SinkKey, LogState)>,
     paths: Paths,
+    ledger: Ledger,
 }
 
 impl Sinks {
@@ -75,6 +79,11 @@ impl Sinks {
     /// How paths are treated.
     pub(super) fn paths(&self) -> Paths {
         self.paths
+    }
+
+    /// Where it shows what is being done.
+    pub(super) fn ledger(&self) -> Ledger {
+        self.ledger.clone()
     }
 
     /// From now on changes are told to this board.
@@ -104,7 +113,10 @@ impl Sinks {
             entry.users += 1;
             return Ok(key);
         }
-        let sink = Sink::open(path, self.paths).inspect_err(|refusal| {
+        self.ledger.begin(path, 0);
+        let opened = Sink::open(path, self.paths);
+        self.ledger.end();
+        let sink = opened.inspect_err(|refusal| {
             if refusal.is_for_safety() {
                 self.notes.add(Level::Error, unsafe_path(path, refusal));
             }
@@ -120,6 +132,7 @@ impl Sinks {
                 counted: Gap::default(),
                 fails: false,
                 watched: false,
+                noted: false,
             },
         );
         self.by_name.insert(name, key);
@@ -140,7 +153,10 @@ impl Sinks {
             return;
         };
         let now = Instant::now();
+        let bytes = entry.sink.unwritten() + chunk.len();
+        self.ledger.begin(entry.sink.path(), bytes);
         entry.sink.append(chunk, rotation, now, &mut self.notes);
+        self.ledger.end();
         self.board.touched(entry.sink.path());
         self.settle(key, now);
     }
@@ -151,7 +167,9 @@ impl Sinks {
             return;
         };
         let now = Instant::now();
+        self.ledger.begin(entry.sink.path(), entry.sink.unwritten());
         entry.sink.flush(now, &mut self.notes);
+        self.ledger.end();
         self.board.touched(entry.sink.path());
         self.settle(key, now);
     }
@@ -206,7 +224,9 @@ impl Sinks {
             // The descriptor changes.
             self.unwatch(key);
             if let Some(entry) = self.entries.get_mut(&key) {
+                self.ledger.begin(entry.sink.path(), entry.sink.unwritten());
                 entry.sink.reopen(now, &mut self.notes);
+                self.ledger.end();
                 self.board.touched(entry.sink.path());
             }
             self.settle(key, now);
@@ -217,6 +237,15 @@ impl Sinks {
     ///
     /// A log that does not exist is empty enough, and so is one that is no file and keeps nothing.
     pub(super) fn clear(&mut self, path: &Path) -> io::Result<()> {
+        self.ledger.begin(path, 0);
+        let cleared = self.clear_now(path);
+        self.ledger.end();
+        cleared?;
+        self.board.touched(path);
+        Ok(())
+    }
+
+    fn clear_now(&mut self, path: &Path) -> io::Result<()> {
         if let Some(&key) = self.by_name.get(&canonical(path))
             && let Some(entry) = self.entries.get_mut(&key)
         {
@@ -225,7 +254,6 @@ impl Sinks {
         } else if is_replaceable(path) {
             replace_closed(path, self.paths).map_err(io::Error::from)?;
         }
-        self.board.touched(path);
         Ok(())
     }
 
@@ -311,7 +339,11 @@ impl Sinks {
             self.board.count(entry.sink.path(), reason, new);
         }
         let (wants, failing) = (entry.sink.wants_writable(), entry.sink.retry_at().is_some());
-        let unused = entry.users == 0 && entry.sink.unwritten() == 0;
+        let unwritten = entry.sink.unwritten();
+        let unused = entry.users == 0 && unwritten == 0;
+        if std::mem::replace(&mut entry.noted, unwritten > 0) || unwritten > 0 {
+            self.ledger.waits(entry.sink.path(), unwritten);
+        }
         if !wants || unused {
             self.unwatch(key);
         }

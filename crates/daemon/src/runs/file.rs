@@ -62,16 +62,16 @@ impl RunsFile {
     }
 
     /// A process was started.
-    pub(super) fn begin(&mut self, run: Run, record: RunRecord) -> io::Result<()> {
-        let line = runs::started(&record).ok_or_else(|| io::Error::from_raw_os_error(TOO_LONG))?;
+    pub(super) fn begin(&mut self, run: Run, record: &RunRecord) -> io::Result<()> {
+        let line = runs::started(record).ok_or_else(|| io::Error::from_raw_os_error(TOO_LONG))?;
         self.append(&line)?;
         self.known.insert(run, line.into_boxed_str());
         Ok(())
     }
 
     /// A process is known whose record is in the file already.
-    pub(super) fn know(&mut self, run: Run, record: RunRecord) {
-        if let Some(line) = runs::started(&record) {
+    pub(super) fn know(&mut self, run: Run, record: &RunRecord) {
+        if let Some(line) = runs::started(record) {
             self.known.insert(run, line.into_boxed_str());
         }
     }

@@ -63,8 +63,8 @@ fn i40_what_has_begun_and_not_ended_is_in_the_file() {
     let temp = Temp::new("begun");
     let path = temp.file();
     let mut file = RunsFile::open(&path, &[record(5)]).unwrap();
-    file.begin(Run(1), record(6)).unwrap();
-    file.begin(Run(2), record(7)).unwrap();
+    file.begin(Run(1), &record(6)).unwrap();
+    file.begin(Run(2), &record(7)).unwrap();
     file.end(Run(1)).unwrap();
     file.end(Run(9)).unwrap();
     assert_eq!(pids(&path), [5, 7]);
@@ -80,7 +80,7 @@ fn i40_what_has_begun_and_not_ended_is_in_the_file() {
 fn a_file_that_names_nobody_goes() {
     let temp = Temp::new("goes");
     let mut file = RunsFile::open(&temp.file(), &[]).unwrap();
-    file.begin(Run(1), record(6)).unwrap();
+    file.begin(Run(1), &record(6)).unwrap();
     file.end(Run(1)).unwrap();
     file.close();
     assert!(!temp.file().exists());
@@ -93,7 +93,7 @@ fn a_link_is_replaced_and_where_it_leads_is_left_alone() {
     fs::write(&target, "precious").unwrap();
     symlink(&target, temp.file()).unwrap();
     let mut file = RunsFile::open(&temp.file(), &[]).unwrap();
-    file.begin(Run(1), record(6)).unwrap();
+    file.begin(Run(1), &record(6)).unwrap();
     assert_eq!(fs::read_to_string(&target).unwrap(), "precious");
     assert_eq!(pids(&temp.file()), [6]);
 }
@@ -103,9 +103,9 @@ fn a_file_that_is_mostly_dead_is_written_anew() {
     let temp = Temp::new("anew");
     let path = temp.file();
     let mut file = RunsFile::open(&path, &[]).unwrap();
-    file.begin(Run(1), record(2)).unwrap();
+    file.begin(Run(1), &record(2)).unwrap();
     for run in 2..3000 {
-        file.begin(Run(run), record(i32::try_from(run).unwrap() + 1))
+        file.begin(Run(run), &record(i32::try_from(run).unwrap() + 1))
             .unwrap();
         file.end(Run(run)).unwrap();
     }

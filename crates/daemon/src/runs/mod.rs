@@ -240,11 +240,11 @@ fn work(open: OpenRuns, jobs: &Receiver<Job>, logger: &Logger, report: &impl Fn(
         match job {
             Job::Begin(birth) => {
                 let run = birth.run;
-                let written = file.begin(run, birth.record(&here));
+                let written = file.begin(run, &birth.record(&here));
                 let result = written.map_err(|error| problem(file.path(), Errno::of(&error)));
                 report(Done::Recorded { run, result });
             }
-            Job::Adopted(run, record) => file.know(run, *record),
+            Job::Adopted(run, record) => file.know(run, &record),
             Job::End(run) => match file.end(run) {
                 Ok(()) => told = false,
                 Err(error) if !told => {

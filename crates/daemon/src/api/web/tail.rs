@@ -61,12 +61,12 @@ async fn end_of_log(
         name: name.to_owned(),
         channel: Channel::Stdout,
     };
-    let path = rpc::log_path(context, caller, request).await?;
+    let path = rpc::log_path(caller, request).await?;
     let range = Range {
         offset: i64::try_from(limit).map_or(i64::MIN, |limit| -limit),
         length: 0,
     };
-    files::read(path, context.paths, range).await
+    files::read(context, path, range).await
 }
 
 pub(in crate::api) fn bytes(limit: &str) -> u64 {

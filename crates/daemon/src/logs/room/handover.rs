@@ -63,8 +63,6 @@ impl Room {
                 channels,
             });
         }
-        // Remnants are kept in the order of their age.
-        carried.runs.sort_by_key(|carried| carried.run);
         carried.held = self.desk.main.sinks.states();
         self.desk.main.give_up();
         carried
@@ -87,14 +85,9 @@ impl Room {
                 .and_then(|channel| channel.path.clone())
         };
         let paths = [path_of(Channel::Stdout), path_of(Channel::Stderr)];
-        self.open_for_adopted(run, proc, &spec, paths, protocol);
+        let wanted: Vec<Channel> = channels.iter().map(|channel| channel.channel).collect();
+        self.open_for_adopted(run, proc, &spec, paths, protocol, &wanted);
         if is_remnant {
-            let wanted: BTreeSet<_> = channels.iter().map(|channel| channel.channel).collect();
-            for channel in [Channel::Stdout, Channel::Stderr] {
-                if !wanted.contains(&channel) {
-                    self.close(run, channel);
-                }
-            }
             self.remnants.entry(proc).or_default().push_back(run);
         }
         for channel in channels {

@@ -9,7 +9,8 @@ use crate::logs::logger::{Inbox, Message};
 use crate::logs::order::{Fact, Order};
 use crate::logs::output::{Desk, Output};
 use crate::logs::sinks::SinkKey;
-use crate::logs::{CHUNK_BYTES, Outcome, auto};
+use crate::logs::thread::Outcome;
+use crate::logs::{CHUNK_BYTES, auto};
 use channels::Channels;
 use pipes::{Read, of_token};
 use provost_core::ClearProblem;
@@ -32,6 +33,9 @@ const REMNANTS_MAX: usize = 8;
 /// The reactor's token for messages. Runs are numbered from 1 and never come near it.
 const WAKER_TOKEN: u64 = (1 << 63) - 1;
 
+/// The channels of a run that this thread has, but for one that has its logs on two devices.
+const BOTH: [Channel; 2] = [Channel::Stdout, Channel::Stderr];
+
 /// One channel of a run.
 struct Line {
     output: Output,
@@ -49,6 +53,11 @@ struct Pipe {
 struct RunLog {
     proc: ProcId,
     lines: Channels<Line>,
+}
+
+/// Whether a token of the reactor stands for a pipe of a child.
+pub(super) fn is_pipe(token: u64) -> bool {
+    token != WAKER_TOKEN && SinkKey::of_token(token).is_none()
 }
 
 /// How the thread is to end.
@@ -118,7 +127,9 @@ impl Room {
                 self.ready(event);
             }
             crash::point("logs");
-            self.desk.main.sinks.retry_due();
+            if !self.rests {
+                self.desk.main.sinks.retry_due();
+            }
             self.resume();
             self.tell_changes();
             self.desk.main.tell_floods(false);
@@ -158,7 +169,8 @@ impl Room {
             return Some(Duration::ZERO);
         }
         let main = &self.desk.main;
-        let deadlines = [main.sinks.next_retry(), main.next_summary()];
+        let retry = main.sinks.next_retry().filter(|_| !self.rests);
+        let deadlines = [retry, main.next_summary()];
         let next = deadlines.into_iter().flatten().min()?;
         Some(next.saturating_duration_since(Instant::now()))
     }
@@ -173,7 +185,8 @@ impl Room {
                 Some(Message::Line { level, when, text }) => {
                     self.desk.main.write_at(level, when, &text);
                 }
-                Some(Message::Order(order)) => self.perform(order),
+                Some(Message::Order(order)) => self.perform(order, &BOTH),
+                Some(Message::OrderFor(channel, order)) => self.perform(order, &[channel]),
                 Some(Message::CatchUp { done }) => self.waiting.push(done),
                 Some(Message::Rest { done }) => self.rest(&done),
                 Some(Message::GoOn) => self.go_on(),
@@ -209,7 +222,8 @@ impl Room {
         }
     }
 
-    fn perform(&mut self, order: Order) {
+    /// Carries an order out, for these channels of its run.
+    fn perform(&mut self, order: Order, channels: &[Channel]) {
         match order {
             Order::CreateAuto { path } => self.create_auto(&path),
             Order::Open {
@@ -220,7 +234,7 @@ impl Room {
                 stderr,
                 listener,
             } => {
-                let result = self.open(run, proc, &spec, [stdout, stderr], listener);
+                let result = self.open(run, proc, &spec, [stdout, stderr], listener, channels);
                 self.desk.tell(Fact::Opened {
                     run,
                     result: result.map_err(|(path, error)| (path, Errno::of(&error))),
@@ -233,7 +247,7 @@ impl Room {
                 paths,
                 pipes,
             } => {
-                self.open_for_adopted(run, proc, &spec, paths, false);
+                self.open_for_adopted(run, proc, &spec, paths, false, channels);
                 for (channel, fd) in pipes {
                     self.attach(run, channel, fd);
                 }
@@ -286,7 +300,11 @@ impl Room {
     }
 
     fn create_auto(&mut self, path: &Path) {
-        if let Err(error) = auto::create(path, self.desk.main.sinks.paths()) {
+        let ledger = self.desk.main.sinks.ledger();
+        ledger.begin(path, 0);
+        let created = auto::create(path, self.desk.main.sinks.paths());
+        ledger.end();
+        if let Err(error) = created {
             let text = format!("could not create AUTO log {}: {error}", path.display());
             self.desk.main.sinks.note(Level::Error, text);
         }
@@ -299,10 +317,11 @@ impl Room {
         spec: &Arc<ProcessSpec>,
         paths: [Option<PathBuf>; 2],
         listener: bool,
+        wanted: &[Channel],
     ) -> Result<(), (PathBuf, io::Error)> {
         let mut lines = Channels::default();
-        for (channel, path) in [Channel::Stdout, Channel::Stderr].into_iter().zip(paths) {
-            if channel == Channel::Stderr && spec.redirect_stderr {
+        for (channel, path) in BOTH.into_iter().zip(paths) {
+            if channel == Channel::Stderr && spec.redirect_stderr || !wanted.contains(&channel) {
                 continue;
             }
             match Output::open(
@@ -333,8 +352,9 @@ impl Room {
         spec: &Arc<ProcessSpec>,
         paths: [Option<PathBuf>; 2],
         protocol: bool,
+        wanted: &[Channel],
     ) {
-        let Err((path, error)) = self.open(run, proc, spec, paths, protocol) else {
+        let Err((path, error)) = self.open(run, proc, spec, paths, protocol, wanted) else {
             return;
         };
         let text = format!(
@@ -344,13 +364,13 @@ impl Room {
             Errno::of(&error)
         );
         self.desk.main.sinks.note(Level::Error, text);
-        if let Err((_, error)) = self.open(run, proc, spec, [None, None], protocol) {
+        if let Err((_, error)) = self.open(run, proc, spec, [None, None], protocol, wanted) {
             self.anomaly(&format!("nor can it be read: {}", Errno::of(&error)));
         }
     }
 
     fn drain(&mut self, run: Run) {
-        for channel in [Channel::Stdout, Channel::Stderr] {
+        for channel in BOTH {
             self.empty(run, channel);
         }
         self.desk.tell(Fact::Drained { run });
@@ -384,7 +404,7 @@ impl Room {
 
     /// Ends a run, with what is in its pipes.
     fn end(&mut self, run: Run) {
-        for channel in [Channel::Stdout, Channel::Stderr] {
+        for channel in BOTH {
             self.empty(run, channel);
             self.close(run, channel);
         }

@@ -112,7 +112,7 @@ fn childrens_output_is_copied_at_debug_level() {
 
 #[test]
 fn clearing_it_leaves_an_empty_file() {
-    let world = World::new();
+    let mut world = World::new();
     world.logs.logger().log(Level::Info, "old");
     world.logs.order(Order::ClearMain { ticket: Ticket(1) });
     assert!(matches!(
@@ -137,7 +137,7 @@ fn clearing_it_leaves_an_empty_file() {
 
 #[test]
 fn lines_before_a_reopening_are_in_the_old_file() {
-    let world = World::new();
+    let mut world = World::new();
     let moved = world.path("moved.log");
     fs::rename(world.path("main.log"), &moved).unwrap();
     world.logs.logger().log(Level::Info, "old");

@@ -1,5 +1,6 @@
 //! The thread with real pipes and files.
 
+mod devices;
 mod guarded;
 mod main_log;
 mod output;
@@ -15,8 +16,8 @@ use std::fs;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc::Receiver;
-use std::time::Instant;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
 
 /// How long anything may take on a loaded machine.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -142,7 +143,7 @@ impl World {
     }
 
     /// Drains a run; gives what else was told meanwhile.
-    fn drain(&self, run: Run) -> Vec<Fact> {
+    fn drain(&mut self, run: Run) -> Vec<Fact> {
         self.logs.order(Order::Drain { run });
         let mut others = Vec::new();
         loop {
@@ -160,7 +161,7 @@ impl World {
     fn stop(self) -> (Dir, MainLog, Vec<(PathBuf, usize)>) {
         match self.logs.stop(PATIENCE) {
             Stopped::Finished { main, left } => (self.dir, *main, left),
-            Stopped::Stuck => panic!("the thread did not stop"),
+            Stopped::Stuck { .. } => panic!("the thread did not stop"),
         }
     }
 }

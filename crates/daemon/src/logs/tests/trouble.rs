@@ -66,7 +66,7 @@ fn what_a_reader_never_took_is_told_at_the_end() {
             );
             world.dir
         }
-        Stopped::Stuck => panic!("the thread did not stop"),
+        Stopped::Stuck { .. } => panic!("the thread did not stop"),
     };
     let text = fs::read_to_string(dir.path("main.log")).unwrap();
     assert!(

@@ -461,4 +461,10 @@ mod tests {
         assert_eq!(result_len(b"RESULT ++5"), None);
         assert_eq!(result_len(b"RESULT "), None);
     }
+
+    #[test]
+    fn a_result_may_be_as_long_as_the_limit_says_and_no_longer() {
+        assert_eq!(result_len(b"RESULT 16777216"), Some(16_777_216));
+        assert_eq!(result_len(b"RESULT 16777217"), None);
+    }
 }

@@ -136,4 +136,27 @@ mod tests {
         assert_eq!(deadlines.take_due(Mono(30)), None);
         assert_eq!(deadlines.next(), Some(Mono(40)));
     }
+
+    #[test]
+    fn at_the_end_only_waits_for_answers_are_kept_and_then_none() {
+        use provost_model::{RequestId, Ticket};
+        let (answer, call) = (Timer::Answer(Ticket(3)), Timer::Call(RequestId(4)));
+        let mut deadlines = Deadlines::default();
+        for (timer, at) in [
+            (Timer::ShutdownReport, 1),
+            (answer, 2),
+            (call, 3),
+            (Timer::Tick(5), 4),
+        ] {
+            deadlines.set(timer, Some(Mono(at)));
+            assert!(deadlines.has(timer));
+        }
+        deadlines.keep_answers();
+        assert_eq!(deadlines.timers().collect::<Vec<_>>(), [answer, call]);
+        assert!(!deadlines.has(Timer::Tick(5)));
+        assert_eq!(deadlines.next(), Some(Mono(2)));
+        deadlines.clear();
+        assert_eq!(deadlines.next(), None);
+        assert_eq!(deadlines.timers().count(), 0);
+    }
 }

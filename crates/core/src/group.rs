@@ -197,4 +197,18 @@ mod tests {
         assert_eq!(Target::parse("a:*"), Target::Whole { group: "a" });
         assert_eq!(Target::parse("a:"), Target::Whole { group: "a" });
     }
+
+    #[test]
+    fn a_process_that_goes_is_in_no_list_any_more_and_the_others_are_in_all() {
+        let spec = crate::driver::group("g", 1, Vec::new());
+        let members = [(ProcId(1), "a".into(), 5), (ProcId(2), "b".into(), 3)];
+        let mut group = Group::new(spec, &members);
+        group.dismiss(ProcId(1));
+        assert_eq!(group.procs, [ProcId(2)]);
+        assert_eq!(group.by_priority, [ProcId(2)]);
+        assert_eq!(
+            (group.process("a"), group.process("b")),
+            (None, Some(ProcId(2)))
+        );
+    }
 }

@@ -30,6 +30,8 @@ pub mod input;
 mod job;
 mod lifecycle;
 mod listener;
+#[cfg(test)]
+mod lookup_tests;
 mod program;
 mod query;
 mod reload;

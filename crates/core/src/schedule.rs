@@ -113,6 +113,8 @@ mod tests {
         assert_eq!(slice(at(15_000), 5), (15, Duration::from_secs(5)));
         assert_eq!(slice(at(15_200), 5), (15, Duration::from_millis(4_800)));
         assert_eq!(slice(at(14_900), 5), (15, Duration::from_millis(5_100)));
+        // Too early to mean the next one.
+        assert_eq!(slice(at(14_499), 5), (10, Duration::from_secs(5)));
     }
 
     #[test]

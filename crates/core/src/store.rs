@@ -153,7 +153,7 @@ mod tests {
         assert_eq!(store(&mut stores, "b", 0), "Done");
         let refused = store(&mut stores, "c", 0);
         assert!(
-            refused.starts_with("FAILED: the store would have"),
+            refused.starts_with("FAILED: the store would have 16777217 bytes, at most 16777216"),
             "{refused}"
         );
         // A smaller value in place of the large one makes room again.

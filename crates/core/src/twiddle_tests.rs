@@ -173,6 +173,7 @@ fn a_listener_that_goes_leaves_the_others_their_events() {
     driver.bring_up("two");
     driver.says("two", "READY\n");
     assert_eq!(remove(&mut driver, "pool", "one"), "Done");
+    assert_eq!(driver.core.check(), Ok(()));
     driver.orders();
     driver.asked(Request::SendRemoteCommEvent {
         kind: "a".to_owned(),
@@ -242,4 +243,28 @@ fn a_process_without_a_name_is_not_taken() {
     read(&mut driver, vec![process("g", "")]);
     let fault = driver.answer(id).unwrap_or_default();
     assert_eq!(fault, "INCORRECT_PARAMETERS: a process must have a name");
+}
+
+#[test]
+fn a_process_that_goes_leaves_the_configurations_of_others_alone() {
+    let two = group("g", 5, vec![process("g", "x"), process("g", "y")]);
+    let mut driver = Driver::start(vec![two, program("h", 6)]);
+    for name in ["x", "y", "h"] {
+        driver.bring_up(name);
+    }
+    driver.exited("x", 0);
+    assert_eq!(remove(&mut driver, "g", "x"), "Done");
+    let (_, group) = driver.core.groups.named("g").expect("it is there");
+    let names: Vec<&str> = group
+        .spec
+        .processes
+        .iter()
+        .map(|spec| spec.name.as_str())
+        .collect();
+    assert_eq!(names, ["y"]);
+    let latest = |name: &str| {
+        let found = driver.core.latest.iter().find(|spec| spec.name == name);
+        found.map_or(0, |spec| spec.processes.len())
+    };
+    assert_eq!((latest("g"), latest("h"), latest("spy")), (1, 1, 1));
 }

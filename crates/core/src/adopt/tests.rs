@@ -193,3 +193,46 @@ fn a_state_that_has_a_process_is_no_rest() {
     );
     assert!(format!("{late:?}").contains("Anomaly"));
 }
+
+#[test]
+fn each_reason_is_told_in_words() {
+    let reasons = [
+        Reason::Asked,
+        Reason::Unknown,
+        Reason::Listener,
+        Reason::Helper,
+        Reason::Socket,
+        Reason::Double,
+    ];
+    let told = reasons.map(|reason| reason.to_string());
+    let different: BTreeSet<&str> = told.iter().map(String::as_str).collect();
+    assert_eq!(different.len(), reasons.len());
+    assert_eq!(told[1], "it is not configured any more");
+}
+
+#[test]
+fn a_process_rests_once() {
+    let resting = || {
+        Input::Resting(Resting {
+            group: "a".to_owned(),
+            name: "a".to_owned(),
+            state: ProcessState::Stopped,
+            started: Some((Mono(7), Wall::default())),
+            ended: None,
+            exitstatus: None,
+            spawnerr: String::new(),
+        })
+    };
+    let mut core = Core::new(config(vec![single("a", |spec| spec.autostart = false)]));
+    let (now, mut effects) = (Now::default(), Vec::new());
+    for input in [resting(), resting(), Input::Started] {
+        core.handle(now, input, &mut effects);
+    }
+    let odd = |effect: &&Effect| {
+        matches!(
+            effect,
+            Effect::Notice(provost_model::Notice::Anomaly { .. })
+        )
+    };
+    assert_eq!(effects.iter().filter(odd).count(), 1, "{effects:?}");
+}

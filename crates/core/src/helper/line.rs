@@ -206,3 +206,54 @@ impl Helper {
         Some(sent.method)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn helper() -> Helper {
+        let spec = HelperSpec {
+            call_timeout_secs: 30,
+        };
+        Helper::new("sums".into(), &spec, ProcId(1))
+    }
+
+    fn call(bytes: usize) -> Waiting {
+        Waiting {
+            method: "add".to_owned(),
+            body: vec![0; bytes],
+            deadline: Mono(7),
+            until: Wall::default(),
+        }
+    }
+
+    #[test]
+    fn as_many_bytes_may_wait_as_the_limit_says_and_none_more() {
+        let mut helper = helper();
+        helper.wait(RequestId(1), call(10));
+        let body = vec![0; WAITING_BYTES_MAX - 10];
+        assert_eq!(helper.is_full(&body), None);
+        let body = vec![0; WAITING_BYTES_MAX - 9];
+        let told = helper.is_full(&body).unwrap_or_default();
+        assert!(
+            told.starts_with("more than 16777216 bytes of calls wait for sums"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn what_is_known_of_calls() {
+        let mut helper = helper();
+        assert_eq!((helper.awaited(), helper.last_calls()), (0, (0, None)));
+        helper.wait(RequestId(1), call(1));
+        assert!(helper.knows(RequestId(1), None) && !helper.knows(RequestId(2), None));
+        assert_eq!(helper.deadline_of(RequestId(1)), Some(Mono(7)));
+        let number = helper.send(RequestId(2), "add".to_owned());
+        assert!(helper.knows(RequestId(2), Some(number)));
+        assert!(!helper.knows(RequestId(1), Some(number)) && !helper.knows(RequestId(2), Some(9)));
+        assert_eq!((helper.awaited(), helper.last_calls()), (2, (1, Some(1))));
+        helper.send(RequestId(3), "add".to_owned());
+        helper.answered(2);
+        assert_eq!((helper.awaited(), helper.last_calls()), (2, (2, Some(1))));
+    }
+}

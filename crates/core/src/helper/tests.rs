@@ -382,3 +382,53 @@ fn methods_are_shown_also_while_the_helper_is_down_and_its_input_is_not_for_clie
         "FAILED: standard input of sums carries the calls to a helper"
     );
 }
+
+#[test]
+fn a_hello_at_the_very_end_of_a_callers_time_sends_nothing() {
+    let mut driver = started();
+    let id = add(&mut driver);
+    driver.spawned("sums");
+    driver.jump(std::time::Duration::from_secs(30));
+    say(&mut driver, hello());
+    assert_eq!(driver.orders(), [""; 0]);
+    assert!(
+        driver
+            .answer(id)
+            .is_some_and(|text| text.starts_with("FAILED: "))
+    );
+}
+
+#[test]
+fn closing_the_second_pipe_wins_no_time() {
+    let mut driver = serving();
+    let run = driver.run("sums");
+    driver.give(Input::HelperHungUp { run });
+    driver.millis(500);
+    driver.give(Input::HelperHungUp { run });
+    driver.millis(499);
+    assert_eq!(broke(&driver.notices()), None);
+    driver.millis(1);
+    let what = "it closed its standard input or output, and lives on";
+    assert_eq!(broke(&driver.notices()), Some(what));
+}
+
+#[test]
+fn the_end_of_a_callers_time_is_told_by_the_wall_clock() {
+    let wall = provost_model::Wall { secs: 5, nanos: 7 };
+    let later = super::later(wall, 30);
+    assert_eq!((later.secs, later.nanos), (35, 7));
+}
+
+#[test]
+fn bytes_that_wait_are_counted_again_in_a_state_that_was_read() {
+    let mut driver = started();
+    add(&mut driver);
+    let text = serde_json::to_string(&driver.core).unwrap();
+    let core: crate::Core = serde_json::from_str(&text).unwrap();
+    let helper = core.helpers.all.values().next().unwrap();
+    assert!(
+        helper
+            .is_full(&vec![0; super::line::WAITING_BYTES_MAX])
+            .is_some()
+    );
+}

@@ -13,6 +13,8 @@ mod tickets;
 mod upkeep;
 #[cfg(test)]
 mod upkeep_tests;
+#[cfg(test)]
+mod watch_tests;
 
 use crate::deadlines::Timer;
 use crate::supervisor::Core;

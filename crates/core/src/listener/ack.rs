@@ -444,4 +444,27 @@ mod tests {
         assert_eq!(heard, expected);
         assert_eq!(ack, Ack::Unknown);
     }
+
+    #[test]
+    fn a_result_line_may_be_as_long_as_the_limit_says_and_no_longer() {
+        let mut ack = busy();
+        assert_eq!(ack.hear(&vec![b'x'; LINE_BYTES_MAX], DEFAULT), []);
+        let mut ack = busy();
+        let heard = ack.hear(&vec![b'x'; LINE_BYTES_MAX + 1], DEFAULT);
+        let is_bad = |heard: &Heard| matches!(heard, Heard::BadLine(_));
+        assert!(heard.iter().any(is_bad), "{heard:?}");
+    }
+
+    #[test]
+    fn a_length_has_one_sign_at_most() {
+        assert_eq!(result_len(b"RESULT +5"), Some(5));
+        assert_eq!(result_len(b"RESULT ++5"), None);
+        assert_eq!(result_len(b"RESULT "), None);
+    }
+
+    #[test]
+    fn a_result_may_be_as_long_as_the_limit_says_and_no_longer() {
+        assert_eq!(result_len(b"RESULT 16777216"), Some(16_777_216));
+        assert_eq!(result_len(b"RESULT 16777217"), None);
+    }
 }

@@ -404,3 +404,50 @@ fn clients_see_counts() {
     let spool = mail.spool.as_ref().expect("a spool");
     assert_eq!((spool.events, spool.works), (1, true));
 }
+
+#[test]
+fn an_empty_spool_is_not_worth_a_line_and_a_troubled_one_does_not_work() {
+    let mut driver = open(0);
+    let found = |notice: &Notice| matches!(notice, Notice::SpoolFound { .. });
+    assert!(!driver.notices().iter().any(found));
+    assert_eq!(info(&mut driver), (0, true));
+    for data in ["1", "2", "3"] {
+        send(&mut driver, data);
+    }
+    answer(&mut driver, Err(SpoolProblem));
+    assert_eq!(info(&mut driver), (1, false));
+}
+
+/// Events in the spool, and whether it works.
+fn info(driver: &mut Driver) -> (u64, bool) {
+    let id = driver.ask(Request::GetEventPools);
+    let Some(Ok(Reply::Pools(pools))) = driver.raw_answer(id) else {
+        panic!("no pools")
+    };
+    let mail = pools.iter().find(|pool| &*pool.name == "mail");
+    let spool = mail.and_then(|mail| mail.spool.as_ref());
+    spool.map_or((99, false), |spool| (spool.events, spool.works))
+}
+
+#[test]
+fn a_term_while_disks_are_waited_for_makes_a_restart_a_shutdown() {
+    let mut driver = open(0);
+    driver.ask(Request::Restart);
+    let ticket = driver.loads.pop().expect("it is read");
+    let result = Ok(crate::driver::config(Vec::new()));
+    driver.give(Input::ConfigLoaded { ticket, result });
+    driver.killed("l", Signal::TERM);
+    assert_eq!(driver.core.pools.len(), 1, "the spy is left");
+    driver.orders();
+    driver.give(Input::Signal(Signal::TERM));
+    answer(&mut driver, Ok(SpoolAnswer::Saved));
+    assert_eq!(driver.orders(), ["exit"]);
+}
+
+#[test]
+fn what_the_buffer_has_room_for_is_not_measured_by_what_may_wait_for_the_disk() {
+    let mut driver = open(0);
+    driver.notices();
+    send(&mut driver, &"x".repeat(16 << 20));
+    assert_eq!(losses(&mut driver), 0);
+}

@@ -269,3 +269,41 @@ fn what_children_write_becomes_events() {
         }]
     );
 }
+
+#[test]
+fn one_that_closed_its_stdin_hears_again_after_its_next_start() {
+    let mut driver = up(10, REMOTE, &["l"]);
+    driver.says("l", "READY\n");
+    send(&mut driver, "1");
+    let run = driver.run("l");
+    let Some(serial) = held(&mut driver) else {
+        panic!("it has an event")
+    };
+    driver.give(Input::ListenerDeaf {
+        run,
+        serial: serial + 1,
+    });
+    assert_eq!(
+        held(&mut driver),
+        Some(serial),
+        "an event that it does not have"
+    );
+    driver.give(Input::ListenerDeaf { run, serial });
+    assert_eq!(held(&mut driver), None);
+    driver.orders();
+    driver.exited("l", 1);
+    driver.spawned("l");
+    driver.secs(1);
+    driver.says("l", "READY\n");
+    assert_eq!(driver.orders(), ["spawn l", "deliver l REMOTE t 1"]);
+}
+
+/// The number of the event that the listener works on.
+fn held(driver: &mut Driver) -> Option<u64> {
+    let id = driver.ask(Request::GetEventPools);
+    let Some(Ok(provost_model::Reply::Pools(pools))) = driver.raw_answer(id) else {
+        panic!("no pools")
+    };
+    let mail = pools.iter().find(|pool| &*pool.name == "mail")?;
+    mail.listeners[0].event.map(|(serial, _)| serial)
+}

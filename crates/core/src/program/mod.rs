@@ -2,6 +2,8 @@
 
 mod adopt;
 mod end;
+#[cfg(test)]
+mod end_tests;
 pub(crate) mod machine;
 pub(crate) mod restart;
 mod stop;

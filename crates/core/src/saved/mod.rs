@@ -15,6 +15,8 @@ mod rebuild;
 mod tables;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod unsound_tests;
 
 use crate::deadlines::Deadlines;
 use crate::group::{GroupId, Groups};

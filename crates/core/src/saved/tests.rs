@@ -23,8 +23,8 @@ const STATE_0_1_0: &str = include_str!("../../../../fixtures/snapshots/core-0.1.
 const DIGEST_0_1_0: u64 = 0x2263_e12c_7165_c725;
 
 /// A request of each kind that waits, for looking at what becomes of it.
-struct Busy {
-    driver: Driver,
+pub(super) struct Busy {
+    pub(super) driver: Driver,
     start: RequestId,
     stop: RequestId,
     call: RequestId,
@@ -51,7 +51,7 @@ fn fcgi() -> Arc<GroupSpec> {
     Arc::new(group)
 }
 
-fn mail() -> Arc<GroupSpec> {
+pub(super) fn mail() -> Arc<GroupSpec> {
     let kinds = [
         EventKind::RemoteCommunication,
         EventKind::ProcessCommunication,
@@ -67,7 +67,7 @@ fn mail() -> Arc<GroupSpec> {
     Arc::new(group)
 }
 
-fn sums() -> Arc<GroupSpec> {
+pub(super) fn sums() -> Arc<GroupSpec> {
     let kind = GroupKind::Helper(HelperSpec {
         call_timeout_secs: 30,
     });
@@ -81,7 +81,7 @@ fn odd_path() -> PathBuf {
 }
 
 /// Programs in every state, a pool with events in memory and on disk, a helper with a call, a store, an upgrade.
-fn busy() -> Busy {
+pub(super) fn busy() -> Busy {
     let names = [
         "up", "new", "again", "given_up", "done", "stopping", "lost", "idle",
     ];
@@ -201,7 +201,10 @@ fn load(text: &str) -> Result<Core, String> {
 }
 
 /// A core that was read from a text that was changed.
-fn load_with(core: &Core, change: impl FnOnce(&mut serde_json::Value)) -> Result<Core, String> {
+pub(super) fn load_with(
+    core: &Core,
+    change: impl FnOnce(&mut serde_json::Value),
+) -> Result<Core, String> {
     let mut value = serde_json::to_value(core).unwrap();
     change(&mut value);
     load(&value.to_string())

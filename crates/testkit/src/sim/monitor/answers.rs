@@ -5,7 +5,7 @@ use super::requests::{Asked, Target, read_signal};
 use super::sockets::SOCKET_PATIENCE;
 use provost_model::fault::{Fault, FaultCode};
 use provost_model::info::{PoolInfo, ProcessInfo, ProcessResult};
-use provost_model::{Answer, ProcId, ProcessState, Reply, Request, RequestId};
+use provost_model::{Answer, Mono, ProcId, ProcessState, Reply, Request, RequestId};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -293,19 +293,26 @@ impl Monitor {
         }
     }
 
+    /// Whether the configuration for a restart is not there after the longest wait. Whoever asks meanwhile waits for the
+    /// same one, and no longer.
+    pub(super) fn is_restart_load_overdue(&self) -> bool {
+        let now = self.now.mono;
+        let is_overdue = |(began, purpose): &(Mono, Option<RequestId>)| {
+            purpose.is_none() && now.since(*began) >= LOAD_PATIENCE
+        };
+        self.loads.values().any(is_overdue)
+    }
+
     fn judge_fault(&self, asked: &Asked, fault: &Fault) -> Result<(), (&'static str, String)> {
         match (fault.code, &asked.request) {
             (FaultCode::ShutdownState, _) => {
                 claim(self.mood.is_stopping(), "I17", "it does not stop")
             }
-            (FaultCode::CantReread, Request::Restart) => {
-                let overdue = self.now.mono.since(asked.at) >= LOAD_PATIENCE;
-                claim(
-                    self.restart_refused || overdue,
-                    "I17",
-                    "the configuration was read",
-                )
-            }
+            (FaultCode::CantReread, Request::Restart) => claim(
+                self.restart_refused || self.is_restart_load_overdue(),
+                "I17",
+                "the configuration was read",
+            ),
             (FaultCode::Failed, Request::AddProgramToGroup { .. }) => {
                 let overdue = self.now.mono.since(asked.at) >= LOAD_PATIENCE;
                 claim(overdue, "I17", "the program was looked at")

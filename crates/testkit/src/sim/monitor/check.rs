@@ -32,6 +32,7 @@ impl Monitor {
             .retain(|_, (began, _)| now.since(*began) < LOAD_PATIENCE);
         self.programs
             .retain(|_, (began, ..)| now.since(*began) < LOAD_PATIENCE);
+        self.forget_old_looks();
         self.signalled_in_turn();
         self.starts_done();
         for (id, _, name) in std::mem::take(&mut self.introduced) {

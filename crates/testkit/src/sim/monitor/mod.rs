@@ -107,8 +107,8 @@ pub struct Monitor {
     requests: BTreeMap<RequestId, Asked>,
     /// Looks at commands under way, with the request that they are for.
     probes: BTreeMap<Ticket, (ProcId, Option<RequestId>)>,
-    /// For which request a look at a command was answered in this step.
-    prober: Option<(RequestId, ProcId)>,
+    /// For which request a look at a command was answered in this step, and which.
+    prober: Option<(RequestId, Ticket)>,
     /// Orders that will be answered.
     tickets: BTreeSet<Ticket>,
     /// Readings of the configuration: when they began, and for which request; none for a restart.

@@ -1,7 +1,6 @@
 //! Whether each order may be given now.
 
 use super::Monitor;
-use super::answers::LOAD_PATIENCE;
 use super::shutdown::Mood;
 use provost_core::{Effect, Input, SpoolOrder};
 use provost_model::{Notice, ProcId, ProcessState, Request, Run, Signal, SpoolId, Ticket};
@@ -41,6 +40,9 @@ impl Monitor {
                     _ => None,
                 };
                 self.probes.insert(*ticket, (*proc, prober));
+                if let Some(asked) = prober.and_then(|id| self.requests.get_mut(&id)) {
+                    asked.looks.insert(*proc, *ticket);
+                }
             }
             Effect::WriteStdin { ticket, run, .. } => {
                 self.tickets.insert(*ticket);
@@ -248,11 +250,7 @@ impl Monitor {
             }
             Notice::WaitingToStop { name } => self.waits_for_stop(notice, name),
             Notice::RestartRefused { .. } => {
-                let now = self.now.mono;
-                let overdue = self.loads.values().any(|(began, purpose)| {
-                    purpose.is_none() && now.since(*began) >= LOAD_PATIENCE
-                });
-                let refused = self.restart_refused || overdue;
+                let refused = self.restart_refused || self.is_restart_load_overdue();
                 let serves_on = refused && self.mood == Mood::Serving;
                 self.check(serves_on, "I25", || format!("not refused: {notice:?}"));
             }

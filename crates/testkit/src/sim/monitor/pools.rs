@@ -365,7 +365,8 @@ impl Pool {
             let earlier = spool.old.iter().take_while(|old| **old != serial);
             let overtaken = earlier.filter(|old| !busy(old)).count();
             let free = if is_old {
-                overtaken == 0
+                // Of one that was saved to a file that nobody had read, the place in it is not known.
+                overtaken == 0 || !spool.old.contains(&serial)
             } else {
                 overtaken == 0 || spool.was_out
             };

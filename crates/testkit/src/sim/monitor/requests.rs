@@ -8,13 +8,16 @@ use provost_model::{
     Answer, Event, GroupKind, Mono, Notice, ProcId, ProcessState, Reply, Request, RequestId,
     Signal, SupervisorState, Ticket,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a client that left may still be the reason for a start: longer than any probe takes, even
 /// when supervisord itself does not get to run meanwhile.
 const GONE_REMEMBERED: Duration = Duration::from_secs(200);
+
+/// The longest patience with a look at a command; what it says later counts for nothing.
+const PROBE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Whom a name means.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +45,8 @@ pub(super) struct Asked {
     /// Started because of it for certain: two clients may ask for one start, and only the look at the command that
     /// went before tells whose it was.
     pub(super) started: BTreeSet<ProcId>,
+    /// Looks at commands for it that may still be waited for.
+    pub(super) looks: BTreeMap<ProcId, Ticket>,
     /// What it started last.
     pub(super) last_started: Option<Place>,
     /// Those whose command was found wanting.
@@ -94,6 +99,7 @@ impl Monitor {
             at: self.now.mono,
             too_late: self.mood.is_stopping(),
             started: BTreeSet::new(),
+            looks: BTreeMap::new(),
             last_started: None,
             bad: BTreeSet::new(),
             refused: BTreeSet::new(),
@@ -383,7 +389,7 @@ impl Monitor {
         let Some((id, prober)) = self.probes.remove(&ticket) else {
             return;
         };
-        self.prober = prober.map(|prober| (prober, id));
+        self.prober = prober.map(|prober| (prober, ticket));
         if !good {
             for asked in self.requests.values_mut().filter(|asked| asked.covers(id)) {
                 asked.bad.insert(id);
@@ -406,8 +412,8 @@ impl Monitor {
         }
         let wishes =
             |asked: &Asked| asked.starts() && asked.covers(id) && !asked.started.contains(&id);
-        if let Some((prober, probed)) = self.prober
-            && (probed == id || !only_now)
+        if let Some((prober, answered)) = self.prober
+            && (!only_now || self.comes_to(id, prober, answered))
             && let Some(asked) = self.requests.get_mut(&prober)
             && wishes(asked)
         {
@@ -418,6 +424,26 @@ impl Monitor {
             return true;
         }
         !only_now && self.requests.values().any(wishes)
+    }
+
+    /// Whether a request comes to this process with the answer to one of its looks: the process was not passed before,
+    /// and no look up to its own is open.
+    fn comes_to(&self, id: ProcId, request: RequestId, answered: Ticket) -> bool {
+        let asked = self.requests.get(&request);
+        let look = asked.and_then(|asked| asked.looks.get(&id));
+        look.is_some_and(|look| {
+            let mut before = self.probes.range(..=look);
+            answered <= *look && before.all(|(_, (_, prober))| *prober != Some(request))
+        })
+    }
+
+    /// All looks of a request begin together; those that have not ended in time end together as well.
+    pub(super) fn forget_old_looks(&mut self) {
+        let now = self.now.mono;
+        let is_over = |asked: &&mut Asked| now.since(asked.at) >= PROBE_PATIENCE;
+        for asked in self.requests.values_mut().filter(is_over) {
+            asked.looks.clear();
+        }
     }
 }
 

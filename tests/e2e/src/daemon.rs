@@ -10,7 +10,7 @@ use crate::again::LeftBehind;
 use crate::http::Target;
 use crate::numbers::with_backups;
 use crate::order::children_left;
-use crate::place::Place;
+use crate::place::{Place, last_lines};
 use crate::process::{is_alive, kill_tree, send_signal};
 use crate::rpc::{Outcome, Rpc};
 use crate::run::{Finished, run};
@@ -48,9 +48,6 @@ pub struct Fixture {
     /// Header lines (each with its line end) that the server wants, for a password.
     pub headers: String,
 }
-
-/// How many lines of a log are printed after a failure: what went on last, and no flood.
-const LINES_SHOWN: usize = 120;
 
 /// How a daemon is to be started.
 #[derive(Clone, Debug)]
@@ -240,17 +237,6 @@ pub fn clean(command: &mut Command, place: &Place) {
         .env("LANG", "C.UTF-8")
         .env("TZ", "UTC")
         .env("HOME", place.path());
-}
-
-/// The end of a text, and how much stands before it.
-fn last_lines(text: &str) -> String {
-    let lines: Vec<&str> = text.lines().collect();
-    let left_out = lines.len().saturating_sub(LINES_SHOWN);
-    let shown = lines.get(left_out..).unwrap_or_default().join("\n");
-    match left_out {
-        0 => shown,
-        count => format!("({count} lines before)\n{shown}"),
-    }
 }
 
 /// A running daemon. Dropping it ends it and all that it started.

@@ -141,3 +141,17 @@ impl Drop for Place {
         fs::remove_dir_all(&self.path).ok();
     }
 }
+
+/// How many lines of a log are printed after a failure: what went on last, and no flood.
+const LINES_SHOWN: usize = 120;
+
+/// The end of a text, and how much stands before it.
+pub(crate) fn last_lines(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    let left_out = lines.len().saturating_sub(LINES_SHOWN);
+    let shown = lines.get(left_out..).unwrap_or_default().join("\n");
+    match left_out {
+        0 => shown,
+        count => format!("({count} lines before)\n{shown}"),
+    }
+}

@@ -109,6 +109,11 @@ impl Talk {
         &self.daemon
     }
 
+    /// The daemon is left in a state in which it cannot end in order.
+    pub fn ends_otherwise(&mut self) {
+        self.daemon.ends_otherwise();
+    }
+
     /// Speaks with another of its servers from now on.
     pub fn turn_to(&mut self, target: Target) {
         self.target = target;

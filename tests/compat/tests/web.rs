@@ -91,6 +91,8 @@ fn the_status_page_in_each_state() {
         );
         let params = ["stubborn".into(), false.into()];
         talk.daemon().rpc().call("supervisor.stopProcess", &params);
+        // It would wait for that one.
+        talk.ends_otherwise();
         talk.daemon().wait_state("stubborn", "STOPPING");
         // The third time in BACKOFF lasts three seconds, and nobody is looked at twice in it.
         let params = ["waiting".into(), false.into()];

@@ -298,11 +298,12 @@ const FAULTS: &[Fault] = &[
         under: Under::Nothing,
         begin: |daemon, _| {
             daemon.wait_file("halted.log", "up");
-            send_signal(daemon.rpc().pid("halted"), Signal::STOP);
+            let halted = daemon.rpc().pid("halted");
+            send_signal(halted, Signal::STOP);
             let params = ["halted".into(), false.into()];
             daemon.rpc().call("supervisor.stopProcess", &params);
             daemon.wait_state("halted", "STOPPING");
-            Some(Box::new(()))
+            Some(Box::new(KilledAtTheEnd(halted)))
         },
     },
     Fault {
@@ -420,6 +421,15 @@ fn again_and_again(port: u16, body: String) -> Trouble<'static> {
         over,
         thread: Some(thread),
     })
+}
+
+/// A program that would keep its daemon from its end.
+struct KilledAtTheEnd(u32);
+
+impl Drop for KilledAtTheEnd {
+    fn drop(&mut self) {
+        send_signal(self.0, Signal::KILL);
+    }
 }
 
 #[test]

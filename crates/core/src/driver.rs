@@ -6,7 +6,7 @@ mod show;
 
 pub(crate) use show::show_event;
 
-use crate::{Core, Effect, Input, LoadedConfig};
+use crate::{Core, Effect, Input, LoadedConfig, SpoolAnswer};
 use provost_model::spec::{AutoRestart, LogFile, OutputSpec, PoolSpec, ResultHandler};
 use provost_model::{
     Answer, Errno, EventKind, ExitStatus, GroupKind, GroupSpec, Mono, Notice, Now, Pid, ProcId,
@@ -428,6 +428,16 @@ impl Driver {
             .expect("a probe");
         let (_, ticket) = self.probes.remove(at);
         self.give(Input::Probed { ticket, result });
+    }
+
+    /// The spool that was ordered first opens, with nothing in it.
+    pub(crate) fn opens_empty_spool(&mut self) {
+        let (ticket, _) = self.spools.remove(0);
+        let answer = Ok(SpoolAnswer::Opened {
+            events: 0,
+            bytes: 0,
+        });
+        self.give(Input::SpoolAnswered { ticket, answer });
     }
 
     pub(crate) fn fenced(&mut self) {

@@ -1,7 +1,7 @@
 //! A busy core, written down and read again, now and by each later version.
 
 use crate::driver::{Driver, group, pool, process, single};
-use crate::{Core, Input, SpoolAnswer};
+use crate::{Core, Input};
 use provost_model::helper::{HelperMethod, HelperSpec, HelperWord};
 use provost_model::spec::{AutoRestart, FcgiAddress, FcgiSpec, LogFile, SpoolSpec};
 use provost_model::{
@@ -156,13 +156,7 @@ pub(super) fn busy() -> Busy {
 fn listen(driver: &mut Driver) {
     driver.says("mail_0", "READY\n");
     driver.says("mail_1", "REA");
-    let (ticket, _) = driver.spools.remove(0);
-    let opened = SpoolAnswer::Opened {
-        events: 0,
-        bytes: 0,
-    };
-    let answer = Ok(opened);
-    driver.give(Input::SpoolAnswered { ticket, answer });
+    driver.opens_empty_spool();
     let run = driver.run("up");
     for number in 0..7_u8 {
         let data = vec![b'a', number, 0xff];

@@ -2,7 +2,7 @@
 
 use super::tests::{busy, load_with, mail, sums};
 use crate::driver::{Driver, config, pool, process, single};
-use crate::{Core, Input, SpoolAnswer};
+use crate::{Core, Input};
 use provost_model::{EventKind, Request, Signal};
 use serde_json::{Value, json};
 
@@ -233,13 +233,7 @@ fn a_spool_and_its_records() {
 #[test]
 fn a_spool_with_nothing_to_do_waits_for_nothing() {
     let mut driver = Driver::start(vec![mail()]);
-    let (ticket, _) = driver.spools.remove(0);
-    let opened = SpoolAnswer::Opened {
-        events: 0,
-        bytes: 0,
-    };
-    let answer = Ok(opened);
-    driver.give(Input::SpoolAnswered { ticket, answer });
+    driver.opens_empty_spool();
     driver.ask(Request::ReloadConfig);
     taken(&driver.core, |_| ());
     let busy: Change = |value| value["core"]["pools"]["1"]["spool"]["under_way"] = "Open".into();

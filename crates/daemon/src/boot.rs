@@ -11,14 +11,18 @@ use crate::{audit, check, crash, output, plain};
 use provost_config::cli::{self, Supervisord, SupervisordRun, UsageError};
 use provost_config::{Config, Failure, Host, Overrides};
 use provost_core::Core;
-use provost_os::clock;
+use provost_os::{clock, threads};
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Panics within a minute after which supervisord goes on in its plain form.
 const PANICS_MAX: usize = 3;
+
+/// A thread that waits for a disk for so long hangs.
+const HANGS: Duration = Duration::from_secs(1);
 
 /// Everything went as asked.
 pub const EXIT_OK: i32 = 0;
@@ -224,19 +228,18 @@ fn live(name: &str, loader: &Loader, mut next: Next, probation: &Probation) -> i
             Ok(Ending::Shutdown) => return EXIT_OK,
             Ok(Ending::Restart(config, core)) => Next::Begin(config, Some(core)),
             Ok(Ending::HandOver(state, rehearsed)) => {
-                let hangs = state.stuck.reason();
-                let reason = hangs.unwrap_or_else(|| handover::depart(&state, &rehearsed));
+                let held_up = held_up(&state);
+                let reason = held_up.unwrap_or_else(|| handover::depart(&state, &rehearsed));
                 Next::GoOn(state, Some(reason))
             }
             Ok(Ending::Failed(state)) => {
                 let now = clock::mono().0;
                 let on_probation = probation.as_ref().filter(|(_, until)| now < *until);
-                let reason = match (on_probation, state.stuck.reason()) {
-                    (None, _) if state.panics.len() >= PANICS_MAX => {
-                        return plain::live(*state);
-                    }
-                    // No other image can have what a thread that hangs has, nor come before it goes on.
-                    (_, Some(hangs)) => hangs,
+                if on_probation.is_none() && state.panics.len() >= PANICS_MAX {
+                    return plain::live(*state);
+                }
+                let reason = match (on_probation, held_up(&state)) {
+                    (_, Some(held_up)) => held_up,
                     (Some((before, _)), None) => {
                         let why = "the new program failed on probation";
                         handover::go_back_to(before, &state, why)
@@ -253,6 +256,18 @@ fn live(name: &str, loader: &Loader, mut next: Next, probation: &Probation) -> i
             }
         };
     }
+}
+
+/// Why no other image can take our place now: a thread hangs. The system waits for each, and no other image can have what a
+/// logs thread has.
+fn held_up(state: &SavedState) -> Option<String> {
+    let hung = || {
+        let name = threads::hung(HANGS)?;
+        Some(format!(
+            "the thread '{name}' has waited for a disk for more than a second; see what the disk is doing"
+        ))
+    };
+    state.stuck.reason().or_else(hung)
 }
 
 /// Neither this program nor the one before can go on.

@@ -35,6 +35,7 @@ pub mod spawn;
 pub mod spot;
 pub mod stdio;
 pub mod syslog;
+pub mod threads;
 pub mod trace;
 pub mod tty;
 pub mod users;

@@ -334,6 +334,40 @@ fn f24_an_upgrade_is_refused_while_a_file_system_hangs() {
     }
 }
 
+/// The same while it is no log that hangs.
+#[test]
+fn f24_an_upgrade_is_refused_while_the_audit_log_hangs() {
+    if !can_freeze() {
+        return;
+    }
+    let config = format!(
+        "[audit]\nfile=%(here)s/a/audit.log\n{}[program:other]\ncommand=/bin/cat\nstartsecs=0\n",
+        counter("nc", "c.log")
+    );
+    let daemon = start(&config).start();
+    daemon.wait_state("other", "RUNNING");
+    let frozen = Frozen::at(&daemon, &["a"]);
+    // The line about it is waited for in vain, and then no more.
+    assert_eq!(
+        daemon.ctl(Side::Ours, &["stop", "other"]).stdout,
+        "other: stopped\n"
+    );
+    let said = daemon.ctl(Side::Ours, &["upgrade"]);
+    let reason = "the thread 'audit' has waited for a disk for more than a second";
+    assert!(
+        said.stdout.contains(reason),
+        "{}{}",
+        said.stdout,
+        said.stderr
+    );
+    assert_grows(&daemon, "c.log");
+    frozen.thaw();
+    let said = daemon.ctl(Side::Ours, &["upgrade"]);
+    assert_eq!(said.code, Some(0), "{}{}", said.stdout, said.stderr);
+    assert_grows(&daemon, "c.log");
+    assert_whole(&daemon, "nc", "c.log");
+}
+
 /// After an internal error supervision goes on in the same image while a file system hangs, and nothing is lost.
 #[test]
 fn f24_a_panic_while_a_file_system_hangs_restarts_and_loses_nothing() {

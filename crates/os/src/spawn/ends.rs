@@ -8,7 +8,7 @@ use super::plan::Stdio;
 use provost_model::Errno;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::{DupFlags, dup3, fcntl_dupfd_cloexec};
-use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use rustix::thread::futex;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::ptr::NonNull;
@@ -179,11 +179,15 @@ impl Word {
     pub(super) fn wait(&self, child: Pid) {
         while self.number().load(Ordering::Acquire) == 0 {
             let waited = futex::wait(self.number(), futex::Flags::empty(), 0, Some(&LOOK));
+            if waited != Err(rustix::io::Errno::TIMEDOUT) {
+                continue;
+            }
             let looks = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-            let is_there = || matches!(waitid(WaitId::Pid(child), looks), Ok(None));
-            if waited == Err(rustix::io::Errno::TIMEDOUT) && !is_there() {
+            if !matches!(waitid(WaitId::Pid(child), looks), Ok(None)) {
                 return;
             }
+            // Somebody may have halted it, and we must not stand still with it.
+            let _gone = kill_process(child, Signal::CONT);
         }
     }
 }

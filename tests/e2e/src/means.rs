@@ -17,6 +17,7 @@ use crate::daemon::Daemon;
 use crate::namespace::{inside, run_inside};
 use crate::process::send_signal;
 use crate::run::run;
+use crate::side::Side;
 use crate::wait::{PATIENCE, wait_until};
 use rustix::process::Signal;
 
@@ -190,6 +191,17 @@ pub fn can_freeze() -> bool {
         skipped("loop devices that can be frozen", &tried.stderr);
     }
     tried.code == Some(0)
+}
+
+/// Whether our supervisord can be made to panic, which only builds for tests can.
+pub fn can_panic() -> bool {
+    let program = fs::read(Side::Ours.command("supervisord")).unwrap_or_default();
+    let name = b"PROVOST_PANIC";
+    let can = program.windows(name.len()).any(|bytes| bytes == name);
+    if !can {
+        skipped("panics at a certain place", "this build has no such places");
+    }
+    can
 }
 
 /// File systems in a daemon's place, frozen: whoever writes there hangs. Thawed when this is dropped.

@@ -6,7 +6,9 @@ use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use provost_e2e::means::{Cgroup, Frozen, LOOP_MOUNT, Limit, can_freeze, failing_calls, make_fifo};
+use provost_e2e::means::{
+    Cgroup, Frozen, LOOP_MOUNT, Limit, can_freeze, can_panic, failing_calls, make_fifo,
+};
 use provost_e2e::{
     Daemon, Outcome, PATIENCE, Side, Start, Target, encode_call, free_port, inside, mounting,
     python, run_inside, scripts, send_signal, wait_until,
@@ -474,6 +476,7 @@ fn measured(fault: &Fault, samples: usize) -> Option<(Duration, Duration)> {
         }
         Under::Words(words) => start = start.under(words),
         Under::Calls(calls) => start = start.under(&failing_calls(calls, None)?),
+        Under::Panic(_) if !can_panic() => return None,
         Under::Panic(place) => start = start.environment("PROVOST_PANIC", place),
     }
     let daemon = start.start();

@@ -143,7 +143,7 @@ fn supervise(name: &str, path: PathBuf, run: SupervisordRun) -> i32 {
     } = run;
     let host = SystemHost::from_here();
     let loader: Loader = Arc::new(Source::new(path, overrides, host));
-    let config = match loader.load() {
+    let config = match loader.load_first() {
         Ok(config) => Box::new(config),
         Err(failure) => return refuse_config(name, &failure),
     };

@@ -7,6 +7,7 @@ use std::fs::{File, Metadata};
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The real machine. Its answers may block on slow disks and user databases: not for the control thread.
@@ -16,6 +17,25 @@ use std::time::{SystemTime, UNIX_EPOCH};
 #[derive(Clone, Debug)]
 pub(crate) struct SystemHost {
     start: PathBuf,
+    looking: Looking,
+}
+
+/// What is being looked at, for somebody who waits: that may be what hangs.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Looking(Arc<Mutex<Option<String>>>);
+
+impl Looking {
+    /// What was looked at last.
+    pub(crate) fn at(&self) -> Option<String> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn look(&self, what: impl Into<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(what.into());
+    }
 }
 
 impl SystemHost {
@@ -24,22 +44,48 @@ impl SystemHost {
         // A working directory that was removed has no path; names relative to it lead nowhere anyway.
         Self {
             start: std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
+            looking: Looking::default(),
         }
     }
 
     /// The machine as seen from the working directory in which an earlier image of ours was started.
     pub(crate) fn from(start: PathBuf) -> Self {
-        Self { start }
+        Self {
+            start,
+            looking: Looking::default(),
+        }
+    }
+
+    /// The same machine, which tells by the second value what is looked at.
+    pub(crate) fn watched(&self) -> (Self, Looking) {
+        let looking = Looking::default();
+        let start = self.start.clone();
+        let host = Self {
+            start,
+            looking: looking.clone(),
+        };
+        (host, looking)
+    }
+
+    /// The whole path, which is looked at from now on.
+    fn look_at(&self, path: &Path) -> PathBuf {
+        let path = self.start.join(path);
+        self.looking.look(path.to_string_lossy());
+        path
+    }
+
+    fn ask_for(&self, kind: &str, name: impl std::fmt::Display) {
+        self.looking.look(format!("{kind} {name}"));
     }
 }
 
 impl Host for SystemHost {
     fn read_file(&self, path: &Path) -> io::Result<Vec<u8>> {
-        read_whole(&self.start.join(path))
+        read_whole(&self.look_at(path))
     }
 
     fn rights(&self, path: &Path) -> Option<Rights> {
-        let metadata = std::fs::metadata(self.start.join(path)).ok()?;
+        let metadata = std::fs::metadata(self.look_at(path)).ok()?;
         Some(Rights {
             uid: metadata.uid(),
             gid: metadata.gid(),
@@ -53,24 +99,25 @@ impl Host for SystemHost {
     }
 
     fn exists(&self, path: &Path) -> bool {
-        self.start.join(path).exists()
+        self.look_at(path).exists()
     }
 
     fn link_exists(&self, path: &Path) -> bool {
-        self.start.join(path).symlink_metadata().is_ok()
+        self.look_at(path).symlink_metadata().is_ok()
     }
 
     fn is_dir(&self, path: &Path) -> bool {
-        self.start.join(path).is_dir()
+        self.look_at(path).is_dir()
     }
 
     fn list_dir(&self, path: &Path) -> io::Result<Vec<OsString>> {
-        std::fs::read_dir(self.start.join(path))?
+        std::fs::read_dir(self.look_at(path))?
             .map(|entry| entry.map(|entry| entry.file_name()))
             .collect()
     }
 
     fn user_by_name(&self, name: &str) -> Option<User> {
+        self.ask_for("user", name);
         users::by_name(name).ok().flatten().map(|user| User {
             uid: user.uid,
             gid: user.gid,
@@ -78,6 +125,7 @@ impl Host for SystemHost {
     }
 
     fn user_by_id(&self, uid: u32) -> Option<User> {
+        self.ask_for("user", uid);
         users::by_uid(uid).ok().flatten().map(|user| User {
             uid: user.uid,
             gid: user.gid,
@@ -85,6 +133,7 @@ impl Host for SystemHost {
     }
 
     fn group_by_name(&self, name: &str) -> Option<u32> {
+        self.ask_for("group", name);
         users::group_by_name(name)
             .ok()
             .flatten()
@@ -92,10 +141,12 @@ impl Host for SystemHost {
     }
 
     fn group_exists(&self, gid: u32) -> bool {
+        self.ask_for("group", gid);
         users::group_by_gid(gid).ok().flatten().is_some()
     }
 
     fn home_dir(&self, user: Option<&str>) -> Option<String> {
+        self.ask_for("the home directory of user", user.unwrap_or("supervisord"));
         let user = match user {
             Some(name) => users::by_name(name),
             None => users::by_uid(users::current_uid()),

@@ -28,6 +28,7 @@ pub mod outside;
 mod perform;
 mod plain;
 mod prepare;
+mod reading;
 mod reload;
 mod runs;
 mod seal;

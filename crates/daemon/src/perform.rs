@@ -20,7 +20,7 @@ use provost_os::clock;
 use provost_os::reactor::Interest;
 use provost_wire::events;
 use std::os::fd::AsFd;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 impl Shell {
     /// Does one order.
     pub(crate) fn perform(&mut self, effect: Effect) {
@@ -127,21 +127,16 @@ impl Shell {
                 ticket,
                 for_restart,
             } => {
-                let (loader, report) = (Arc::clone(&self.loader), self.reporter());
-                let reading = Arc::clone(&self.reading);
+                let (readings, report) = (Arc::clone(&self.readings), self.reporter());
                 self.errands += 1;
                 self.workers.submit(move || {
-                    // One after the other, told before the next begins: what was read last is what is told last.
-                    let _alone = reading.lock().unwrap_or_else(PoisonError::into_inner);
-                    report(Done::Errand(Errand::Loaded {
-                        ticket,
-                        for_restart,
-                        result: Box::new(if for_restart {
-                            loader.load_for_restart()
-                        } else {
-                            loader.load()
-                        }),
-                    }));
+                    readings.load(for_restart, |result| {
+                        report(Done::Errand(Errand::Loaded {
+                            ticket,
+                            for_restart,
+                            result: Box::new(result),
+                        }));
+                    });
                 });
             }
             Effect::ReadProgram {

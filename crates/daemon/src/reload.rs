@@ -3,7 +3,7 @@
 use crate::done::{Done, Errand};
 use crate::logs::Order;
 use crate::shell::Shell;
-use provost_config::{AddedProgram, Code, Config, Diagnostic, Failure, LooseProgram};
+use provost_config::{AddedProgram, Code, Config, Diagnostic, Failure};
 use provost_core::{Input, LoadedConfig};
 use provost_model::{Level, Ticket};
 use std::sync::Arc;
@@ -43,16 +43,11 @@ impl Shell {
         program: String,
         options: Vec<(String, String)>,
     ) {
-        let (loader, report) = (Arc::clone(&self.loader), self.reporter());
+        let (readings, report) = (Arc::clone(&self.readings), self.reporter());
         let environment = Arc::clone(&self.environment);
         self.errands += 1;
         self.workers.submit(move || {
-            let loose = LooseProgram {
-                group: &group,
-                name: &program,
-                options: &options,
-            };
-            let result = loader.program(&environment, loose);
+            let result = readings.program(environment, group, program, options);
             report(Done::Errand(Errand::ProgramRead { ticket, result }));
         });
     }

@@ -15,6 +15,7 @@ use crate::handover::{Doing, HandingOver, Journal, Life, Rehearsed, SavedState};
 use crate::logs::{Fact, Logger, Logs};
 use crate::oom::Kills;
 use crate::prepare::Surroundings;
+use crate::reading::Readings;
 use crate::runs::{OpenRuns, Runs};
 use crate::source::Source;
 use crate::spawn_order::{Prepared, SpawnOrder, Turn};
@@ -32,8 +33,8 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::io;
 use std::os::fd::AsFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Facts and requests taken in one turn; the rest waits for the next, so that no source starves another.
@@ -152,8 +153,7 @@ pub(crate) struct Shell {
     pub(crate) logger: Logger,
     pub(crate) surroundings: Arc<Surroundings>,
     pub(crate) loader: Loader,
-    /// Held while a worker reads the configuration.
-    pub(crate) reading: Arc<Mutex<()>>,
+    pub(crate) readings: Arc<Readings>,
     pub(crate) daemon: DaemonSpec,
     pub(crate) environment: Arc<[(String, String)]>,
     pub(crate) workers: Workers,
@@ -233,8 +233,8 @@ impl Shell {
             logs: parts.logs,
             logger: parts.logger,
             surroundings: parts.surroundings,
+            readings: Arc::new(Readings::new(Arc::clone(&parts.loader))),
             loader: parts.loader,
-            reading: Arc::default(),
             daemon: parts.daemon,
             environment: parts.environment,
             workers: Workers::start()?,

@@ -1,7 +1,7 @@
 //! Where the configuration comes from, for the first reading and all later ones.
 
 use crate::handover::SavedSource;
-use crate::host::SystemHost;
+use crate::host::{Looking, SystemHost};
 use crate::servers::Reserve;
 use provost_config::{AddedProgram, Config, Failure, Host as _, LooseProgram, Overrides};
 use std::path::PathBuf;
@@ -34,14 +34,23 @@ impl Source {
         }
     }
 
-    /// Reads and checks the whole.
-    pub(crate) fn load(&self) -> Result<Config, Failure> {
-        provost_config::load(&self.path, &self.overrides, &self.host)
+    /// The machine as a reading sees it, and what it looks at.
+    pub(crate) fn watched_host(&self) -> (SystemHost, Looking) {
+        self.host.watched()
     }
 
-    /// The same for a reload: what its servers need is opened, so that they are sure to be there after it.
-    pub(crate) fn load_for_restart(&self) -> Result<Config, Failure> {
-        let config = self.load()?;
+    /// Reads and checks the whole for the first time, however long it takes.
+    pub(crate) fn load_first(&self) -> Result<Config, Failure> {
+        self.load(&self.host)
+    }
+
+    /// Reads and checks the whole.
+    pub(crate) fn load(&self, host: &SystemHost) -> Result<Config, Failure> {
+        provost_config::load(&self.path, &self.overrides, host)
+    }
+
+    /// For a reload: what the servers of the configuration need is opened, so that they are sure to be there after it.
+    pub(crate) fn reserve_for(&self, config: Config) -> Result<Config, Failure> {
         match self.reserve().prepare(&config.servers) {
             Ok(()) => Ok(config),
             Err(problem) => Err(Failure {
@@ -63,7 +72,8 @@ impl Source {
         &self,
         environment: &[(String, String)],
         loose: LooseProgram<'_>,
+        host: &SystemHost,
     ) -> Result<AddedProgram, Failure> {
-        provost_config::load_program(&self.path, environment, loose, &self.host)
+        provost_config::load_program(&self.path, environment, loose, host)
     }
 }

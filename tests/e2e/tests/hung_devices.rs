@@ -444,3 +444,48 @@ fn f24_a_dead_server_costs_clients_of_its_logs_a_fault_and_others_nothing() {
     });
     drop(dead);
 }
+
+/// Reading the configuration looks at the directories of logs, one of which does not answer.
+#[test]
+fn f24_a_reread_says_which_directory_does_not_answer() {
+    let config = format!(
+        "{}[program:nd]\ncommand=/bin/cat\nautostart=false\nstdout_logfile=%(here)s/d/n.log\n\
+         [program:other]\ncommand=/bin/cat\nstartsecs=0\n",
+        counter("nc", "c.log")
+    );
+    let daemon = Start::new(Side::Ours, &config)
+        .under(&mounting("mkdir d"))
+        .start();
+    daemon.wait_state("nc", "RUNNING");
+    let Some(dead) = Dead::at(&daemon, "d") else {
+        return;
+    };
+    thread::scope(|scope| {
+        let reread = scope.spawn(|| daemon.ctl(Side::Ours, &["reread"]));
+        assert_grows(&daemon, "c.log");
+        assert_eq!(
+            daemon.ctl(Side::Ours, &["restart", "other"]).stdout,
+            "other: stopped\nother: started\n"
+        );
+        let said = reread.join().expect("it does not panic").stdout;
+        assert!(
+            said.contains("/d did not answer within 10 seconds; nothing was changed"),
+            "{said}"
+        );
+        // The next one is not waited for, and changes nothing either.
+        let begun = Instant::now();
+        let said = daemon.ctl(Side::Ours, &["update"]).stdout;
+        assert!(
+            said.contains("an earlier reading still waits for"),
+            "{said}"
+        );
+        assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
+        assert_grows(&daemon, "c.log");
+    });
+    drop(dead);
+    wait_until(PATIENCE, "a reread that works", || {
+        let said = daemon.ctl(Side::Ours, &["reread"]).stdout;
+        said.contains("No config updates")
+            || said.contains("does not exist") && !said.contains("answer")
+    });
+}

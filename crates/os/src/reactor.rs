@@ -3,8 +3,9 @@
 //! The reactor tells which descriptors are ready; it never reads or writes, and calls nobody back.
 
 use rustix::event::epoll;
-use rustix::event::{EventfdFlags, eventfd};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,6 +16,9 @@ const READY_MAX: usize = 1024;
 
 /// Longest single sleep in seconds: the largest that fits every kernel's idea of a timeout, about 68 years.
 const SLEEP_SECS_MAX: u64 = i32::MAX as u64;
+
+/// A place for what the kernel reports.
+type Slot = MaybeUninit<libc::epoll_event>;
 
 /// What to wait for on a descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,21 +122,21 @@ impl Reactor {
     /// `ready` is emptied first. A signal handler that interrupts the wait makes it return with nothing ready.
     pub fn wait(&self, timeout: Option<Duration>, ready: &mut Vec<Ready>) -> io::Result<()> {
         ready.clear();
-        let mut events = [libc::epoll_event { events: 0, u64: 0 }; READY_MAX];
+        // Not filled first: that would cost as much as the wait itself when there is something at once.
+        let mut events = [const { MaybeUninit::uninit() }; READY_MAX];
         let count = match self.wait_raw(timeout, &mut events) {
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => 0,
             Err(error) => return Err(error),
         };
-        ready.extend(events.iter().take(count).map(|&event| ready_of(event)));
+        ready.extend(events.iter().take(count).map(|event| {
+            // SAFETY: the kernel has filled the first `count` entries.
+            ready_of(unsafe { event.assume_init() })
+        }));
         Ok(())
     }
 
-    fn wait_raw(
-        &self,
-        timeout: Option<Duration>,
-        events: &mut [libc::epoll_event],
-    ) -> io::Result<usize> {
+    fn wait_raw(&self, timeout: Option<Duration>, events: &mut [Slot]) -> io::Result<usize> {
         if self.coarse.load(Ordering::Relaxed) {
             return wait_millis(&self.epoll, timeout, events);
         }
@@ -156,7 +160,7 @@ struct KernelTimespec {
 fn wait_nanos(
     epoll: &OwnedFd,
     timeout: Option<Duration>,
-    events: &mut [libc::epoll_event],
+    events: &mut [Slot],
 ) -> io::Result<usize> {
     let span = timeout.map(|timeout| KernelTimespec {
         secs: timeout.as_secs().min(SLEEP_SECS_MAX).cast_signed(),
@@ -183,12 +187,13 @@ fn wait_nanos(
 fn wait_millis(
     epoll: &OwnedFd,
     timeout: Option<Duration>,
-    events: &mut [libc::epoll_event],
+    events: &mut [Slot],
 ) -> io::Result<usize> {
     let millis = timeout.map_or(-1, millis_rounded_up);
     let room = libc::c_int::try_from(events.len()).unwrap_or(libc::c_int::MAX);
     // SAFETY: `events` has place for `room` entries and lives through the call.
-    let count = unsafe { libc::epoll_wait(epoll.as_raw_fd(), events.as_mut_ptr(), room, millis) };
+    let count =
+        unsafe { libc::epoll_wait(epoll.as_raw_fd(), events.as_mut_ptr().cast(), room, millis) };
     usize::try_from(count).map_err(|_| io::Error::last_os_error())
 }
 
@@ -237,6 +242,17 @@ impl Waker {
     /// a counter that is full is already readable.
     pub fn wake(&self) {
         let _full_means_awake = crate::pipe::write(self.eventfd.as_fd(), &1u64.to_ne_bytes());
+    }
+
+    /// Waits for a wake, at most this long. An interruption ends it early.
+    pub fn wait(&self, longest: Duration) {
+        let span = Timespec {
+            tv_sec: i64::try_from(longest.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: longest.subsec_nanos().into(),
+        };
+        let mut fds = [PollFd::new(&*self.eventfd, PollFlags::IN)];
+        // Whoever waits looks afterwards at what there is.
+        let _woken_or_not = poll(&mut fds, Some(&span));
     }
 
     /// Takes all wakes so far. Drain first, then look at what was posted: the other order can sleep over a message.

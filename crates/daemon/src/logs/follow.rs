@@ -141,9 +141,14 @@ impl Board {
         self.0.losses().get(path).cloned().unwrap_or_default()
     }
 
+    /// Whether anybody follows any log.
+    pub(super) fn is_followed(&self) -> bool {
+        self.0.followers.load(Ordering::Acquire) > 0
+    }
+
     /// The log at `path` was written, rotated or cleared.
     pub fn touched(&self, path: &Path) {
-        if self.0.followers.load(Ordering::Acquire) == 0 {
+        if !self.is_followed() {
             return;
         }
         if let Some(sender) = self.0.logs().get(path) {

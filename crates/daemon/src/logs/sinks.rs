@@ -147,6 +147,11 @@ impl Sinks {
         self.settle(key, Instant::now());
     }
 
+    /// Whether somebody waits for one of our logs to grow.
+    pub(super) fn is_followed(&self) -> bool {
+        self.board.is_followed()
+    }
+
     /// Writes a chunk, or holds it back.
     pub(super) fn append(&mut self, key: SinkKey, chunk: &[u8], rotation: Rotation) {
         let Some(entry) = self.entries.get_mut(&key) else {

@@ -2,6 +2,7 @@
 
 mod channels;
 mod handover;
+mod pace;
 mod pipes;
 
 use crate::crash;
@@ -12,6 +13,7 @@ use crate::logs::sinks::SinkKey;
 use crate::logs::thread::Outcome;
 use crate::logs::{CHUNK_BYTES, auto};
 use channels::Channels;
+use pace::Pace;
 use pipes::{Read, of_token};
 use provost_core::ClearProblem;
 use provost_model::{Channel, Errno, Level, ProcId, ProcessSpec, Run, Ticket};
@@ -83,6 +85,7 @@ pub(super) struct Room {
     /// No pipe is read: another image is about to go on.
     rests: bool,
     buffer: Vec<u8>,
+    pace: Pace,
     more_messages: bool,
     /// To be told at the end of this turn.
     waiting: Vec<oneshot::Sender<()>>,
@@ -108,7 +111,8 @@ impl Room {
             paused: BTreeSet::new(),
             rests: false,
             buffer: vec![0; CHUNK_BYTES],
-            more_messages: false,
+            pace: Pace::default(),
+            more_messages: true,
             waiting: Vec::new(),
         })
     }
@@ -117,15 +121,19 @@ impl Room {
     pub(super) fn serve(&mut self) -> End {
         let mut ready = Vec::new();
         loop {
-            if let Err(error) = self.reactor.wait(self.patience(), &mut ready) {
-                self.anomaly(&format!("waiting for output failed: {}", Errno::of(&error)));
-            }
-            if let Some(end) = self.messages() {
+            self.wait(&mut ready);
+            let is_called = ready.iter().any(|event| event.token == WAKER_TOKEN);
+            if (is_called || self.more_messages)
+                && let Some(end) = self.messages()
+            {
                 return end;
             }
+            let begun = Instant::now();
             for &event in &ready {
                 self.ready(event);
             }
+            let at_once = self.desk.main.sinks.is_followed();
+            self.pace.looked(begun, Instant::now(), at_once);
             crash::point("logs");
             if !self.rests {
                 self.desk.main.sinks.retry_due();
@@ -161,6 +169,20 @@ impl Room {
         match end {
             End::Stop { within } => self.stop(within),
             End::HandOver => Outcome::Carried(self.hand_over()),
+        }
+    }
+
+    /// Waits for something to do. Where output comes faster than it is worth to be read, some of it may gather first;
+    /// a message is heard at once.
+    fn wait(&mut self, ready: &mut Vec<Ready>) {
+        let mut patience = self.patience();
+        if let Some(pause) = self.pace.pause() {
+            self.waker
+                .wait(patience.map_or(pause, |patience| pause.min(patience)));
+            patience = Some(Duration::ZERO);
+        }
+        if let Err(error) = self.reactor.wait(patience, ready) {
+            self.anomaly(&format!("waiting for output failed: {}", Errno::of(&error)));
         }
     }
 

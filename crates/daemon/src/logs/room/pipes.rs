@@ -86,6 +86,7 @@ impl Room {
         match pipe::read(pipe.fd.as_fd(), &mut self.buffer) {
             Ok(0) => Read::End,
             Ok(count) => {
+                self.pace.found(count);
                 line.output
                     .take(self.buffer.get(..count).unwrap_or_default(), &mut self.desk);
                 Read::Some(count)

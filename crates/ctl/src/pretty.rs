@@ -32,6 +32,7 @@ fn plain(value: &Value) -> String {
             format!("{{{}}}", items.collect::<Vec<_>>().join(", "))
         }
         Value::Nil => "None".to_owned(),
+        Value::Written(written) => plain(&written.read()),
     }
 }
 
@@ -87,7 +88,8 @@ fn lay_out(out: &mut String, value: &Value, indent: usize, behind: usize) {
         | Value::Double(_)
         | Value::DateTime(_)
         | Value::Bytes(_)
-        | Value::Nil => out.push_str(&line),
+        | Value::Nil
+        | Value::Written(_) => out.push_str(&line),
     }
 }
 

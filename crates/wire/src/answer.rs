@@ -3,7 +3,7 @@
 mod pools;
 
 use crate::describe::description;
-use crate::xmlrpc::{self, Value, WireFault};
+use crate::xmlrpc::{self, Row, Rows, Value, WireFault};
 use provost_model::info::{ConfigInfo, OutputInfo, ProcessInfo, ProcessResult};
 use provost_model::spec::AutoRestart;
 use provost_model::{Reply, SupervisorState};
@@ -22,9 +22,7 @@ pub fn reply(reply: &Reply, local: &dyn Fn(i64) -> String) -> Value {
         Reply::Text(text) => Value::text(text),
         Reply::State(state) => supervisor_state(*state),
         Reply::Info(info) => process_info(info, local),
-        Reply::Infos(infos) => {
-            Value::Array(infos.iter().map(|info| process_info(info, local)).collect())
-        }
+        Reply::Infos(infos) => process_infos(infos, local),
         Reply::Configs(configs) => Value::Array(configs.iter().map(config_info).collect()),
         Reply::Results(results) => Value::Array(results.iter().map(process_result).collect()),
         Reply::Pools(pools) => Value::Array(pools.iter().map(pools::pool_info).collect()),
@@ -71,23 +69,69 @@ fn supervisor_state(state: SupervisorState) -> Value {
     ])
 }
 
+/// What is told of a process, in upstream's order.
+fn info_members(
+    info: &ProcessInfo,
+    local: &dyn Fn(i64) -> String,
+    to: &mut (impl Members + ?Sized),
+) {
+    to.text("name", &info.name);
+    to.text("group", &info.group);
+    to.int("start", info.start);
+    to.int("stop", info.stop);
+    to.int("now", info.now);
+    to.int("state", info.state.code().into());
+    to.text("statename", info.state.name());
+    to.text("spawnerr", &info.spawnerr);
+    to.int("exitstatus", info.exitstatus.into());
+    to.text("logfile", &info.stdout_logfile);
+    to.text("stdout_logfile", &info.stdout_logfile);
+    to.text("stderr_logfile", &info.stderr_logfile);
+    to.int("pid", info.pid.into());
+    to.text("description", &description(info, local));
+}
+
+/// Where members go.
+trait Members {
+    fn text(&mut self, name: &'static str, text: &str);
+    fn int(&mut self, name: &'static str, number: i64);
+}
+
+impl Members for Vec<Member> {
+    fn text(&mut self, name: &'static str, text: &str) {
+        self.push((name.to_owned(), Value::text(text)));
+    }
+
+    fn int(&mut self, name: &'static str, number: i64) {
+        self.push((name.to_owned(), Value::Int(number)));
+    }
+}
+
+impl Members for Row<'_> {
+    fn text(&mut self, name: &'static str, text: &str) {
+        Row::text(self, name, text);
+    }
+
+    fn int(&mut self, name: &'static str, number: i64) {
+        Row::int(self, name, number);
+    }
+}
+
 fn process_info(info: &ProcessInfo, local: &dyn Fn(i64) -> String) -> Value {
-    structure([
-        text("name", &*info.name),
-        text("group", &*info.group),
-        int("start", info.start),
-        int("stop", info.stop),
-        int("now", info.now),
-        int("state", info.state.code()),
-        text("statename", info.state.name()),
-        text("spawnerr", &info.spawnerr),
-        int("exitstatus", info.exitstatus),
-        text("logfile", &info.stdout_logfile),
-        text("stdout_logfile", &info.stdout_logfile),
-        text("stderr_logfile", &info.stderr_logfile),
-        int("pid", info.pid),
-        text("description", description(info, local)),
-    ])
+    let mut members = Vec::new();
+    info_members(info, local, &mut members);
+    Value::Struct(members)
+}
+
+/// The answer that is asked for most often, and the longest of them.
+fn process_infos(infos: &[ProcessInfo], local: &dyn Fn(i64) -> String) -> Value {
+    /// What a process has as a rule.
+    const BYTES: usize = 1280;
+    let mut rows = Rows::with_capacity(infos.len(), BYTES);
+    for info in infos {
+        rows.row(|row| info_members(info, local, row));
+    }
+    rows.finish()
 }
 
 fn process_result(result: &ProcessResult) -> Value {
@@ -229,6 +273,41 @@ mod tests {
             written.contains("<name>now</name>\n<value><int>2147483647</int></value>"),
             "{written}"
         );
+    }
+
+    #[test]
+    fn many_processes_are_written_as_each_of_them() {
+        let info = |name: &str, state| ProcessInfo {
+            name: name.into(),
+            group: "g".into(),
+            start: 1,
+            stop: 2,
+            now: 1 << 40,
+            state,
+            spawnerr: "can't find command '<x>' & \u{1}".to_owned(),
+            exitstatus: -1,
+            stdout_logfile: "/\u{ffff}\u{fffd}ü".to_owned(),
+            stderr_logfile: String::new(),
+            pid: 4711,
+            description: Description::Trouble,
+        };
+        let infos = vec![
+            info("a", ProcessState::Fatal),
+            info("b>", ProcessState::Running),
+        ];
+        let each = infos
+            .iter()
+            .map(|info| process_info(info, &local))
+            .collect();
+        let all = reply(&Reply::Infos(infos), &local);
+        assert_eq!(
+            String::from_utf8(xmlrpc::write_response(&all)).unwrap(),
+            String::from_utf8(xmlrpc::write_response(&Value::Array(each))).unwrap()
+        );
+        let Value::Written(written) = &all else {
+            panic!("{all:?}")
+        };
+        assert_eq!(written.read().as_array().map(<[Value]>::len), Some(2));
     }
 
     #[test]

@@ -80,6 +80,7 @@ pub fn write_value(value: &Value) -> Json {
             }
         }
         Value::Nil => Json::Null,
+        Value::Written(written) => write_value(&written.read()),
     }
 }
 

@@ -92,6 +92,8 @@ impl<'a> Args<'a> {
             Some(Value::Array(values)) => !values.is_empty(),
             Some(Value::Struct(members)) => !members.is_empty(),
             Some(Value::Nil) => false,
+            // No reader makes it.
+            Some(Value::Written(_)) => true,
         }
     }
 

@@ -170,7 +170,9 @@ fn pairs(value: &Value) -> Option<Vec<(String, String)>> {
             Value::Int(number) => number.to_string(),
             Value::Bool(truth) => if *truth { "True" } else { "False" }.to_owned(),
             Value::Double(number) => format!("{number:?}"),
-            Value::DateTime(_) | Value::Array(_) | Value::Struct(_) => return None,
+            Value::DateTime(_) | Value::Array(_) | Value::Struct(_) | Value::Written(_) => {
+                return None;
+            }
         };
         pairs.push((key.to_lowercase(), text));
         Some(())

@@ -6,9 +6,11 @@
 //! type declaration and entities beyond the five predefined ones are refused, so that nothing can grow out of little.
 
 mod read;
+mod rows;
 mod write;
 
 pub use read::{read_call, read_response};
+pub(crate) use rows::{Row, Rows};
 pub use write::{write_call, write_fault, write_response};
 
 use provost_model::Fault;
@@ -51,6 +53,24 @@ pub enum Value {
     Struct(Vec<(String, Value)>),
     /// `nil`.
     Nil,
+    /// What is so large that it was written at once instead of being put together first. Never read.
+    Written(Written),
+}
+
+/// A value as it goes over the wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written(String);
+
+impl Written {
+    /// The value that was written.
+    pub fn read(&self) -> Value {
+        let whole = write::respond(|out| out.push_str(&self.0));
+        match read_response(&whole) {
+            Ok(Ok(value)) => value,
+            // It was written here, so nothing else comes of it.
+            Ok(Err(_)) | Err(_) => Value::Nil,
+        }
+    }
 }
 
 impl Value {
@@ -107,6 +127,7 @@ impl Value {
     pub fn text_len(&self) -> usize {
         match self {
             Self::Str(text) | Self::DateTime(text) => text.len(),
+            Self::Written(written) => written.0.len(),
             Self::Bytes(bytes) => bytes.len(),
             Self::Array(values) => values.iter().map(Self::text_len).sum(),
             Self::Struct(members) => members
@@ -129,6 +150,7 @@ impl Value {
             Self::Array(_) => "array",
             Self::Struct(_) => "struct",
             Self::Nil => "nil",
+            Self::Written(_) => "value",
         }
     }
 }

@@ -3,10 +3,14 @@
 //! Nothing here can fail: numbers that the wire has no room for are capped, and characters that XML forbids are replaced,
 //! where upstream answers with an error or with bytes that no client can read.
 
-use super::{MAX_INT, MIN_INT, Value};
+use super::{MAX_INT, MIN_INT, Value, Written};
 use crate::base64;
+use std::fmt::Write as _;
 
 const DECLARATION: &str = "<?xml version='1.0'?>\n";
+
+/// Bytes of what stands around the value of an answer, and a few more.
+const FRAME: usize = 256;
 
 /// Digits of Base64 on a line, as Python breaks them.
 const BASE64_LINE: usize = 76;
@@ -28,9 +32,19 @@ pub fn write_call(method: &str, params: &[Value]) -> Vec<u8> {
 
 /// A good answer.
 pub fn write_response(result: &Value) -> Vec<u8> {
+    respond(|out| {
+        if let Value::Written(Written(text)) = result {
+            out.reserve(text.len() + FRAME);
+        }
+        value(out, result);
+    })
+}
+
+/// A good answer, whose value is written by this call.
+pub(super) fn respond(value: impl FnOnce(&mut String)) -> Vec<u8> {
     let mut out = String::from(DECLARATION);
     out.push_str("<methodResponse>\n<params>\n<param>\n");
-    value(&mut out, result);
+    value(&mut out);
     out.push_str("</param>\n</params>\n</methodResponse>\n");
     out.into_bytes()
 }
@@ -51,7 +65,11 @@ pub fn write_fault(code: i32, text: &str) -> Vec<u8> {
 /// One value with its line end. Recursive: values that were read nest at most `MAX_DEPTH` deep, ours far less.
 fn value(out: &mut String, it: &Value) {
     match it {
-        Value::Int(number) => simple(out, "int", &(*number).clamp(MIN_INT, MAX_INT).to_string()),
+        Value::Int(number) => {
+            out.push_str("<value><int>");
+            int(out, *number);
+            out.push_str("</int></value>\n");
+        }
         Value::Bool(truth) => simple(out, "boolean", if *truth { "1" } else { "0" }),
         Value::Str(text) => simple(out, "string", text),
         Value::Double(number) => simple(out, "double", &format!("{number:?}")),
@@ -76,6 +94,7 @@ fn value(out: &mut String, it: &Value) {
             out.push_str("</struct></value>\n");
         }
         Value::Nil => out.push_str("<value><nil/></value>\n"),
+        Value::Written(Written(text)) => out.push_str(text),
     }
 }
 
@@ -98,16 +117,41 @@ fn binary(out: &mut String, bytes: &[u8]) {
     out.push_str("</base64></value>\n");
 }
 
+/// A number, within what the wire has room for.
+pub(super) fn int(out: &mut String, number: i64) {
+    // Writing to a string cannot fail.
+    let _ = write!(out, "{}", number.clamp(MIN_INT, MAX_INT));
+}
+
 /// Escapes as Python does, and puts the replacement character in place of what XML 1.0 cannot carry.
-fn escape(out: &mut String, text: &str) {
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '\t' | '\n' | '\r' => out.push(c),
-            '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => out.push(char::REPLACEMENT_CHARACTER),
-            c => out.push(c),
+pub(super) fn escape(out: &mut String, text: &str) {
+    let mut rest = text;
+    // What needs nothing goes in whole stretches: nearly all text is one of them.
+    while let Some(at) = rest.bytes().position(is_special) {
+        let (plain, special) = rest.split_at_checked(at).unwrap_or((rest, ""));
+        out.push_str(plain);
+        let mut chars = special.chars();
+        if let Some(c) = chars.next() {
+            escape_one(out, c);
         }
+        rest = chars.as_str();
+    }
+    out.push_str(rest);
+}
+
+/// Whether a character may begin with this byte that is not written as it is.
+fn is_special(byte: u8) -> bool {
+    // U+FFFE and U+FFFF begin with the last.
+    matches!(byte, b'&' | b'<' | b'>' | 0..=0x1f | 0xef)
+}
+
+fn escape_one(out: &mut String, c: char) {
+    match c {
+        '&' => out.push_str("&amp;"),
+        '<' => out.push_str("&lt;"),
+        '>' => out.push_str("&gt;"),
+        '\t' | '\n' | '\r' => out.push(c),
+        '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => out.push(char::REPLACEMENT_CHARACTER),
+        c => out.push(c),
     }
 }

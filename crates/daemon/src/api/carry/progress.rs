@@ -177,6 +177,7 @@ fn flatten(value: &Value, out: &mut Vec<Token>) {
         Value::DateTime(text) => Token::DateTime(text.clone()),
         Value::Bytes(bytes) => Token::Bytes(base64::encode(bytes)),
         Value::Nil => Token::Nil,
+        Value::Written(written) => return flatten(&written.read(), out),
         Value::Array(values) => {
             out.push(Token::Array(values.len()));
             return values.iter().for_each(|value| flatten(value, out));

@@ -30,6 +30,7 @@ mod plain;
 mod prepare;
 mod reading;
 mod reload;
+mod rest;
 mod runs;
 mod seal;
 mod servers;

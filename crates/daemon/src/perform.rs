@@ -210,6 +210,7 @@ impl Shell {
         let now = clock::mono();
         self.children.begin(proc, run, socket, now.plus(BIRTH_MAX));
         self.spawns.ordered(run, now);
+        self.settling.started();
         self.workers.submit(move || {
             report(Done::Prepared {
                 run,

@@ -16,6 +16,7 @@ use crate::logs::{Fact, Logger, Logs};
 use crate::oom::Kills;
 use crate::prepare::Surroundings;
 use crate::reading::Readings;
+use crate::rest::Settling;
 use crate::runs::{OpenRuns, Runs};
 use crate::source::Source;
 use crate::spawn_order::{Prepared, SpawnOrder, Turn};
@@ -189,6 +190,7 @@ pub(crate) struct Shell {
     pub(crate) takes_in_orphans: bool,
     /// Orders that another thread is to answer, other than those for spawns and sockets.
     pub(crate) errands: usize,
+    pub(crate) settling: Settling,
     /// The program that was shown our state last, and said that it can go on with it.
     pub(crate) rehearsed: Option<Rehearsed>,
     /// Another program is about to take our place.
@@ -260,6 +262,7 @@ impl Shell {
             late_since: None,
             takes_in_orphans: false,
             errands: 0,
+            settling: Settling::default(),
             rehearsed: None,
             handing_over: None,
             panics: Vec::new(),
@@ -313,25 +316,11 @@ impl Shell {
         if self.is_ready_to_leave() {
             return Ok(Step::Leave);
         }
-        self.reactor.wait(self.patience(), ready)?;
+        let patience = self.patience();
+        self.settle(patience);
+        self.reactor.wait(patience, ready)?;
         self.turn(ready);
         Ok(Step::Go)
-    }
-
-    /// How long nothing will be due; no limit when nothing ever is.
-    fn patience(&self) -> Option<Duration> {
-        let deadlines = [
-            self.core_deadline(),
-            self.children.next_deadline(),
-            self.next_birth(),
-            self.spawns.next_deadline(),
-            self.later.first().map(|&(due, _)| due),
-            self.sockets.next_deadline(),
-            self.adopted.next_deadline(),
-            self.quiet_deadline(),
-        ];
-        let next = deadlines.into_iter().flatten().min()?;
-        Some(next.since(clock::mono()))
     }
 
     fn turn(&mut self, ready: &[Ready]) {

@@ -44,6 +44,7 @@ mod take;
 mod takeover;
 mod tree;
 mod workers;
+mod zone;
 
 pub use provost_os::stdio::arguments;
 pub use provost_os::wiping::Wiping;

@@ -2,7 +2,6 @@
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
-use jiff::tz::TimeZone;
 use std::time::SystemTime;
 
 /// Local time as the descriptions of processes show it: `Nov 22 05:01 PM`. Empty beyond the year 9999.
@@ -42,7 +41,7 @@ fn local(secs: i64, format: &str) -> String {
     Timestamp::from_second(secs)
         .map(|stamp| {
             stamp
-                .to_zoned(TimeZone::system())
+                .to_zoned(crate::zone::local())
                 .strftime(format)
                 .to_string()
         })

@@ -16,7 +16,7 @@ pub(super) struct Stamper {
 impl Stamper {
     /// Stamps in the system's time zone (`TZ`, else `/etc/localtime`, else UTC).
     pub(super) fn local() -> Self {
-        Self::in_zone(TimeZone::system())
+        Self::in_zone(crate::zone::local())
     }
 
     fn in_zone(zone: TimeZone) -> Self {

@@ -15,6 +15,7 @@ mod generate;
 mod oracle;
 mod plugins;
 mod rooms;
+mod soak;
 mod suites;
 mod test;
 mod tools;
@@ -48,6 +49,10 @@ const TASKS: &[(&str, &str)] = &[
         "bench",
         "measure Provost beside upstream, `cargo xtask bench [programs | events]`",
     ),
+    (
+        "soak",
+        "everything at once on a release build, `cargo xtask soak [--hours N]`: memory and descriptors must stay",
+    ),
     ("help", "this list"),
 ];
 
@@ -60,6 +65,7 @@ fn main() -> ExitCode {
         "gen" => generate::run(std::env::args().any(|argument| argument == "--check")),
         "bench" => bench::run(),
         "bench-listener" => bench_listener::run(),
+        "soak" => soak::run(),
         "rooms" => rooms::main() == ExitCode::SUCCESS,
         "help" => {
             print_tasks();

@@ -32,6 +32,10 @@ const WITHOUT_COMPANY: &[&str] = &[
     "upgrade",
 ];
 
+/// Binaries of `provost-e2e` that take minutes, nearly all of them in waiting, and measure no time: they run beside the
+/// others.
+const BESIDE: &[&str] = &["soak"];
+
 /// A binary with tests.
 struct Suite {
     package: String,
@@ -54,12 +58,19 @@ pub(crate) fn run(words: &[String]) -> bool {
         begun.elapsed().as_secs_f64()
     );
     suites.retain(|suite| words.iter().all(|word| suite.title().contains(word)));
-    let mut failed = Vec::new();
-    for suite in &suites {
-        if !suite.run() {
-            failed.push(suite.title());
-        }
-    }
+    let (beside, suites): (Vec<_>, Vec<_>) = suites.into_iter().partition(Suite::runs_beside);
+    let mut failed: Vec<String> = std::thread::scope(|scope| {
+        let beside: Vec<_> = beside
+            .iter()
+            .map(|suite| (suite, scope.spawn(|| suite.run())))
+            .collect();
+        let failed: Vec<&Suite> = suites.iter().filter(|suite| !suite.run()).collect();
+        let late = beside
+            .into_iter()
+            .filter_map(|(suite, run)| (!run.join().unwrap_or(false)).then_some(suite));
+        failed.into_iter().chain(late).map(Suite::title).collect()
+    });
+    failed.sort();
     if !failed.is_empty() {
         eprintln!(
             "error: {} suites failed: {}",
@@ -129,6 +140,10 @@ fn suite_of(line: &str) -> Option<Suite> {
 impl Suite {
     fn title(&self) -> String {
         format!("{} {}", self.package, self.name)
+    }
+
+    fn runs_beside(&self) -> bool {
+        self.package == "provost-e2e" && BESIDE.contains(&self.name.as_str())
     }
 
     /// How many of its tests run at a time; none to leave that to the binary.

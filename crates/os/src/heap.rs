@@ -6,6 +6,10 @@ const OWN_MEMORY_BYTES: i32 = 128 << 10;
 /// The heap gives back what is free at its end from this size on.
 const KEPT_BYTES: i32 = 128 << 10;
 
+/// Heaps: one for all threads. Each would have its own otherwise, with its own waste; ours allocate too little for them to
+/// be in each other's way.
+const HEAPS: i32 = 1;
+
 /// Has memory given back when it is free, at any time of this process.
 ///
 /// By itself the C library keeps more for itself with each large piece that it sees: a supervisor that has answered one
@@ -15,6 +19,7 @@ pub fn give_back_early() {
     for (parameter, value) in [
         (libc::M_MMAP_THRESHOLD, OWN_MEMORY_BYTES),
         (libc::M_TRIM_THRESHOLD, KEPT_BYTES),
+        (libc::M_ARENA_MAX, HEAPS),
     ] {
         // SAFETY: it sets a number of the allocator, under its own lock; a number that it does not take changes nothing.
         let _is_taken = unsafe { libc::mallopt(parameter, value) };

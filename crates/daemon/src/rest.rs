@@ -1,7 +1,9 @@
 //! How long the control thread sleeps, and what it does before a long sleep.
 
 use crate::shell::Shell;
+use provost_os::reactor::Ready;
 use provost_os::{clock, heap};
+use std::io;
 use std::time::Duration;
 
 /// A sleep that is long enough to be worth it.
@@ -28,13 +30,10 @@ impl Settling {
         self.starts = self.starts.saturating_add(1);
     }
 
-    /// Whether it is time to give it back: each time once.
-    fn is_due(&mut self, sleep: Option<Duration>) -> bool {
-        let is_due = self.starts >= MANY && sleep.is_none_or(|sleep| sleep > LONG);
-        if is_due {
-            self.starts = 0;
-        }
-        is_due
+    /// The sleep before it is given back, in place of one that is longer; none when there is nothing to give, or no time.
+    fn nap(&self, sleep: Option<Duration>) -> Option<Duration> {
+        let is_long = sleep.is_none_or(|sleep| sleep > LONG);
+        (self.starts >= MANY && is_long).then_some(LONG)
     }
 }
 
@@ -55,12 +54,19 @@ impl Shell {
         Some(next.since(clock::mono()))
     }
 
-    /// Gives back what starts have left behind, unless more of them are under way.
-    pub(crate) fn settle(&mut self, sleep: Option<Duration>) {
-        let is_busy = self.errands > 0 || !self.spawns.is_empty();
-        if !is_busy && self.settling.is_due(sleep) {
-            heap::settle();
+    /// Waits until something is to be done. After a second in which nothing was, what starts have left behind is given back
+    /// first.
+    pub(crate) fn rest(&mut self, ready: &mut Vec<Ready>) -> io::Result<()> {
+        let patience = self.patience();
+        if let Some(nap) = self.settling.nap(patience) {
+            self.reactor.wait(Some(nap), ready)?;
+            if ready.is_empty() {
+                self.settling.starts = 0;
+                heap::settle();
+            }
+            return Ok(());
         }
+        self.reactor.wait(patience, ready)
     }
 }
 
@@ -71,13 +77,14 @@ mod tests {
     #[test]
     fn it_is_due_after_the_start_and_after_many_and_only_before_a_long_sleep() {
         let mut settling = Settling::default();
-        assert!(!settling.is_due(Some(Duration::from_millis(900))));
-        assert!(settling.is_due(Some(Duration::from_secs(2))));
-        assert!(!settling.is_due(None));
-        for _ in 0..MANY {
+        assert_eq!(settling.nap(Some(Duration::from_millis(900))), None);
+        assert_eq!(settling.nap(Some(Duration::from_secs(2))), Some(LONG));
+        settling.starts = 0;
+        for _ in 1..MANY {
             settling.started();
         }
-        assert!(settling.is_due(None));
-        assert!(!settling.is_due(None));
+        assert_eq!(settling.nap(None), None);
+        settling.started();
+        assert_eq!(settling.nap(None), Some(LONG));
     }
 }

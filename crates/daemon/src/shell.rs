@@ -316,9 +316,7 @@ impl Shell {
         if self.is_ready_to_leave() {
             return Ok(Step::Leave);
         }
-        let patience = self.patience();
-        self.settle(patience);
-        self.reactor.wait(patience, ready)?;
+        self.rest(ready)?;
         self.turn(ready);
         Ok(Step::Go)
     }

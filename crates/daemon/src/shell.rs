@@ -382,6 +382,7 @@ impl Shell {
             }
         }
         self.effects.shrink_to(EFFECTS_KEPT);
+        self.inputs.shrink_to(EFFECTS_KEPT);
         self.telling = false;
     }
 

@@ -14,8 +14,12 @@ const LINES_AT_ONCE: u32 = 10;
 /// How long a span lasts.
 const SPAN: Duration = Duration::from_secs(10);
 
-/// Kinds that are kept in mind. Lines of other kinds are written; each needs a program or a file of its own.
-const KINDS_MAX: usize = 4_096;
+/// Kinds that are kept in mind, as many as fit a table of 1,024 places. Lines of other kinds are written; each needs a
+/// program or a file of its own.
+const KINDS_MAX: usize = 896;
+
+/// Lines that a program makes when it starts or stops: too few to be the beginning of a flood.
+const FEW: u32 = 2;
 
 /// Words before numbers that do not make another kind.
 const NUMBERED: &[&str] = &["pid ", "event ", "fd ", "("];
@@ -105,6 +109,11 @@ impl Flood {
         if self.kinds.len() >= KINDS_MAX / 4 {
             self.kinds
                 .retain(|_, kind| kind.held > 0 || now < kind.began + SPAN);
+        }
+        // A start of thousands of programs must not hide the one that floods.
+        if self.kinds.len() >= KINDS_MAX {
+            self.kinds
+                .retain(|_, kind| kind.held > 0 || kind.lines > FEW);
         }
     }
 }

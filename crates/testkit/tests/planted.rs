@@ -1,7 +1,7 @@
 //! Planted bugs: each must be caught, and each rule must catch one.
 
 use provost_testkit::sim::mutants::{Mutant, Plant};
-use provost_testkit::sim::{Settings, run_subject};
+use provost_testkit::sim::{Kinds, Outcome, Settings, run_subject, shrink};
 use std::collections::BTreeSet;
 
 /// Seeds within which a planted bug must show; a small part of what the ordinary run goes through.
@@ -66,4 +66,98 @@ fn the_wrapper_alone_is_no_bug() {
         });
         assert!(outcome.violations.is_empty(), "{}", outcome.report());
     }
+}
+
+/// Settings as the variables before a command say them.
+fn read(command: &str) -> Settings {
+    let words = || {
+        command
+            .split_whitespace()
+            .map_while(|word| word.split_once('='))
+    };
+    let variable = |name: &str| {
+        let mut found = words().filter(|(variable, _)| *variable == name);
+        found.next().map(|(_, value)| value.to_owned())
+    };
+    Settings::new(2_000).read(variable).expect("it is our own")
+}
+
+#[test]
+#[expect(
+    clippy::print_stdout,
+    reason = "shown with --nocapture: how small each becomes"
+)]
+fn a_failing_seed_is_shrunk_and_its_command_shows_the_same_failure() {
+    let plants = [
+        Plant::DropsStopSignal,
+        Plant::SpawnsTwice,
+        Plant::HidesOverflow,
+        Plant::MissesFailedKill,
+        Plant::ForgetsOrphans,
+        Plant::LetsCallsHang,
+    ];
+    for plant in plants {
+        let run =
+            |seed, settings| run_subject(seed, settings, |config| Mutant::new(plant, &config));
+        let mut outcomes = (0..SEEDS).map(|seed| run(seed, Settings::new(2_000)));
+        let found = outcomes
+            .find(|outcome: &Outcome| !outcome.violations.is_empty())
+            .unwrap_or_else(|| panic!("{plant:?} is not caught"));
+        let small = shrink(found.clone(), |settings| run(found.seed, settings));
+        let command = small.command();
+        println!("{plant:?}: {} steps, {command}", found.steps);
+        let rule = |outcome: &Outcome| outcome.violations.first().map(|seen| seen.rule);
+
+        assert!(small.settings.steps < found.settings.steps, "{command}");
+        assert!(small.settings.without.count() > 3, "{command}");
+        assert!(small.kinds.count() < found.kinds.count(), "{command}");
+        assert!(small.programs <= found.programs, "{command}");
+        let again = run(found.seed, read(&command));
+        assert_eq!(again, small, "{command}");
+        assert!(
+            again
+                .violations
+                .iter()
+                .any(|seen| Some(seen.rule) == rule(&found))
+        );
+        // What is left is needed: without it nothing fails, or in another way.
+        let needed = |kind| {
+            let without = small.settings.without.and(kind);
+            let outcome = run(
+                found.seed,
+                Settings {
+                    without,
+                    ..small.settings
+                },
+            );
+            outcome
+                .violations
+                .iter()
+                .all(|seen| Some(seen.rule) != rule(&found))
+        };
+        assert!(small.kinds.each().all(needed), "{command}");
+    }
+}
+
+#[test]
+fn nothing_is_shrunk_to_a_seed_that_fails_otherwise() {
+    // Whatever is left out, another rule is broken.
+    let found = (0..SEEDS)
+        .map(|seed| {
+            run_subject(seed, SETTINGS, |config| {
+                Mutant::new(Plant::DropsReply, &config)
+            })
+        })
+        .find(|outcome| !outcome.violations.is_empty())
+        .expect("it is caught");
+    let other = |settings| Outcome {
+        settings,
+        violations: vec![provost_testkit::sim::monitor::Violation {
+            rule: "I99",
+            what: String::new(),
+        }],
+        ..found.clone()
+    };
+    assert_eq!(shrink(found.clone(), other), found);
+    assert_eq!(found.settings.without, Kinds::NONE);
 }

@@ -52,8 +52,15 @@ fn failures(seeds: u64, run: impl Fn(u64) -> Option<Outcome> + Sync) -> Option<S
             .collect::<Vec<_>>()
     });
     failures.sort_by_key(|outcome| outcome.seed);
-    let mut report = failures.first()?.report();
-    for outcome in &failures {
+    let shrunk: Vec<Outcome> = failures
+        .into_iter()
+        .map(|found| {
+            let seed = found.seed;
+            sim::shrink(found, |settings| sim::run_with(seed, settings))
+        })
+        .collect();
+    let mut report = shrunk.first()?.report();
+    for outcome in &shrunk {
         let rules: Vec<_> = outcome.violations.iter().map(|seen| seen.rule).collect();
         let _ = writeln!(report, "{rules:?}: {}", outcome.command());
     }
@@ -94,6 +101,64 @@ fn i30_whichever_order_was_the_last_before_a_kill_the_next_life_is_sound() {
     assert!(failures.is_none(), "{}", failures.unwrap_or_default());
 }
 
+/// Scenes with pairs of kills; `PROVOST_SCENES` asks for more.
+const SCENES_OF_PAIRS: u64 = 10;
+
+/// Inputs of such a scene, which is a short one.
+const STEPS_OF_PAIRS: usize = 12;
+
+/// Orders of such a scene, of its first life and of the one after the first kill.
+const ORDERS_OF_PAIRS: usize = 40;
+
+/// Seeds of scenes with few orders, but not next to none.
+fn short_scenes() -> impl Iterator<Item = u64> {
+    let orders = |seed: &u64| {
+        let settings = Settings {
+            deaths: Deaths::Never,
+            ..Settings::new(STEPS_OF_PAIRS)
+        };
+        sim::run_with(*seed, settings).orders[0]
+    };
+    (0..).filter(move |seed| (ORDERS_OF_PAIRS / 2..=ORDERS_OF_PAIRS).contains(&orders(seed)))
+}
+
+#[test]
+fn i30_whichever_two_orders_were_the_last_before_kills_the_third_life_is_sound() {
+    let scenes = number("PROVOST_SCENES").unwrap_or(SCENES_OF_PAIRS);
+    let seeds: Vec<u64> = short_scenes()
+        .take(usize::try_from(scenes).unwrap_or(usize::MAX))
+        .collect();
+    let killed = |seed, deaths| {
+        let settings = Settings {
+            deaths,
+            ..Settings::new(STEPS_OF_PAIRS)
+        };
+        sim::run_with(seed, settings)
+    };
+    let pairs = AtomicU64::new(0);
+    // One share of the work is all pairs with one first kill.
+    let shares = scenes * (ORDERS_OF_PAIRS as u64 + 1);
+    let walk = |share: u64| {
+        let seed = *seeds.get(usize::try_from(share % scenes).ok()?)?;
+        let first = usize::try_from(share / scenes).ok()?;
+        let once = killed(seed, Deaths::After(first));
+        if !once.violations.is_empty() {
+            return Some(once);
+        }
+        // A scene that is over before has no such kill.
+        let orders = *once.orders.get(1)?;
+        let mut twice = (0..=orders.min(ORDERS_OF_PAIRS)).map(|second| {
+            pairs.fetch_add(1, Ordering::Relaxed);
+            killed(seed, Deaths::Twice(first, second))
+        });
+        twice.find(|outcome| !outcome.violations.is_empty())
+    };
+    let failures = failures(shares, walk);
+    assert!(failures.is_none(), "{}", failures.unwrap_or_default());
+    let pairs = pairs.into_inner();
+    assert!(pairs > 300 * scenes, "only {pairs} pairs");
+}
+
 #[test]
 fn kept_seeds_stay_good() {
     let list = include_str!("../../../fixtures/seeds/core.txt");
@@ -123,11 +188,10 @@ fn kept_seeds_stay_good() {
 #[test]
 #[expect(clippy::print_stdout, reason = "this is what `--nocapture` is for")]
 fn one_seed() {
-    let kill = number("PROVOST_KILL").and_then(|orders| usize::try_from(orders).ok());
-    let settings = Settings {
-        deaths: kill.map_or(Deaths::ByChance, Deaths::After),
-        ..Settings::new(steps()).traced()
-    };
+    let settings = Settings::new(STEPS)
+        .traced()
+        .read(|variable| std::env::var(variable).ok())
+        .unwrap_or_else(|problem| panic!("{problem}"));
     let outcome = sim::run_with(number("PROVOST_SEED").unwrap_or(0), settings);
     for line in &outcome.trace {
         println!("{line}");

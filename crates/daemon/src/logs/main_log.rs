@@ -3,9 +3,9 @@
 use super::flood::Flood;
 use super::logger::Forward;
 use super::printer::Printer;
-use super::rotation::Rotation;
 use super::sinks::{SinkKey, Sinks};
 use super::stamp::Stamper;
+use provost_capture::rotate::Rotation;
 use provost_core::ClearProblem;
 use provost_model::config::MainLog as Target;
 use provost_model::{Errno, Level};

@@ -3,11 +3,11 @@
 use super::backlog::{Backlog, Charge};
 use super::main_log::MainLog;
 use super::order::Fact;
-use super::rotation::Rotation;
 use super::sinks::SinkKey;
 use super::teller::Teller;
 use provost_capture::ansi::Stripper;
 use provost_capture::lines::{self, Lines};
+use provost_capture::rotate::Rotation;
 use provost_capture::tokens::{Capture, CaptureBuffer, Piece};
 use provost_model::quote;
 use provost_model::spec::{LogfileFull, OutputSpec};

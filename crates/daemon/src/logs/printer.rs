@@ -1,7 +1,7 @@
 //! Output of programs on our own standard output, for pools whose result handler prints.
 
-use super::rotation::Rotation;
 use super::sinks::{SinkKey, Sinks};
+use provost_capture::rotate::Rotation;
 use std::path::Path;
 
 /// Where it goes, and what the last text left behind.

@@ -1,24 +1,12 @@
 //! What a log's path leads to, and opening it without waiting for anybody.
 
+pub(super) use provost_capture::sink::Kind;
+
 use provost_os::files::{own_descriptor, reopen_own_fd};
 use provost_os::spot::{Paths, Refusal, Spot};
 use std::fs::{self, File, Metadata};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
-
-/// How a log is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// A regular file opened by its path.
-    Regular,
-    /// A regular file, or the null device, given to us as a descriptor: writing does not block, and there is no name by
-    /// which to rotate, reopen or replace it.
-    OwnRegular,
-    /// Anything else, in a mode that does not block.
-    Stream,
-    /// A descriptor of ours that may block and must stay so, since others share it.
-    Shared,
-}
 
 /// An opened log.
 pub(super) struct Target {

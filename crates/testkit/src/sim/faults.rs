@@ -3,6 +3,7 @@
 //! A third of the kinds is switched off in each seed, so that single faults are seen alone, too; some seeds have none.
 
 use super::rng::Rng;
+use super::settings::Kinds;
 
 macro_rules! fault_kinds {
     ($($(#[$doc:meta])* $name:ident up to $max:literal;)*) => {
@@ -92,6 +93,16 @@ fault_kinds! {
     DaemonPanics up to 6;
 }
 
+/// How many kinds there are.
+pub(super) fn count() -> usize {
+    KINDS.len()
+}
+
+/// What the kinds are called.
+pub(super) fn names() -> impl Iterator<Item = String> {
+    KINDS.iter().map(|(kind, _)| format!("{kind:?}"))
+}
+
 /// The rates of one seed.
 #[derive(Clone, Debug)]
 pub(super) struct Faults {
@@ -123,6 +134,23 @@ impl Faults {
     pub(super) fn strike(&self, rng: &mut Rng, fault: Fault) -> bool {
         let rate = self.rates.get(fault as usize).copied().unwrap_or(0);
         rng.chance(rate) && self.active
+    }
+
+    /// Switches kinds off.
+    pub(super) fn leave_out(&mut self, without: Kinds) {
+        for (place, rate) in self.rates.iter_mut().enumerate() {
+            if without.has(Kinds::of_fault(place)) {
+                *rate = 0;
+            }
+        }
+    }
+
+    /// The kinds that can happen.
+    pub(super) fn kinds(&self) -> Kinds {
+        let rates = self.rates.iter().enumerate();
+        let on = rates.filter(|(_, rate)| **rate > 0);
+        on.map(|(place, _)| Kinds::of_fault(place))
+            .fold(Kinds::NONE, Kinds::and)
     }
 
     /// From now on nothing goes wrong any more.

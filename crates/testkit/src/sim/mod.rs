@@ -22,10 +22,14 @@ mod run;
 pub mod saving;
 mod scene;
 mod script;
+mod settings;
+mod shrink;
 mod sockets;
 mod spools;
 mod upgrades;
 mod weather;
 mod world;
 
-pub use run::{Deaths, Outcome, Settings, Subject, run, run_subject, run_traced, run_with};
+pub use run::{Outcome, Subject, run, run_subject, run_traced, run_with};
+pub use settings::{Deaths, Kinds, Settings};
+pub use shrink::shrink;

@@ -3,6 +3,7 @@
 use super::monitor::{Monitor, Violation};
 use super::rng::Rng;
 use super::saving::{Kept, Often};
+use super::settings::{Deaths, Kinds, Settings};
 use super::world::{Step, World};
 use provost_core::{Core, Effect, Input, LoadedConfig};
 use provost_model::{Mono, Now, Request};
@@ -69,6 +70,12 @@ pub struct Outcome {
     pub settings: Settings,
     /// Inputs that the core took.
     pub steps: usize,
+    /// Orders that were to be carried out between two kills.
+    pub orders: Vec<usize>,
+    /// What can happen in this seed, and was not left out.
+    pub kinds: Kinds,
+    /// Groups of the configuration that it began with.
+    pub programs: usize,
     /// What was seen that must never be seen, in the first bad step.
     pub violations: Vec<Violation>,
     /// A number over everything that was said; 0 when no trace was kept.
@@ -96,60 +103,11 @@ impl Outcome {
 
     /// The command that shows it again.
     pub fn command(&self) -> String {
-        let Settings { steps, deaths, .. } = self.settings;
-        let kill = match deaths {
-            Deaths::After(orders) => format!(" PROVOST_KILL={orders}"),
-            Deaths::ByChance | Deaths::Never => String::new(),
-        };
         format!(
-            "PROVOST_SEED={} PROVOST_STEPS={steps}{kill} cargo test -p provost-testkit --test sim one_seed -- --nocapture",
-            self.seed
+            "PROVOST_SEED={} {} cargo test -p provost-testkit --test sim one_seed -- --nocapture",
+            self.seed,
+            self.settings.describe()
         )
-    }
-}
-
-/// When the daemon dies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Deaths {
-    /// As the dice of the seed have it.
-    ByChance,
-    /// Not at all.
-    Never,
-    /// It is killed once, right after so many orders since the beginning have been carried out.
-    After(usize),
-}
-
-/// How a seed is run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Settings {
-    /// Inputs until the faults cease.
-    pub steps: usize,
-    /// Keep the conversation.
-    pub traced: bool,
-    /// Nobody sets the wall clock; all else stays as it is.
-    pub wall_is_fixed: bool,
-    /// When the daemon dies.
-    pub deaths: Deaths,
-}
-
-impl Settings {
-    /// So many inputs, and whatever the dice have in store.
-    pub const fn new(steps: usize) -> Self {
-        Self {
-            steps,
-            traced: false,
-            wall_is_fixed: false,
-            deaths: Deaths::ByChance,
-        }
-    }
-
-    /// The same with the conversation.
-    #[must_use]
-    pub const fn traced(self) -> Self {
-        Self {
-            traced: true,
-            ..self
-        }
     }
 }
 
@@ -185,14 +143,15 @@ pub fn run_subject<S: Subject>(
     make: impl FnOnce(LoadedConfig) -> S,
 ) -> Outcome {
     let mut rng = Rng::new(seed);
-    let (mut world, config) = World::new(&mut rng);
-    world.wall_is_fixed = settings.wall_is_fixed;
+    let (world, config) = World::new(&mut rng, settings);
+    let (kinds, programs) = (world.kinds, config.groups.len());
     let mut course = Course {
         monitor: Monitor::new(config.clone()),
         subject: make(config),
         trace: settings.traced.then(|| Trace::new(&world)),
         world,
         steps: 0,
+        orders: vec![0],
         violations: Vec::new(),
         effects: Vec::new(),
         lost: 0,
@@ -209,6 +168,9 @@ pub fn run_subject<S: Subject>(
         seed,
         settings,
         steps: course.steps,
+        orders: course.orders,
+        kinds,
+        programs,
         violations: course.violations,
         hash,
         trace,
@@ -221,6 +183,7 @@ struct Course<S> {
     monitor: Monitor,
     subject: S,
     steps: usize,
+    orders: Vec<usize>,
     violations: Vec<Violation>,
     trace: Option<Trace>,
     effects: Vec<Effect>,
@@ -275,9 +238,12 @@ impl<S: Subject> Course<S> {
 
     /// I25: at the end nothing of ours lives.
     fn shut_down(&mut self) {
-        if !self.is_over() {
+        while !self.is_over() {
             self.world.ask(Request::Shutdown);
-            if !self.until(Course::is_over) {
+            let lives = self.orders.len();
+            let ended = self.until(|course| course.is_over() || course.orders.len() > lives);
+            // One that is killed over it has a successor, which nobody has asked yet.
+            if !ended {
                 self.fail("I25", "it does not leave".to_owned());
             }
         }
@@ -338,6 +304,9 @@ impl<S: Subject> Course<S> {
 
     /// The orders of a step are carried out, unless the daemon dies over them.
     fn carry_out(&mut self) {
+        if let Some(orders) = self.orders.last_mut() {
+            *orders += self.effects.len();
+        }
         let (killed, panics) = self.fate(self.effects.len());
         let has_left = self.monitor.ended().is_some();
         let done = killed.filter(|_| !has_left).unwrap_or(usize::MAX);
@@ -375,13 +344,16 @@ impl<S: Subject> Course<S> {
                 self.world.panics_at(orders),
             ),
             Deaths::Never => (None, None),
-            Deaths::After(left) => {
+            Deaths::After(left) | Deaths::Twice(left, _) => {
                 let after = *left;
                 if after > orders {
                     *left -= orders;
                     return (None, None);
                 }
-                self.deaths = Deaths::Never;
+                self.deaths = match self.deaths {
+                    Deaths::Twice(_, next) => Deaths::After(next),
+                    _ => Deaths::Never,
+                };
                 (Some(after), None)
             }
         }
@@ -394,6 +366,7 @@ impl<S: Subject> Course<S> {
             trace.line(format!("{:>15} !! killed after order {done}", ""));
         }
         self.lost = 0;
+        self.orders.push(0);
         self.was_killed = true;
         self.subject = self.subject.born_anew(found.config.clone());
         self.monitor = Monitor::after_kill(found.config, found.spools);

@@ -73,6 +73,11 @@ fn complete(mut groups: Vec<Arc<GroupSpec>>) -> LoadedConfig {
     }
 }
 
+/// Leaves out the last groups of a configuration that has more than these.
+pub(super) fn shorten(config: &mut LoadedConfig, groups: Option<usize>) {
+    config.groups.truncate(groups.unwrap_or(usize::MAX).max(1));
+}
+
 /// Edits a configuration as a person would between two readings.
 pub(super) fn edit(rng: &mut Rng, config: &LoadedConfig) -> LoadedConfig {
     let mut groups = config.groups.clone();

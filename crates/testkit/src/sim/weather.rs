@@ -2,15 +2,20 @@
 
 use super::faults::Fault;
 use super::scene;
+use super::settings::{Habit, Kinds};
 use super::world::{Coming, SECOND_NS, World};
 use provost_core::Input;
 use provost_model::{Request, Signal};
 use std::time::Duration;
 
 impl World {
+    fn does(&self, habit: Habit) -> bool {
+        self.kinds.has(Kinds::of_habit(habit))
+    }
+
     /// Somebody asks for something, and somebody will again.
     pub(super) fn client_asks(&mut self) -> Option<Input> {
-        if !self.busy {
+        if !self.busy || !self.does(Habit::Clients) {
             return None;
         }
         let wait = Duration::from_millis(self.dice.below(self.pace_ms * 2));
@@ -59,8 +64,9 @@ impl World {
         }
         let wait = Duration::from_millis(self.dice.between(100, 10_000));
         self.later(wait, Coming::Weather);
-        if self.dice.chance(300) {
+        if self.dice.chance(300) && self.does(Habit::Edits) {
             let mut file = scene::edit(&mut self.dice, &self.file);
+            scene::shorten(&mut file, self.programs);
             self.sockets.hand_out(&self.file.groups, &mut file);
             self.file = file;
         }

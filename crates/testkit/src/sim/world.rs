@@ -12,6 +12,7 @@ use super::listeners::Deed;
 use super::pids::PidTable;
 use super::rng::Rng;
 use super::scene;
+use super::settings::{Deaths, Habit, Kinds, Settings};
 use super::sockets::Sockets;
 use provost_core::{Input, LoadedConfig};
 use provost_model::spec::ResultHandler;
@@ -79,6 +80,10 @@ pub(super) struct World {
     pub(super) wall_offset_ns: i128,
     /// Nobody sets the wall clock, whatever the dice say.
     pub(super) wall_is_fixed: bool,
+    /// What can happen here.
+    pub(super) kinds: Kinds,
+    /// The file never has more groups than this.
+    pub(super) programs: Option<usize>,
     pub(super) dice: Rng,
     pub(super) helper_dice: Rng,
     pub(super) upgrade_dice: Rng,
@@ -124,26 +129,43 @@ pub(super) struct Step {
 
 impl World {
     /// The world of a seed, with the configuration that the daemon begins with.
-    pub(super) fn new(rng: &mut Rng) -> (Self, LoadedConfig) {
+    pub(super) fn new(rng: &mut Rng, settings: Settings) -> (Self, LoadedConfig) {
+        let without = settings.without;
+        let does = |habit| !without.has(Kinds::of_habit(habit));
         let mut config = scene::draw(&mut rng.fork(1));
         let mut dice = rng.fork(2);
-        let faults = Faults::draw(&mut rng.fork(3));
+        let mut faults = Faults::draw(&mut rng.fork(3));
+        faults.leave_out(without);
         let mut helper_dice = rng.fork(5);
-        let has_helper = helper_dice.chance(400);
+        let has_helper = helper_dice.chance(400) && does(Habit::Helper);
         if has_helper {
             config = scene::with_helper(&mut helper_dice, &config);
         }
+        scene::shorten(&mut config, settings.programs);
         let mut sockets = Sockets::new(rng.fork(4));
         sockets.hand_out(&[], &mut config);
         let mut upgrade_dice = rng.fork(6);
-        let has_upgrades = upgrade_dice.chance(300);
+        let has_upgrades = upgrade_dice.chance(300) && does(Habit::Upgrades);
         let mut kill_dice = rng.fork(7);
         let is_deadly = kill_dice.chance(350);
+        let mut kinds = faults.kinds().and(Kinds::habits()).but(without);
+        for (is_there, habit) in [(has_helper, Habit::Helper), (has_upgrades, Habit::Upgrades)] {
+            if !is_there {
+                kinds = kinds.but(Kinds::of_habit(habit));
+            }
+        }
+        if !is_deadly || settings.deaths != Deaths::ByChance {
+            for fault in [Fault::DaemonKilled, Fault::DaemonPanics] {
+                kinds = kinds.but(Kinds::of_fault(fault as usize));
+            }
+        }
         let pace_ms = *dice.pick(&[30, 200, 1_000, 4_000]);
         let mut world = Self {
             now: MONO_AT_START,
             wall_offset_ns: 0,
-            wall_is_fixed: false,
+            wall_is_fixed: settings.wall_is_fixed,
+            kinds,
+            programs: settings.programs,
             faults,
             agenda: Agenda::default(),
             pids: PidTable::new(&mut dice),
@@ -225,7 +247,9 @@ impl World {
 
     /// Goes on to the next thing that the core hears of, but not beyond `end`.
     pub(super) fn next(&mut self, deadline: Option<Mono>, end: Mono) -> Option<Step> {
-        loop {
+        /// Happenings that nobody hears of; where even clients are left out, there may be nothing else any more.
+        const UNHEARD_MAX: usize = 20_000;
+        for _ in 0..UNHEARD_MAX {
             let coming = self.agenda.next();
             let tick = deadline.filter(|deadline| {
                 let due = (*deadline).max(self.now);
@@ -263,6 +287,7 @@ impl World {
                 return Some(self.step(input));
             }
         }
+        None
     }
 
     /// Whether something impossible comes first. Only once the life has begun.

@@ -3,8 +3,8 @@
 
 use super::*;
 use crate::logs::notes::Notes;
-use crate::logs::rotation::Rotation;
 use crate::logs::sink::Sink;
+use provost_capture::rotate::Rotation;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::process::{Child, Command};
 

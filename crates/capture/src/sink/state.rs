@@ -1,7 +1,7 @@
 //! How a log stands: for listeners, and on its way from one image of supervisord to the next.
 
 use super::{Flow, Retry, Sink, WRITE_PAUSE};
-use provost_capture::held::{Gap, Held};
+use crate::held::{Gap, Held};
 use provost_model::LogState;
 use serde::{Deserialize, Serialize};
 use std::time::{Instant, SystemTime};
@@ -20,7 +20,7 @@ pub struct SinkState {
 
 impl Sink {
     /// What listeners are to hear, once for each change.
-    pub(in crate::logs) fn take_change(&mut self) -> Option<LogState> {
+    pub fn take_change(&mut self) -> Option<LogState> {
         let fails = matches!(self.flow, Flow::Failing(_) | Flow::Broken);
         match (fails, self.failing_since) {
             (true, None) => {
@@ -38,13 +38,13 @@ impl Sink {
     }
 
     /// Why it takes no output, if it does not, and what was dropped since it was opened.
-    pub(in crate::logs) fn figures(&self) -> (Option<&str>, Gap) {
+    pub fn figures(&self) -> (Option<&str>, Gap) {
         let reason = self.failing_since.map(|_| &*self.reason);
         (reason, self.held.total())
     }
 
     /// What waits, if anything does.
-    pub(in crate::logs) fn state(&self) -> Option<SinkState> {
+    pub fn state(&self) -> Option<SinkState> {
         self.has_waiting().then(|| SinkState {
             held: self.held.clone(),
             marker: self.marker.clone(),
@@ -56,7 +56,7 @@ impl Sink {
     }
 
     /// Goes on with what waited; it is tried at once.
-    pub(in crate::logs) fn resume(&mut self, state: SinkState, now: Instant) {
+    pub fn resume(&mut self, state: SinkState, now: Instant) {
         self.held = state.held;
         self.marker = state.marker;
         self.reason = state.reason.into();

@@ -4,6 +4,7 @@ pub(crate) mod ack;
 pub(crate) mod bus;
 pub(crate) mod losses;
 pub(crate) mod pool;
+pub(crate) mod reserve;
 mod result;
 pub(crate) mod spool;
 #[cfg(test)]

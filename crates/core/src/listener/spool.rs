@@ -158,6 +158,11 @@ impl Spool {
         }
     }
 
+    /// Whether nothing is in its file, or on its way there, that no listener has seen.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.state == State::Open && self.waiting() == 0
+    }
+
     fn waiting(&self) -> u64 {
         let in_memory = self.ahead.len() + self.appending.len() + self.tail.len();
         self.unread.saturating_add(in_memory as u64)

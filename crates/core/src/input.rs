@@ -285,6 +285,9 @@ pub enum SpoolAnswer {
     },
     /// What was left is in the file, and it is closed.
     Saved,
+    /// Whoever had the file open broke down over this order or one before: how far it was carried out nobody knows, and
+    /// the file is to be opened anew.
+    Lost,
 }
 
 /// An order for a spool could not be carried out.

@@ -12,3 +12,4 @@ mod spool_tests;
 pub(crate) mod spooling;
 #[cfg(test)]
 mod tests;
+mod twice;

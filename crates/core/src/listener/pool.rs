@@ -398,6 +398,17 @@ impl Pool {
             return turn.anomaly("an answer for a pool without a spool");
         };
         let aftermath = spool.answered(turn.now.mono, answer);
+        if aftermath.is_lost {
+            let held = self.listeners.iter_mut().filter_map(|listener| {
+                listener.record.take()?;
+                listener.ack.event()
+            });
+            let waiting = self.buffer.iter_mut().filter_map(|waiting| {
+                waiting.record.take()?;
+                Some(&waiting.envelope)
+            });
+            held.chain(waiting).for_each(|event| spool.holds(event));
+        }
         if aftermath.is_odd {
             turn.anomaly("a spool answers what it was not asked");
         }

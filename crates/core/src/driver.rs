@@ -259,6 +259,7 @@ impl Driver {
             }
             Effect::HangUp { run } => format!("hang up {}", self.name(run)),
             Effect::ReopenLogs => "reopen".to_owned(),
+            Effect::ReserveSerials { until } => format!("reserve {until}"),
             Effect::LoadConfig {
                 ticket,
                 for_restart,

@@ -192,6 +192,13 @@ pub enum Effect {
         /// For the answer.
         ticket: Ticket,
     },
+    /// Write down that events may get numbers below `until`, so that the next life begins with that if this one is
+    /// killed. Not answered: thousands of numbers are left until then. A disk that fails meanwhile is told of by who finds
+    /// it, and tried again.
+    ReserveSerials {
+        /// The first number that is free.
+        until: u64,
+    },
     /// Answer a client.
     Reply {
         /// Whom.

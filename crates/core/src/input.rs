@@ -26,6 +26,14 @@ pub enum Input {
     Orphan(Orphan),
     /// A process does not run, and what the supervisord before knew of it goes on. Comes before `Started`.
     Resting(Resting),
+    /// Events get numbers from `first` on, because a supervisord before may have given those below it. The first `block` of
+    /// them are reserved on disk already. Comes before `Started`; without it they begin at 0.
+    SerialsFrom {
+        /// The first number.
+        first: u64,
+        /// How many are reserved together.
+        block: u64,
+    },
     /// The daemon is ready: sockets are open, the pid file is written. Comes once, first but for what was there before.
     Started,
     /// A child exists.
@@ -277,6 +285,9 @@ pub enum SpoolAnswer {
     },
     /// What was left is in the file, and it is closed.
     Saved,
+    /// Whoever had the file open broke down over this order or one before: how far it was carried out nobody knows, and
+    /// the file is to be opened anew.
+    Lost,
 }
 
 /// An order for a spool could not be carried out.

@@ -52,5 +52,6 @@ mod upgrade;
 
 pub use effect::{Effect, SpoolOrder};
 pub use input::{ClearProblem, Input, LoadedConfig, SpoolAnswer, SpoolProblem, StdinProblem};
+pub use listener::reserve::SERIALS_BLOCK;
 pub use supervisor::Core;
 pub use turn::Effects;

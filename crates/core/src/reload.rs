@@ -126,9 +126,9 @@ impl Core {
         self.groups.add(id, Group::new(spec.clone(), &members));
         match &spec.kind {
             GroupKind::Pool(pool) => {
-                let spool = self.new_spool_id();
+                let (spool, reserve) = (self.new_spool_id(), self.bus.reserve);
                 self.pools
-                    .insert(id, Pool::new(name.clone(), pool, &members, spool));
+                    .insert(id, Pool::new(name.clone(), pool, &members, spool, reserve));
                 self.stirred.insert(id);
                 self.bus.subscribe(id, &pool.events);
                 self.arm_ticks(turn);

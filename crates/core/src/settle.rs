@@ -81,6 +81,9 @@ impl Core {
             return;
         }
         let serial = self.bus.serials.take();
+        if let Some(until) = self.bus.reserve.renew(self.bus.serials) {
+            turn.out.push(Effect::ReserveSerials { until });
+        }
         let event = Arc::new(event);
         for home in hearers {
             if let Some(pool) = self.pools.get_mut(&home) {

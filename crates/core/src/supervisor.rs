@@ -7,6 +7,7 @@ use crate::job::{Jobs, Purpose, Tickets};
 use crate::lifecycle::{Phase, RestartLoad};
 use crate::listener::bus::Bus;
 use crate::listener::pool::Pool;
+use crate::listener::reserve::Reserve;
 use crate::program::{Process, Processes};
 use crate::sockets::Sockets;
 use crate::store::Stores;
@@ -96,6 +97,7 @@ impl Core {
     pub fn after(previous: &Self, config: LoadedConfig) -> Self {
         let mut next = Self::new(config);
         next.bus.serials = previous.bus.serials;
+        next.bus.reserve = previous.bus.reserve.successor();
         next.last_proc = previous.last_proc;
         next.runs = previous.runs.successor();
         next.sockets = previous.sockets.successor();
@@ -124,6 +126,17 @@ impl Core {
     /// Always after the `now` of the last [`Core::handle`].
     pub fn next_deadline(&self) -> Option<Mono> {
         self.deadlines.next()
+    }
+
+    /// No event gets a number from here on before an [`Effect::ReserveSerials`] with a larger one was ordered. What the
+    /// edge writes down when a life begins.
+    pub fn serials_reserved(&self) -> u64 {
+        self.bus.reserve.until()
+    }
+
+    /// Whether the next life must go on with what is reserved, although this one ends in order.
+    pub fn serials_outlive(&self) -> bool {
+        self.bus.reserve.outlives()
     }
 
     /// `identifier`, as the latest configuration has it.
@@ -174,6 +187,7 @@ impl Core {
         match input {
             Input::Orphan(orphan) => self.orphan_found(turn, orphan),
             Input::Resting(resting) => self.resting_found(turn, resting),
+            Input::SerialsFrom { first, block } => self.serials_from(turn, first, block),
             Input::Started => self.started(turn),
             Input::Spawned { run, pid } => {
                 if let Some(proc) = self.process_named(turn, run) {
@@ -251,6 +265,16 @@ impl Core {
             Input::Tick => {}
             Input::Requested { id, request } => self.requested(turn, id, request),
             Input::RequesterGone { id } => self.requester_gone(id),
+        }
+    }
+
+    /// Events get numbers from here on.
+    fn serials_from(&mut self, turn: &mut Turn<'_>, first: u64, block: u64) {
+        if self.phase == Phase::Waiting {
+            self.bus.reserve = Reserve::from(first, block);
+            self.bus.serials = self.bus.reserve.for_pool(false);
+        } else {
+            turn.anomaly("the numbers of events were to begin after the start");
         }
     }
 

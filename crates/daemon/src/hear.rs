@@ -76,6 +76,7 @@ impl Shell {
                 self.logs.order_at(Order::Clear { ticket, paths }, places);
             }
             Errand::Spooled { ticket, answer } => {
+                self.spools.answered(ticket);
                 self.tell(Input::SpoolAnswered { ticket, answer });
             }
             Errand::Loaded {

@@ -11,7 +11,7 @@ use crate::shell::{Ending, Loader};
 use crate::supervise::{self, Services, log_paths, supervise};
 use crate::takeover::TakeOver;
 use provost_config::Config;
-use provost_core::Core;
+use provost_core::{Core, SERIALS_BLOCK};
 use provost_model::config::{DaemonSpec, MainLog as MainLogTarget};
 use provost_model::{Level, Run, Signal};
 use provost_os::limits::{self, Resource};
@@ -126,14 +126,18 @@ pub(crate) fn live(launch: Launch) -> Result<Ending, String> {
         .chain(&left)
         .map(|held| &held.record)
         .collect();
+    let is_taken_over = take_over.is_some();
+    let (core, first_serial) = match &previous {
+        Some(previous) => (Core::after(previous, loaded_config(&config)), None),
+        None => (Core::new(loaded_config(&config)), Some(found.serials)),
+    };
+    let reserved = first_serial.map_or_else(
+        || core.serials_reserved(),
+        |first| first.saturating_add(SERIALS_BLOCK),
+    );
     let runs = pidfile
         .is_ok()
-        .then(|| open_runs(&daemon, here, &kept, &mut main_log));
-    let is_taken_over = take_over.is_some();
-    let core = match &previous {
-        Some(previous) => Core::after(previous, loaded_config(&config)),
-        None => Core::new(loaded_config(&config)),
-    };
+        .then(|| open_runs(&daemon, here, &kept, reserved, &mut main_log));
     let services = Services {
         loader,
         servers: open.servers,
@@ -141,6 +145,7 @@ pub(crate) fn live(launch: Launch) -> Result<Ending, String> {
         signals,
         next_request: 1,
         runs: runs.flatten(),
+        first_serial,
         found: found.adopt,
         take_over,
         parent,
@@ -180,9 +185,10 @@ pub(crate) fn go_on(
     let lines: String = state.records.iter().map(|(_, line)| &**line).collect();
     let records = provost_wire::runs::read(lines.as_bytes()).running;
     let kept: Vec<_> = records.iter().collect();
-    let runs = pidfile
-        .as_ref()
-        .and_then(|_| open_runs(daemon, Here::ask(), &kept, &mut main_log));
+    let runs = pidfile.as_ref().and_then(|_| {
+        let reserved = state.core.serials_reserved();
+        open_runs(daemon, Here::ask(), &kept, reserved, &mut main_log)
+    });
     let connections = state.connections.into_iter();
     let connections = connections.map(SavedConnection::into_carried);
     let connections = connections.collect::<std::io::Result<Vec<_>>>();
@@ -196,6 +202,7 @@ pub(crate) fn go_on(
         signals: supervise::signals()?,
         next_request: state.next_request,
         runs,
+        first_serial: None,
         found: Vec::new(),
         take_over: None,
         parent: None,
@@ -348,14 +355,16 @@ fn open_runs(
     daemon: &DaemonSpec,
     here: Here,
     kept: &[&RunRecord],
+    serials: u64,
     main_log: &mut MainLog,
 ) -> Option<OpenRuns> {
     let path = provost_wire::runs::path_beside(&daemon.pidfile);
-    match OpenRuns::open(&path, here, kept.iter().copied()) {
+    match OpenRuns::open(&path, here, kept.iter().copied(), serials) {
         Ok(open) => Some(open),
         Err(error) => {
             let text = format!(
-                "could not make the run records {}: {error}; programs will not be taken over if supervisord is killed",
+                "could not make the run records {}: {error}; if supervisord is killed, programs will not be taken over, and \
+                 serials of events begin at 0 again",
                 path.display()
             );
             main_log.write(Level::Warn, &text);

@@ -122,6 +122,7 @@ impl Shell {
                 self.errands += 1;
                 self.logs.order(Order::ClearMain { ticket });
             }
+            Effect::ReserveSerials { until } => self.runs.reserve(until),
             Effect::ReopenLogs => self.logs.order(Order::Reopen),
             Effect::LoadConfig {
                 ticket,

@@ -23,7 +23,7 @@ use crate::spawn_order::{Prepared, SpawnOrder, Turn};
 use crate::spool::Spools;
 use crate::workers::Workers;
 use provost_config::Config;
-use provost_core::{Core, Effect, Input};
+use provost_core::{Core, Effect, Input, SERIALS_BLOCK};
 use provost_model::config::DaemonSpec;
 use provost_model::{Level, Mono, Run, Signal};
 use provost_os::clock;
@@ -277,7 +277,11 @@ impl Shell {
     }
 
     /// Begins a life: tells the core of what is to be taken over, and that it may start.
-    pub(crate) fn begin(&mut self) {
+    pub(crate) fn begin(&mut self, first_serial: Option<u64>) {
+        if let Some(first) = first_serial {
+            let block = SERIALS_BLOCK;
+            self.tell(Input::SerialsFrom { first, block });
+        }
         self.tell_orphans();
         self.tell(Input::Started);
         self.adopted.share(HashMap::new());
@@ -300,7 +304,7 @@ impl Shell {
             }
         }
         self.workers.stop();
-        self.runs.close();
+        self.runs.close(self.core.serials_outlive());
         let ending = match (self.ending, self.next_config) {
             (Some(true), Some(config)) => Ending::Restart(config, Box::new(self.core)),
             _ => Ending::Shutdown,

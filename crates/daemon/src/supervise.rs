@@ -62,6 +62,8 @@ pub(crate) struct Services {
     /// The number of the next request.
     pub(crate) next_request: u64,
     pub(crate) runs: Option<OpenRuns>,
+    /// The first number of an event, where numbers begin.
+    pub(crate) first_serial: Option<u64>,
     /// Processes that are taken over.
     pub(crate) found: Vec<Held>,
     /// The supervisord in whose place this life goes on.
@@ -150,7 +152,7 @@ pub(crate) fn supervise(
         parent.ready();
     }
     match paused {
-        None => shell.begin(),
+        None => shell.begin(services.first_serial),
         Some(paused) => shell.go_on(paused),
     }
     let (ending, logs) = match shell.run().map_err(failed("wait for events"))? {

@@ -353,7 +353,7 @@ fn the_world_reaches_every_input_order_refusal_and_line() {
         &inputs,
         "Started Spawned SpawnFailed Exited KillFailed Fenced Probed StdinWritten LogsCleared ConfigLoaded AutoLogNamed \
          ListenerSaid ListenerDeaf HelperSaid HelperHungUp CallNotSent SpoolAnswered Captured Logged Signal Tick Requested \
-         RequesterGone SocketTried UpgradeAsked Rehearsed HandedOver Orphan",
+         RequesterGone SocketTried UpgradeAsked Rehearsed HandedOver Orphan SerialsFrom",
     );
     expect(
         &orders,

@@ -1,4 +1,5 @@
-//! Run records: a line for each process that supervisord has started, from before it runs until its end.
+//! Run records: a line for each process that supervisord has started, from before it runs until its end. Besides, a line
+//! with the first number that no event has got.
 //!
 //! A line of text with a checksum, words between spaces. Names and paths are escaped, so that whatever they hold a line
 //! stays a line. A second line tells that the process has ended. Lines that are damaged are counted and left out; what
@@ -22,6 +23,8 @@ pub const LINE_BYTES_MAX: usize = 64 << 10;
 const STARTED: &str = "run1";
 /// The first word of a line about one that has ended.
 const ENDED: &str = "end1";
+/// The first word of a line about numbers of events.
+const NUMBERED: &str = "num1";
 /// What stands for a value that is not known.
 const NONE: &str = "-";
 
@@ -83,6 +86,8 @@ pub struct RunRecord {
 pub struct Reading {
     /// Processes of which no end is known, oldest first.
     pub running: Vec<RunRecord>,
+    /// Events of the next life get numbers from here on; 0 when nothing is known of the numbers before.
+    pub serials: u64,
     /// Lines that could not be read.
     pub damaged: usize,
 }
@@ -131,9 +136,16 @@ pub fn ended(identity: &Identity) -> String {
     line
 }
 
-/// Reads a file of records. Of several lines about one process the last counts.
+/// The line that tells from where on numbers of events are free. 0 tells that they may begin anew.
+pub fn serials(until: u64) -> String {
+    let mut line = format!("{NUMBERED} {until}");
+    seal(&mut line);
+    line
+}
+
+/// Reads a file of records. Of several lines about one process, or about numbers, the last counts.
 pub fn read(bytes: &[u8]) -> Reading {
-    let mut damaged = 0;
+    let (mut damaged, mut serials) = (0, 0);
     // Places are looked up and holes are left, so that it takes no longer for each line the more there are.
     let (mut running, mut places) = (Vec::new(), HashMap::new());
     for line in bytes.split(|&byte| byte == b'\n') {
@@ -147,6 +159,7 @@ pub fn read(bytes: &[u8]) -> Reading {
                 running.push(Some(record));
             }
             Some(Line::Ended(identity)) => forget(&mut running, places.remove(&identity)),
+            Some(Line::Numbered(until)) => serials = until,
             None => damaged += 1,
         }
     }
@@ -156,6 +169,7 @@ pub fn read(bytes: &[u8]) -> Reading {
             .flatten()
             .map(|record| *record)
             .collect(),
+        serials,
         damaged,
     }
 }
@@ -170,6 +184,7 @@ fn forget(records: &mut [Option<Box<RunRecord>>], place: Option<usize>) {
 enum Line {
     Started(Box<RunRecord>),
     Ended(Identity),
+    Numbered(u64),
 }
 
 fn identity_words(first: &str, identity: &Identity) -> String {
@@ -219,6 +234,10 @@ fn read_line(line: &[u8]) -> Option<Line> {
     }
     let mut words = Words(text.split(' '));
     let first = words.next()?;
+    if first == NUMBERED {
+        let until = words.plain()?;
+        return words.next().is_none().then_some(Line::Numbered(until));
+    }
     let identity = Identity {
         boot: words.text()??,
         namespace: words.number()?,
@@ -228,7 +247,7 @@ fn read_line(line: &[u8]) -> Option<Line> {
     };
     match first {
         STARTED => read_started(&mut words, identity).map(Line::Started),
-        ENDED => words.0.next().is_none().then_some(Line::Ended(identity)),
+        ENDED => words.next().is_none().then_some(Line::Ended(identity)),
         _ => None,
     }
 }

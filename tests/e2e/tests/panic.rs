@@ -226,3 +226,56 @@ fn the_report_of_a_panic_holds_no_secrets() {
     assert!(log.contains("Requested"), "{log}");
     assert!(!log.contains("secret word"), "{log}");
 }
+
+/// Whichever order for a spool it was, its file is opened anew, and each event comes once and in order.
+#[test]
+fn f05_a_panic_over_a_spool_loses_no_event_and_gives_none_twice() {
+    const EVENTS: usize = 60;
+    // The first order opens the file; then come events to be written, and, with the listener, to be read.
+    for point in [1, 2, 5, 20, 58, 62, 64] {
+        let config = format!(
+            "[eventlistener:ear]\ncommand={} {}/counter.py %(here)s/seen\nstartsecs=0\nautostart=false\nbuffer_size=2\n\
+             events=REMOTE_COMMUNICATION\nevent_spool=%(here)s/ear.events\n",
+            python().display(),
+            scripts().display()
+        );
+        let fault = format!("spool:{point}");
+        let start = Start::new(Side::Ours, &config).environment("PROVOST_PANIC", &fault);
+        let daemon = start.start();
+        let send = |number: usize| {
+            let params = ["t".into(), format!("n{number}").as_str().into()];
+            let method = "supervisor.sendRemoteCommEvent";
+            assert_eq!(daemon.rpc().call(method, &params).to_string(), "true");
+        };
+        (0..EVENTS / 2).for_each(send);
+        let started = daemon
+            .rpc()
+            .call("supervisor.startProcess", &["ear".into()]);
+        assert_eq!(started.to_string(), "true", "{fault}");
+        let (mut sent, mut seen) = (EVENTS / 2, String::new());
+        wait_until(PATIENCE, &format!("the panic at {fault}"), || {
+            send(sent);
+            sent += 1;
+            daemon.main_log().contains("began anew after")
+        });
+        wait_until(PATIENCE, &format!("all events after {fault}"), || {
+            seen = daemon.place().read("seen");
+            seen.lines().count() >= sent
+        });
+        send(sent);
+        let last = format!("n{sent}");
+        daemon.wait_file("seen", &last);
+        let data: Vec<String> = daemon
+            .place()
+            .read("seen")
+            .lines()
+            .filter_map(|line| line.rsplit([' ', '|']).next().map(str::to_owned))
+            .collect();
+        let expected: Vec<String> = (0..=sent).map(|number| format!("n{number}")).collect();
+        assert_eq!(data, expected, "{fault}");
+        let log = daemon.main_log();
+        let told = "broke down; the file is opened anew";
+        assert_eq!(log.matches(told).count(), 1, "{fault}: {log}");
+        assert!(!log.contains("overflowed"), "{fault}: {log}");
+    }
+}

@@ -1,5 +1,6 @@
 //! Who hears of which kind of event, and the numbers of events.
 
+use super::reserve::Reserve;
 use crate::group::GroupId;
 use provost_model::EventKind;
 use serde::{Deserialize, Serialize};
@@ -12,9 +13,14 @@ pub(crate) struct Serials {
 }
 
 /// The largest serial: Python's `sys.maxsize` on 64-bit machines.
-const SERIAL_MAX: u64 = i64::MAX as u64;
+pub(super) const SERIAL_MAX: u64 = i64::MAX as u64;
 
 impl Serials {
+    /// Numbers that begin with this one.
+    pub(crate) fn from(next: u64) -> Self {
+        Self { next }
+    }
+
     /// The next number, which is not taken.
     pub(crate) fn peek(self) -> u64 {
         self.next
@@ -42,6 +48,8 @@ pub(crate) struct Bus {
     #[serde(skip)]
     pools: BTreeMap<EventKind, Vec<GroupId>>,
     pub(crate) serials: Serials,
+    #[serde(default)]
+    pub(crate) reserve: Reserve,
 }
 
 impl Bus {

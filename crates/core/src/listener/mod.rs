@@ -4,6 +4,7 @@ pub(crate) mod ack;
 pub(crate) mod bus;
 pub(crate) mod losses;
 pub(crate) mod pool;
+pub(crate) mod reserve;
 mod result;
 pub(crate) mod spool;
 #[cfg(test)]
@@ -11,3 +12,4 @@ mod spool_tests;
 pub(crate) mod spooling;
 #[cfg(test)]
 mod tests;
+mod twice;

@@ -6,6 +6,7 @@ mod sound;
 use super::ack::{Ack, Answering, Heard};
 use super::bus::Serials;
 use super::losses::Losses;
+use super::reserve::Reserve;
 use super::spool::{Spool, Waiting};
 use crate::turn::Turn;
 use crate::{Effect, SpoolAnswer, SpoolOrder, SpoolProblem};
@@ -67,12 +68,14 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    /// A pool without events whose listeners have not started. `spool_id` is for its spool, should it have one.
+    /// A pool without events whose listeners have not started. `spool_id` is for its spool, should it have one, `reserve`
+    /// knows the number that it begins with.
     pub(crate) fn new(
         name: Arc<str>,
         spec: &PoolSpec,
         procs: &[(ProcId, Arc<str>, i64)],
         spool_id: SpoolId,
+        reserve: Reserve,
     ) -> Self {
         let listener = |(proc, name, _): &(ProcId, Arc<str>, i64)| Listener {
             proc: *proc,
@@ -90,7 +93,7 @@ impl Pool {
             events: spec.events.clone(),
             buffer_size: spec.buffer_size.max(1),
             buffer: VecDeque::new(),
-            serials: Serials::default(),
+            serials: reserve.for_pool(spec.spool.is_some()),
             losses: Losses::default(),
             delivered: 0,
             rejected: 0,
@@ -395,6 +398,17 @@ impl Pool {
             return turn.anomaly("an answer for a pool without a spool");
         };
         let aftermath = spool.answered(turn.now.mono, answer);
+        if aftermath.is_lost {
+            let held = self.listeners.iter_mut().filter_map(|listener| {
+                listener.record.take()?;
+                listener.ack.event()
+            });
+            let waiting = self.buffer.iter_mut().filter_map(|waiting| {
+                waiting.record.take()?;
+                Some(&waiting.envelope)
+            });
+            held.chain(waiting).for_each(|event| spool.holds(event));
+        }
         if aftermath.is_odd {
             turn.anomaly("a spool answers what it was not asked");
         }
@@ -413,7 +427,11 @@ impl Pool {
     }
 
     /// The pool goes: what is left for the disk, if it has a spool.
-    pub(crate) fn leave(&mut self, turn: &mut Turn<'_>) -> Option<(SpoolId, SpoolOrder)> {
+    pub(crate) fn leave(
+        &mut self,
+        turn: &mut Turn<'_>,
+        reserve: &mut Reserve,
+    ) -> Option<(SpoolId, SpoolOrder)> {
         self.losses.end(turn, &self.name);
         let spool = self.spool.as_mut()?;
         // A listener that nobody could end may still have an event.
@@ -422,6 +440,8 @@ impl Pool {
             .filter_map(|listener| listener.drop_event(Ack::Unknown))
             .collect();
         left.extend(self.buffer.drain(..));
+        let is_empty = left.is_empty() && spool.is_empty();
+        reserve.pool_leaves(self.serials.peek(), is_empty);
         Some((spool.id, spool.save(left)))
     }
 

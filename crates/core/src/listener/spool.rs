@@ -12,12 +12,13 @@
 //!
 //! It refuses to know what a file is: sizes, checksums and what is damaged are the edge's.
 
+use super::twice::{Key, Twice, key};
 use crate::{SpoolAnswer, SpoolOrder, SpoolProblem};
 use provost_model::info::SpoolInfo;
 use provost_model::spec::SpoolSpec;
 use provost_model::{Envelope, Event, Mono, SpoolId};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,6 +65,8 @@ pub(crate) struct Aftermath {
     pub(crate) lost: Vec<Envelope>,
     /// Events that are the buffer's business again.
     pub(crate) returned: Vec<Envelope>,
+    /// The file is opened anew: what is in memory and on disk is in memory only from now on.
+    pub(crate) is_lost: bool,
     /// The answer fits no order that is under way.
     pub(crate) is_odd: bool,
 }
@@ -94,6 +97,12 @@ pub(crate) struct Spool {
     spooled: u64,
     /// Reading and writing take turns.
     wrote_last: bool,
+    /// The events of records that were given out, as far as the disk does not know that they are done.
+    #[serde(default)]
+    given: BTreeMap<u64, Key>,
+    /// What must not come twice from a file that was opened anew.
+    #[serde(default)]
+    twice: Twice,
 }
 
 impl Spool {
@@ -117,6 +126,8 @@ impl Spool {
             bytes: 0,
             spooled: 0,
             wrote_last: true,
+            given: BTreeMap::new(),
+            twice: Twice::default(),
         }
     }
 
@@ -158,6 +169,11 @@ impl Spool {
         }
     }
 
+    /// Whether nothing is in its file, or on its way there, that no listener has seen.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.state == State::Open && self.waiting() == 0
+    }
+
     fn waiting(&self) -> u64 {
         let in_memory = self.ahead.len() + self.appending.len() + self.tail.len();
         self.unread.saturating_add(in_memory as u64)
@@ -178,18 +194,21 @@ impl Spool {
     pub(crate) fn pop(&mut self) -> Option<Waiting> {
         if let Some((number, envelope)) = self.ahead.pop_front() {
             self.out.insert(number);
+            self.given.insert(number, key(&envelope));
             let record = Some(number);
             return Some(Waiting { envelope, record });
         }
-        let is_next = self.state != State::Opening && self.unread == 0 && self.appending.is_empty();
-        let envelope = if is_next {
-            self.tail.pop_front()?
-        } else {
+        if self.state == State::Opening || self.unread > 0 || !self.appending.is_empty() {
             return None;
-        };
-        self.tail_bytes = self.tail_bytes.saturating_sub(weight(&envelope));
-        let record = None;
-        Some(Waiting { envelope, record })
+        }
+        loop {
+            let envelope = self.tail.pop_front()?;
+            self.tail_bytes = self.tail_bytes.saturating_sub(weight(&envelope));
+            if self.twice.is_first(&envelope, false) {
+                let record = None;
+                return Some(Waiting { envelope, record });
+            }
+        }
     }
 
     /// A listener has done the event of this record, or it was thrown away.
@@ -284,6 +303,10 @@ impl Spool {
                 self.retry_at = Some(now.plus(RETRY));
                 self.failed(under_way, &mut aftermath);
             }
+            (Some(_), Ok(SpoolAnswer::Lost)) => {
+                self.lose();
+                aftermath.is_lost = true;
+            }
             (Some(UnderWay::Open), Ok(SpoolAnswer::Opened { events, bytes })) => {
                 self.state = State::Open;
                 (self.unread, self.bytes) = (events, bytes);
@@ -310,7 +333,10 @@ impl Spool {
                 if let Some((last, _)) = events.last() {
                     self.next = last.saturating_add(1);
                 }
-                self.ahead.extend(events);
+                let twice = &mut self.twice;
+                let wanted = events.into_iter();
+                self.ahead
+                    .extend(wanted.filter(|(_, event)| twice.is_first(event, true)));
             }
             (Some(UnderWay::Mark { done }), Ok(SpoolAnswer::Marked { bytes })) => {
                 (self.marked, self.bytes) = (done, bytes);
@@ -321,7 +347,33 @@ impl Spool {
             }
             (None, Err(SpoolProblem)) => aftermath.is_odd = true,
         }
+        self.given = self.given.split_off(&self.marked);
         aftermath
+    }
+
+    /// The file is to be opened anew. What was read and not given to anybody is read again; how much the disk took of
+    /// what was being appended shows when it is read.
+    fn lose(&mut self) {
+        self.twice.may_come(&self.appending);
+        self.twice.were_given(std::mem::take(&mut self.given));
+        self.put_back_appending();
+        self.ahead.clear();
+        self.out.clear();
+        self.unread = 0;
+        (self.next, self.marked) = (0, 0);
+        self.state = State::Opening;
+    }
+
+    /// An event that has a record is in memory, and must not come a second time.
+    pub(crate) fn holds(&mut self, envelope: &Envelope) {
+        self.twice.is_there(envelope);
+    }
+
+    fn put_back_appending(&mut self) {
+        for envelope in self.appending.drain(..).rev() {
+            self.tail_bytes = self.tail_bytes.saturating_add(weight(&envelope));
+            self.tail.push_front(envelope);
+        }
     }
 
     fn failed(&mut self, under_way: UnderWay, aftermath: &mut Aftermath) {
@@ -330,13 +382,9 @@ impl Spool {
                 self.state = State::OutOfService { wanted: false };
                 self.tail_bytes = 0;
                 aftermath.returned = self.tail.drain(..).collect();
+                self.twice.are_known(&aftermath.returned);
             }
-            UnderWay::Append { .. } => {
-                for envelope in self.appending.drain(..).rev() {
-                    self.tail_bytes = self.tail_bytes.saturating_add(weight(&envelope));
-                    self.tail.push_front(envelope);
-                }
-            }
+            UnderWay::Append { .. } => self.put_back_appending(),
             UnderWay::Read { .. } | UnderWay::Mark { .. } => {}
         }
     }
@@ -392,88 +440,5 @@ fn weight(envelope: &Envelope) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const FIXED: usize = 256;
-
-    fn event(serial: u64, bytes: usize) -> Envelope {
-        let event = Arc::new(Event::RemoteCommunication {
-            kind: String::new(),
-            data: "x".repeat(bytes - FIXED),
-        });
-        Envelope {
-            serial,
-            pool: "p".into(),
-            pool_serial: serial,
-            event,
-        }
-    }
-
-    /// Open, with so many events in the file.
-    fn open(events: u64) -> Spool {
-        let spec = SpoolSpec {
-            path: "/spool".into(),
-            maxbytes: 1 << 30,
-        };
-        let mut spool = Spool::new(SpoolId(1), "p".into(), spec);
-        spool.next_order(Mono(0));
-        spool.answered(Mono(0), Ok(SpoolAnswer::Opened { events, bytes: 0 }));
-        spool
-    }
-
-    /// Reads so many of what is in the file.
-    fn read(spool: &mut Spool, count: u64, left: u64) {
-        let events = (0..count).map(|number| (number, event(number, FIXED)));
-        let answer = SpoolAnswer::Read {
-            events: events.collect(),
-            left,
-            bytes: 0,
-        };
-        spool.answered(Mono(0), Ok(answer));
-    }
-
-    #[test]
-    fn as_many_bytes_may_wait_as_the_limit_says_and_none_more() {
-        let mut spool = open(1);
-        assert!(spool.push(event(0, TAIL_BYTES_MAX + 1)).is_err());
-        assert!(spool.push(event(1, TAIL_BYTES_MAX)).is_ok());
-        assert!(spool.push(event(2, FIXED)).is_err());
-    }
-
-    #[test]
-    fn one_order_writes_what_fits_into_it_and_one_event_at_least() {
-        let batch = |sizes: [usize; 3]| {
-            let mut spool = open(0);
-            for (serial, bytes) in (0..).zip(sizes) {
-                spool.push(event(serial, bytes)).expect("there is room");
-            }
-            match spool.next_order(Mono(0)) {
-                Some(SpoolOrder::Append { events, .. }) => events.len(),
-                other => panic!("{other:?}"),
-            }
-        };
-        assert_eq!(batch([FIXED, FIXED, FIXED]), 3);
-        assert_eq!(batch([BATCH_BYTES_MAX + 1, FIXED, FIXED]), 1);
-        assert_eq!(batch([FIXED, BATCH_BYTES_MAX - FIXED, FIXED]), 2);
-        assert_eq!(batch([FIXED, BATCH_BYTES_MAX - FIXED + 1, FIXED]), 1);
-    }
-
-    #[test]
-    fn so_much_is_read_that_no_more_are_ahead_than_may() {
-        let mut spool = open(2_000);
-        let max = |spool: &mut Spool| match spool.next_order(Mono(0)) {
-            Some(SpoolOrder::Read { max, .. }) => Some(max),
-            _ => None,
-        };
-        assert_eq!(max(&mut spool), Some(1_024));
-        read(&mut spool, 512, 1_488);
-        assert_eq!(max(&mut spool), Some(512));
-        read(&mut spool, 1, 1_487);
-        assert_eq!(
-            max(&mut spool),
-            None,
-            "more than half of what may be ahead is"
-        );
-    }
-}
+#[path = "spool_tail_tests.rs"]
+mod tests;

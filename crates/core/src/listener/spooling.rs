@@ -80,7 +80,7 @@ impl Core {
     pub(crate) fn pool_leaves(&mut self, turn: &mut Turn<'_>, home: GroupId, pool: &mut Pool) {
         self.deadlines.set(Timer::Overflow(home), None);
         self.deadlines.set(Timer::Spool(home), None);
-        let Some((spool, order)) = pool.leave(turn) else {
+        let Some((spool, order)) = pool.leave(turn, &mut self.bus.reserve) else {
             return;
         };
         self.spools.remove(&spool);

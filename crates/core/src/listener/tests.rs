@@ -1,7 +1,7 @@
 //! Listener pools, through the whole core.
 
-use crate::Input;
 use crate::driver::{Driver, pool, process, single};
+use crate::{Effect, Input};
 use provost_model::{Channel, EventKind, GroupSpec, Notice, Request, Signal};
 use std::sync::Arc;
 
@@ -306,4 +306,57 @@ fn held(driver: &mut Driver) -> Option<u64> {
     };
     let mail = pools.iter().find(|pool| &*pool.name == "mail")?;
     mail.listeners[0].event.map(|(serial, _)| serial)
+}
+
+/// The numbers of all events that were sent to the listener, which does each at once.
+fn numbers_of(driver: &mut Driver, name: &str, effects: &[Effect]) -> Vec<(u64, u64)> {
+    let sent = effects.iter().filter_map(|effect| match effect {
+        Effect::Deliver { envelope, .. } => Some((envelope.serial, envelope.pool_serial)),
+        _ => None,
+    });
+    let sent: Vec<_> = sent.collect();
+    assert!(sent.len() <= 1, "{name}: {sent:?}");
+    if !sent.is_empty() {
+        driver.says(name, "RESULT 2\nOKREADY\n");
+    }
+    sent
+}
+
+#[test]
+fn i15_numbers_go_on_where_they_were_reserved_and_are_reserved_in_time() {
+    let first = 700;
+    let mut driver = Driver::new(vec![listeners(10, REMOTE, &["l"])]);
+    driver.give(Input::SerialsFrom { first, block: 10 });
+    driver.give(Input::Started);
+    driver.spawned("l");
+    driver.secs(1);
+    driver.says("l", "READY\n");
+    driver.orders();
+    let mut seen = Vec::new();
+    for id in 0..20 {
+        let request = Request::SendRemoteCommEvent {
+            kind: "t".to_owned(),
+            data: id.to_string(),
+        };
+        let id = provost_model::RequestId(1_000 + id);
+        let mut effects = Vec::new();
+        let reserved = driver.core.serials_reserved();
+        let now = driver.now;
+        let input = Input::Requested { id, request };
+        driver.core.handle(now, input, &mut effects);
+        let sent = numbers_of(&mut driver, "l", &effects);
+        assert!(sent.iter().all(|(serial, _)| *serial < reserved));
+        let ordered = effects.iter().find_map(|effect| match effect {
+            Effect::ReserveSerials { until } => Some(*until),
+            _ => None,
+        });
+        assert_eq!(ordered.unwrap_or(reserved), driver.core.serials_reserved());
+        seen.extend(sent);
+    }
+    assert!(seen.is_sorted_by(|one, next| one.0 < next.0), "{seen:?}");
+    let in_pool: Vec<_> = seen.iter().map(|(_, number)| *number).collect();
+    assert_eq!(in_pool, (first..first + 20).collect::<Vec<_>>());
+    assert!(!driver.core.serials_outlive());
+    driver.give(Input::SerialsFrom { first: 0, block: 1 });
+    assert!(matches!(driver.notices()[..], [.., Notice::Anomaly { .. }]));
 }

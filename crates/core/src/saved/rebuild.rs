@@ -14,6 +14,7 @@ impl Core {
         self.sockets.restore()?;
         self.stores.restore();
         self.helpers.restore();
+        self.bus.reserve.restore(self.bus.serials);
         for (&home, pool) in &mut self.pools {
             pool.restore();
             self.bus.subscribe(home, pool.events());

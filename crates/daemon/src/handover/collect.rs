@@ -10,7 +10,7 @@ use crate::children::{Child, Children, Phase};
 use crate::crash;
 use crate::done::{Done, Errand};
 use crate::shell::{Ending, Shell};
-use provost_core::{Core, Effect, Input};
+use provost_core::{Core, Effect, Input, SpoolAnswer};
 use provost_model::fault::{Fault, FaultCode};
 use provost_model::{Answer, Level, RequestId, Run};
 use provost_os::clock;
@@ -140,12 +140,17 @@ impl Shell {
             read_again(&file)
         });
         let (spools, lost) = spools.hand_over();
-        for path in lost {
-            let text = format!(
-                "the event spool {} could not be handed over; its pool goes on without until it is started anew",
-                path.display()
-            );
+        let mut unanswered = Vec::new();
+        for spool in lost {
+            let what = if spool.is_in_use {
+                "the file is opened anew"
+            } else {
+                "what it was to save of a pool that has gone may be lost"
+            };
+            let path = spool.path.display();
+            let text = format!("the thread of the event spool {path} broke down; {what}");
             logger.log(Level::Error, text);
+            unanswered.extend(spool.orders);
         }
         // Their threads have done all that was ordered; nobody has heard of the last of it yet.
         let inputs = done.try_iter().filter_map(|done| match done {
@@ -154,7 +159,11 @@ impl Shell {
             }
             _ => None,
         });
-        let inputs = inputs.collect();
+        let unanswered = unanswered.into_iter().map(|ticket| Input::SpoolAnswered {
+            ticket,
+            answer: Ok(SpoolAnswer::Lost),
+        });
+        let inputs = inputs.chain(unanswered).collect();
         let mut saved_children: Vec<SavedChild> = Vec::new();
         for (run, child) in std::mem::take(&mut children.runs) {
             let process = adopted.take(run).map(Kept::new);

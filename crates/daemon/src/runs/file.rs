@@ -30,30 +30,63 @@ pub(super) struct RunsFile {
     torn: bool,
     /// The lines of processes that were started and are not known to have ended.
     known: HashMap<Run, Box<str>>,
+    /// Numbers of events below this one may be used up.
+    serials: u64,
+    /// The file does not say so yet.
+    serials_due: bool,
 }
 
 impl RunsFile {
-    /// Makes the file anew, with the records that still count. One that cannot be made anew is gone on with, if it is
-    /// ours.
+    /// Makes the file anew, with the records that still count, and the numbers that are reserved for events. One that
+    /// cannot be made anew is gone on with, if it is ours.
     pub(super) fn open<'a>(
         path: &Path,
         kept: impl IntoIterator<Item = &'a RunRecord>,
+        serials: u64,
     ) -> io::Result<Self> {
-        let lines: String = kept.into_iter().filter_map(runs::started).collect();
+        let mut lines = runs::serials(serials);
+        lines.extend(kept.into_iter().filter_map(runs::started));
         let file = write_anew(path, &lines).or_else(|error| match private::open_append(path) {
             Ok(Some(file)) => Ok(file),
             Ok(None) | Err(_) => Err(error),
         })?;
         let size = file.metadata()?.len();
-        Ok(Self {
+        // What an earlier daemon wrote last may have been cut off.
+        let is_old = size != lines.len() as u64;
+        let mut this = Self {
             path: path.to_path_buf(),
             file,
             size,
             rewrite_at: SMALL_BYTES,
-            // What an earlier daemon wrote last may have been cut off.
-            torn: size != lines.len() as u64,
+            torn: is_old,
             known: HashMap::new(),
-        })
+            serials,
+            serials_due: is_old,
+        };
+        // What cannot be written now is tried again.
+        let _ = this.write_serials();
+        Ok(this)
+    }
+
+    /// More numbers are reserved. Tells whether the file says so.
+    pub(super) fn reserve(&mut self, serials: u64) -> io::Result<()> {
+        self.serials = serials;
+        self.serials_due = true;
+        self.write_serials()
+    }
+
+    /// Whether a reservation is to be tried again.
+    pub(super) fn owes_serials(&self) -> bool {
+        self.serials_due
+    }
+
+    /// Writes a reservation that could not be written before.
+    pub(super) fn write_serials(&mut self) -> io::Result<()> {
+        if self.serials_due {
+            self.append(&runs::serials(self.serials))?;
+            self.serials_due = false;
+        }
+        Ok(())
     }
 
     /// Where it is.
@@ -95,11 +128,17 @@ impl RunsFile {
         known.map(|(run, line)| (run, line.into_string())).collect()
     }
 
-    /// Removes the file if it names nobody who may live.
-    pub(super) fn close(self) {
-        if self.known.is_empty() {
+    /// Removes the file if it names nobody who may live, and the numbers of events may begin anew.
+    pub(super) fn close(mut self, keeps_serials: bool) {
+        if keeps_serials {
+            // It has a number that is smaller, but not by much.
+            let _ = self.write_serials();
+        } else if self.known.is_empty() {
             // What cannot be removed names only processes that have ended.
             let _ = fs::remove_file(&self.path);
+        } else {
+            // Numbers that go on although they need not harm nobody.
+            let _ = self.reserve(0);
         }
     }
 
@@ -124,7 +163,8 @@ impl RunsFile {
     }
 
     fn shrink(&mut self) {
-        let lines: String = self.known.values().map(|line| &**line).collect();
+        let mut lines = runs::serials(self.serials);
+        lines.extend(self.known.values().map(|line| &**line));
         let counts = lines.len() as u64;
         self.rewrite_at = SMALL_BYTES.max(counts.saturating_mul(DEAD_RATIO));
         if self.size < self.rewrite_at {
@@ -135,6 +175,7 @@ impl RunsFile {
                 self.file = file;
                 self.size = counts;
                 self.torn = false;
+                self.serials_due = false;
             }
             // It does as it is, and a full disk is not asked again at once.
             Err(_) => self.rewrite_at = self.size.saturating_mul(2),

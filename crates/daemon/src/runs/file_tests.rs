@@ -62,7 +62,7 @@ fn pids(path: &Path) -> Vec<i32> {
 fn i40_what_has_begun_and_not_ended_is_in_the_file() {
     let temp = Temp::new("begun");
     let path = temp.file();
-    let mut file = RunsFile::open(&path, &[record(5)]).unwrap();
+    let mut file = RunsFile::open(&path, &[record(5)], 9).unwrap();
     file.begin(Run(1), &record(6)).unwrap();
     file.begin(Run(2), &record(7)).unwrap();
     file.end(Run(1)).unwrap();
@@ -72,17 +72,17 @@ fn i40_what_has_begun_and_not_ended_is_in_the_file() {
         fs::metadata(&path).unwrap().permissions().mode() & 0o777,
         0o600
     );
-    file.close();
+    file.close(false);
     assert_eq!(pids(&path), [5, 7]);
 }
 
 #[test]
 fn a_file_that_names_nobody_goes() {
     let temp = Temp::new("goes");
-    let mut file = RunsFile::open(&temp.file(), &[]).unwrap();
+    let mut file = RunsFile::open(&temp.file(), &[], 9).unwrap();
     file.begin(Run(1), &record(6)).unwrap();
     file.end(Run(1)).unwrap();
-    file.close();
+    file.close(false);
     assert!(!temp.file().exists());
 }
 
@@ -92,7 +92,7 @@ fn a_link_is_replaced_and_where_it_leads_is_left_alone() {
     let target = temp.0.join("target");
     fs::write(&target, "precious").unwrap();
     symlink(&target, temp.file()).unwrap();
-    let mut file = RunsFile::open(&temp.file(), &[]).unwrap();
+    let mut file = RunsFile::open(&temp.file(), &[], 9).unwrap();
     file.begin(Run(1), &record(6)).unwrap();
     assert_eq!(fs::read_to_string(&target).unwrap(), "precious");
     assert_eq!(pids(&temp.file()), [6]);
@@ -102,7 +102,7 @@ fn a_link_is_replaced_and_where_it_leads_is_left_alone() {
 fn a_file_that_is_mostly_dead_is_written_anew() {
     let temp = Temp::new("anew");
     let path = temp.file();
-    let mut file = RunsFile::open(&path, &[]).unwrap();
+    let mut file = RunsFile::open(&path, &[], 9).unwrap();
     file.begin(Run(1), &record(2)).unwrap();
     for run in 2..3000 {
         file.begin(Run(run), &record(i32::try_from(run).unwrap() + 1))
@@ -111,4 +111,56 @@ fn a_file_that_is_mostly_dead_is_written_anew() {
     }
     assert!(fs::metadata(&path).unwrap().len() < 2 * SMALL_BYTES);
     assert_eq!(pids(&path), [2]);
+}
+
+fn serials(path: &Path) -> u64 {
+    runs::read(&fs::read(path).unwrap()).serials
+}
+
+#[test]
+fn i15_the_file_says_which_numbers_are_reserved_whatever_else_is_written() {
+    let temp = Temp::new("serials");
+    let path = temp.file();
+    let mut file = RunsFile::open(&path, &[record(5)], 100).unwrap();
+    assert_eq!(serials(&path), 100);
+    file.reserve(150).unwrap();
+    assert!(!file.owes_serials());
+    assert_eq!((serials(&path), pids(&path)), (150, vec![5]));
+    for run in 1..3000 {
+        file.begin(Run(run), &record(i32::try_from(run).unwrap() + 1))
+            .unwrap();
+        file.end(Run(run)).unwrap();
+    }
+    assert!(fs::metadata(&path).unwrap().len() < 2 * SMALL_BYTES);
+    assert_eq!(serials(&path), 150);
+    // A process lives on, and the life has ended in order.
+    file.begin(Run(1), &record(6)).unwrap();
+    file.close(false);
+    assert_eq!((serials(&path), pids(&path)), (0, vec![6]));
+}
+
+#[test]
+fn i15_numbers_of_events_that_wait_elsewhere_outlive_an_ordered_end() {
+    let temp = Temp::new("kept");
+    let mut file = RunsFile::open(&temp.file(), &[], 100).unwrap();
+    file.reserve(150).unwrap();
+    file.close(true);
+    assert_eq!(serials(&temp.file()), 150);
+}
+
+#[test]
+fn i15_a_reservation_that_failed_is_owed_until_it_is_written() {
+    let temp = Temp::new("owed");
+    let path = temp.file();
+    let mut file = RunsFile::open(&path, &[], 100).unwrap();
+    // Nothing can be written to a file that is open for reading only.
+    let good = std::mem::replace(&mut file.file, File::open(&path).unwrap());
+    assert!(file.reserve(150).is_err());
+    assert!(file.write_serials().is_err());
+    assert!(file.owes_serials());
+    assert_eq!(serials(&path), 100);
+    file.file = good;
+    file.write_serials().unwrap();
+    assert!(!file.owes_serials());
+    assert_eq!(serials(&path), 150);
 }

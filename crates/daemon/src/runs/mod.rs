@@ -24,12 +24,15 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::Builder;
 use std::time::Duration;
 
 /// How long the end of a life waits for the file to be removed. Only a hung disk takes so long.
 const CLOSE_MAX: Duration = Duration::from_secs(1);
+
+/// Time after which a reservation of numbers that failed is tried again.
+const RETRY: Duration = Duration::from_secs(5);
 
 /// `ETIMEDOUT`.
 const TIMED_OUT: Errno = Errno(110);
@@ -125,7 +128,13 @@ enum Job {
     Begin(Box<Birth>),
     Adopted(Run, Box<RunRecord>),
     End(Run),
-    Close(Sender<()>),
+    Reserve(u64),
+    /// A reservation that failed is tried once more.
+    Again,
+    Close {
+        keeps_serials: bool,
+        done: Sender<()>,
+    },
     HandOver(Sender<Vec<(Run, String)>>),
 }
 
@@ -185,6 +194,14 @@ impl Runs {
         }
     }
 
+    /// Events may get numbers below this one.
+    pub(crate) fn reserve(&self, until: u64) {
+        if let Some(jobs) = &self.jobs {
+            // The thread lives as long as this.
+            let _ = jobs.send(Job::Reserve(until));
+        }
+    }
+
     /// Why a child cannot run whose record takes too long.
     pub(crate) fn overdue(&self) -> SpawnProblem {
         problem(&self.path, TIMED_OUT)
@@ -201,13 +218,17 @@ impl Runs {
         known.recv_timeout(CLOSE_MAX).ok()
     }
 
-    /// The life ends: the file goes, unless it names processes that live on.
-    pub(crate) fn close(self) {
+    /// The life ends: the file goes, unless it names processes that live on, or numbers that must not be given again.
+    pub(crate) fn close(self, keeps_serials: bool) {
         if let Some(jobs) = self.jobs {
-            let (told, done) = channel();
-            if jobs.send(Job::Close(told)).is_ok() {
+            let (done, closed) = channel();
+            let job = Job::Close {
+                keeps_serials,
+                done,
+            };
+            if jobs.send(job).is_ok() {
                 // What cannot be removed now names nobody who lives.
-                let _ = done.recv_timeout(CLOSE_MAX);
+                let _ = closed.recv_timeout(CLOSE_MAX);
             }
         }
     }
@@ -226,8 +247,9 @@ impl OpenRuns {
         path: &Path,
         here: Here,
         kept: impl Iterator<Item = &'a RunRecord>,
+        serials: u64,
     ) -> io::Result<Self> {
-        let file = RunsFile::open(path, kept)?;
+        let file = RunsFile::open(path, kept, serials)?;
         Ok(Self { file, here })
     }
 }
@@ -235,7 +257,8 @@ impl OpenRuns {
 fn work(open: OpenRuns, jobs: &Receiver<Job>, logger: &Logger, report: &impl Fn(Done)) {
     let OpenRuns { mut file, here } = open;
     let mut told = false;
-    for job in jobs {
+    let mut told_of_serials = false;
+    while let Some(job) = next_job(jobs, file.owes_serials()) {
         crash::point("records");
         match job {
             Job::Begin(birth) => {
@@ -257,18 +280,57 @@ fn work(open: OpenRuns, jobs: &Receiver<Job>, logger: &Logger, report: &impl Fn(
                 }
                 Err(_) => {}
             },
+            Job::Reserve(until) => {
+                let reserved = file.reserve(until);
+                tell_of_serials(&file, &reserved, &mut told_of_serials, logger);
+            }
+            Job::Again => {
+                let reserved = file.write_serials();
+                tell_of_serials(&file, &reserved, &mut told_of_serials, logger);
+            }
             Job::HandOver(told) => {
                 // Nobody may be waiting any more.
                 let _ = told.send(file.into_lines());
                 return;
             }
-            Job::Close(done) => {
-                file.close();
+            Job::Close {
+                keeps_serials,
+                done,
+            } => {
+                file.close(keeps_serials);
                 // Nobody may be waiting any more.
                 let _ = done.send(());
                 return;
             }
         }
+    }
+}
+
+/// The next job; without one, after a while, the one that failed.
+fn next_job(jobs: &Receiver<Job>, owes: bool) -> Option<Job> {
+    if !owes {
+        return jobs.recv().ok();
+    }
+    match jobs.recv_timeout(RETRY) {
+        Ok(job) => Some(job),
+        Err(RecvTimeoutError::Timeout) => Some(Job::Again),
+        Err(RecvTimeoutError::Disconnected) => None,
+    }
+}
+
+/// Says once that numbers of events could not be reserved.
+fn tell_of_serials(file: &RunsFile, reserved: &io::Result<()>, told: &mut bool, logger: &Logger) {
+    let Err(error) = reserved else {
+        *told = false;
+        return;
+    };
+    if !std::mem::replace(told, true) {
+        let text = format!(
+            "could not write to the run records {}: {error}; it is tried again, and if supervisord is killed before, \
+             events may get serials that others had",
+            file.path().display()
+        );
+        logger.log(Level::Warn, text);
     }
 }
 

@@ -11,7 +11,7 @@ use provost_model::spec::namespec;
 use provost_model::{Level, Mono, Orphan, Pid, ProcessSpec, Wall};
 use provost_os::pidfd::PidFd;
 use provost_os::{clock, private, proc};
-use provost_wire::runs::{self, RunRecord};
+use provost_wire::runs::{self, Reading, RunRecord};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -82,6 +82,8 @@ pub(crate) struct Found {
     pub(crate) adopt: Vec<Held>,
     /// They are stopped, and why.
     pub(crate) stop: Vec<(Held, Reason)>,
+    /// Events get numbers from here on.
+    pub(crate) serials: u64,
     /// What the operator is told.
     pub(crate) lines: Vec<(Level, String)>,
 }
@@ -98,7 +100,9 @@ impl Found {
 pub(crate) fn find(config: &Config, here: &Here) -> Result<Found, String> {
     let mut found = Found::default();
     let path = runs::path_beside(&config.supervisord.pidfile);
-    let held = living(&path, here, &mut found.lines);
+    let reading = read(&path, &mut found.lines);
+    found.serials = reading.serials;
+    let held = living(reading.running, here, &mut found.lines);
     let names: Vec<(&str, &str)> = held
         .iter()
         .map(|held| (held.record.group.as_str(), held.record.name.as_str()))
@@ -138,17 +142,17 @@ fn refusal(refused: &[Held]) -> String {
     text
 }
 
-/// The recorded processes that live.
-fn living(path: &Path, here: &Here, lines: &mut Vec<(Level, String)>) -> Vec<Held> {
+/// What the file says, as far as it can be believed.
+fn read(path: &Path, lines: &mut Vec<(Level, String)>) -> Reading {
     let bytes = match private::read(path, FILE_BYTES_MAX, false) {
         Ok(bytes) => bytes.unwrap_or_default(),
         Err(problem) => {
             let text = format!(
-                "the run records {} are not believed: {problem}; no process is taken over",
+                "the run records {} are not believed: {problem}; no process is taken over, and serials of events begin at 0",
                 path.display()
             );
             lines.push((Level::Warn, text));
-            return Vec::new();
+            return Reading::default();
         }
     };
     let reading = runs::read(&bytes);
@@ -160,9 +164,14 @@ fn living(path: &Path, here: &Here, lines: &mut Vec<(Level, String)>) -> Vec<Hel
         );
         lines.push((Level::Warn, text));
     }
+    reading
+}
+
+/// The recorded processes that live.
+fn living(running: Vec<RunRecord>, here: &Here, lines: &mut Vec<(Level, String)>) -> Vec<Held> {
     let mut held = Vec::new();
     let mut foreign = 0;
-    for record in reading.running {
+    for record in running {
         if !is_from_here(&record, here) {
             foreign += 1;
         } else if let Some(process) = verify(&record) {

@@ -4,7 +4,7 @@ use super::file::{SpoolFile, Tell};
 use super::{Clerk, Job, Known, Report, Spools, start};
 use crate::handover::Kept;
 use crate::logs::Logger;
-use provost_model::SpoolId;
+use provost_model::{SpoolId, Ticket};
 use provost_wire::spool::Mark;
 use serde::{Deserialize, Serialize};
 use std::io;
@@ -27,6 +27,9 @@ pub(crate) struct CarriedSpool {
     failing: bool,
     /// None when it could not be opened.
     open: Option<Position>,
+    /// Its thread broke down: it is opened anew.
+    #[serde(default)]
+    lost: bool,
 }
 
 /// The open file, and where in it we are.
@@ -75,10 +78,35 @@ impl Position {
     }
 }
 
+/// A spool whose thread broke down.
+#[derive(Debug)]
+pub(crate) struct LostSpool {
+    pub(crate) path: PathBuf,
+    /// Orders that nobody will answer any more.
+    pub(crate) orders: Vec<Ticket>,
+    /// Its pool is there, so that it is opened anew.
+    pub(crate) is_in_use: bool,
+}
+
+impl CarriedSpool {
+    /// One whose thread broke down.
+    fn lost(path: &Path, known: Known) -> Self {
+        Self {
+            path: path.to_path_buf(),
+            spool: known.spool,
+            pool: known.pool,
+            maxbytes: known.maxbytes,
+            failing: false,
+            open: None,
+            lost: true,
+        }
+    }
+}
+
 impl Spools {
-    /// Ends all threads when they have done what was ordered, and takes over what they have open; also the paths of those
-    /// that do not answer.
-    pub(crate) fn hand_over(self) -> (Vec<CarriedSpool>, Vec<PathBuf>) {
+    /// Ends all threads when they have done what was ordered, and takes over what they have open; also those that do
+    /// not answer.
+    pub(crate) fn hand_over(mut self) -> (Vec<CarriedSpool>, Vec<LostSpool>) {
         let mut carried = Vec::new();
         let mut lost = Vec::new();
         for (path, lane) in self.lanes {
@@ -87,7 +115,18 @@ impl Spools {
             let asked = lane.send(Job::HandOver(told)).ok();
             match asked.and_then(|()| answer.recv_timeout(ANSWER_MAX).ok()) {
                 Some(spool) => carried.extend(spool),
-                None => lost.push(path),
+                None => {
+                    let known = self.known.remove(&path);
+                    let known = known.filter(|known| self.paths.contains_key(&known.spool));
+                    let orders = self.orders.iter();
+                    let orders = orders.filter(|(_, of)| **of == path).map(|(one, _)| *one);
+                    lost.push(LostSpool {
+                        orders: orders.collect(),
+                        is_in_use: known.is_some(),
+                        path: path.clone(),
+                    });
+                    carried.extend(known.map(|known| CarriedSpool::lost(&path, known)));
+                }
             }
         }
         (carried, lost)
@@ -102,6 +141,7 @@ impl Spools {
     ) -> io::Result<()> {
         let mut clerk = Clerk::new(carried.path.clone(), logger.clone());
         clerk.failing = carried.failing;
+        clerk.lost = carried.lost;
         let known = Known {
             spool: carried.spool,
             pool: carried.pool,
@@ -111,6 +151,7 @@ impl Spools {
             let tell = clerk.teller(&known);
             clerk.open = Some(position.open(&carried.path, carried.maxbytes, tell)?);
         }
+        self.known.insert(carried.path.clone(), known.clone());
         clerk.known = Some(known);
         let lane = start(clerk, report)?;
         self.paths.insert(carried.spool, carried.path.clone());
@@ -130,6 +171,7 @@ impl Clerk {
             maxbytes: known.maxbytes,
             failing: self.failing,
             open: self.open.map(Position::of),
+            lost: self.lost,
         })
     }
 }

@@ -8,16 +8,19 @@ mod carried;
 mod file;
 #[cfg(test)]
 mod file_tests;
+#[cfg(test)]
+mod lost_tests;
 mod rewrite;
 
 pub(crate) use carried::CarriedSpool;
 
+use crate::crash;
 use crate::done::{Done, Errand};
 use crate::logs::Logger;
 use file::{SpoolFile, Tell};
 use provost_core::{SpoolAnswer, SpoolOrder, SpoolProblem};
 use provost_model::{Envelope, Level, SpoolId, Ticket};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -44,6 +47,10 @@ enum Job {
 pub(crate) struct Spools {
     lanes: HashMap<PathBuf, Sender<Job>>,
     paths: HashMap<SpoolId, PathBuf>,
+    /// What each thread was told to open last.
+    known: HashMap<PathBuf, Known>,
+    /// Orders that are not answered.
+    orders: BTreeMap<Ticket, PathBuf>,
 }
 
 impl Spools {
@@ -57,8 +64,19 @@ impl Spools {
         logger: &Logger,
         report: impl FnOnce() -> Report,
     ) -> bool {
-        if let SpoolOrder::Open { path, .. } = &order {
+        if let SpoolOrder::Open {
+            path,
+            pool,
+            maxbytes,
+        } = &order
+        {
             self.paths.insert(spool, path.clone());
+            let known = Known {
+                spool,
+                pool: pool.clone(),
+                maxbytes: *maxbytes,
+            };
+            self.known.insert(path.clone(), known);
             if !self.lanes.contains_key(path) {
                 match start(Clerk::new(path.clone(), logger.clone()), report()) {
                     Ok(lane) => {
@@ -73,17 +91,27 @@ impl Spools {
             }
         }
         let is_last = matches!(order, SpoolOrder::Save { .. });
-        let lane = self.paths.get(&spool).and_then(|path| self.lanes.get(path));
+        let path = self.paths.get(&spool);
+        let lane = path.and_then(|path| self.lanes.get(path));
         let job = Job::Order {
             ticket,
             spool,
             order,
         };
-        let done = lane.is_some_and(|lane| lane.send(job).is_ok());
+        // One that has panicked takes no order any more; what becomes of it is found out in a moment.
+        let is_there = lane.is_some_and(|lane| lane.send(job).is_ok() || crash::happened());
+        if let Some(path) = path.filter(|_| is_there) {
+            self.orders.insert(ticket, path.clone());
+        }
         if is_last {
             self.paths.remove(&spool);
         }
-        done
+        is_there
+    }
+
+    /// An order was answered.
+    pub(crate) fn answered(&mut self, ticket: Ticket) {
+        self.orders.remove(&ticket);
     }
 }
 
@@ -96,7 +124,7 @@ fn start(clerk: Clerk, report: Report) -> io::Result<Sender<Job>> {
 }
 
 /// What an `Open` order said.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct Known {
     spool: SpoolId,
     pool: Arc<str>,
@@ -111,6 +139,8 @@ struct Clerk {
     failing: bool,
     open: Option<SpoolFile>,
     known: Option<Known>,
+    /// A thread before this one broke down with the file open.
+    lost: bool,
 }
 
 impl Clerk {
@@ -121,6 +151,7 @@ impl Clerk {
             failing: false,
             open: None,
             known: None,
+            lost: false,
         }
     }
 
@@ -138,6 +169,7 @@ impl Clerk {
                     return;
                 }
             };
+            crash::point("spool");
             let deed = deed(&order);
             let answer = match self.obey(spool, order) {
                 Ok(answer) => {
@@ -154,6 +186,17 @@ impl Clerk {
     }
 
     fn obey(&mut self, spool: SpoolId, order: SpoolOrder) -> io::Result<SpoolAnswer> {
+        let (is_open, is_save) = match &order {
+            SpoolOrder::Open { .. } => (true, false),
+            SpoolOrder::Save { .. } => (false, true),
+            SpoolOrder::Append { .. } | SpoolOrder::Read { .. } | SpoolOrder::Mark { .. } => {
+                (false, false)
+            }
+        };
+        if self.lost && !is_open && !is_save {
+            return Ok(SpoolAnswer::Lost);
+        }
+        self.lost = false;
         match order {
             SpoolOrder::Open { pool, maxbytes, .. } => {
                 let known = Known {

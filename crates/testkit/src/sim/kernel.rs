@@ -119,6 +119,11 @@ impl World {
                     self.later(wait, Coming::Ask(id, request));
                 }
             }
+            Effect::ReserveSerials { until } => {
+                let wait = Duration::from_micros(self.kill_dice.below(3_000));
+                self.agenda
+                    .add(self.now.plus(wait), 0, Coming::Reserved(until));
+            }
             Effect::Rehearse { ticket, .. } => self.rehearse(ticket),
             Effect::HandOver { ticket } => self.hand_over(ticket),
             Effect::Adopt { run, pid, .. } => self.adopt(run, pid),

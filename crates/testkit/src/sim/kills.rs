@@ -15,6 +15,9 @@ use std::time::Duration;
 /// Interrupted.
 const EINTR: Errno = Errno(4);
 
+/// Numbers of events that are reserved together: more than the disk can be late for, and few enough to be used up.
+const SERIALS_BLOCK: u64 = 512;
+
 /// What the next supervisord finds.
 pub(super) struct Found {
     /// What the file says.
@@ -130,6 +133,9 @@ impl World {
         for (child, _) in stopped {
             self.pids.release(child.pid);
         }
+        let begins = self.number_from(self.reserved);
+        let first = provost_model::Mono(0);
+        self.agenda.add(first, 0, Coming::Fact(begins));
         for (child, _) in adopted {
             self.tell_of(child, &config);
         }
@@ -139,6 +145,13 @@ impl World {
             config,
             spools: self.disks.abandon(),
         }
+    }
+
+    /// A life begins with these numbers, and its first block is on disk.
+    pub(super) fn number_from(&mut self, first: u64) -> Input {
+        let block = SERIALS_BLOCK;
+        self.reserved = first + block;
+        Input::SerialsFrom { first, block }
     }
 
     /// What lives in the memory of a process goes with it.

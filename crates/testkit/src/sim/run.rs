@@ -369,7 +369,7 @@ impl<S: Subject> Course<S> {
         self.orders.push(0);
         self.was_killed = true;
         self.subject = self.subject.born_anew(found.config.clone());
-        self.monitor = Monitor::after_kill(found.config, found.spools);
+        self.monitor = self.monitor.after_kill(found.config, found.spools);
     }
 
     /// I01, I02 in the world itself, which knows who lives whatever anybody was told.

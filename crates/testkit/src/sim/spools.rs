@@ -11,9 +11,6 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// More events than a life has: those that outlive a kill get larger numbers than any that come after it.
-pub(super) const LIFE: u64 = 1 << 40;
-
 /// What is in a file, and how far it has been read since it was opened.
 #[derive(Clone, Debug, Default)]
 struct Disk {
@@ -88,15 +85,11 @@ impl World {
 }
 
 impl Disks {
-    /// Nobody has a file open any more. Tells what is in them: the numbers of events, which are from now on such as no
-    /// event of a later life gets.
+    /// Nobody has a file open any more. Tells what is in them: the numbers of events.
     pub(super) fn abandon(&mut self) -> BTreeMap<PathBuf, Vec<u64>> {
         self.open.clear();
         self.known.clear();
-        let files = self.files.iter_mut().map(|(path, disk)| {
-            for event in &mut disk.records {
-                event.serial += LIFE;
-            }
+        let files = self.files.iter().map(|(path, disk)| {
             let serials = disk.records.iter().map(|event| event.serial);
             (path.clone(), serials.collect())
         });

@@ -50,6 +50,8 @@ pub(super) enum Coming {
     Chatter(Run),
     /// A helper goes on with what it does.
     Helper(Run, Act),
+    /// The disk has a number of events.
+    Reserved(u64),
     /// Some client asks for something.
     Client,
     /// Some client asks something of a helper.
@@ -92,6 +94,8 @@ pub(super) struct World {
     pub(super) is_deadly: bool,
     /// Children that supervisord has left behind, and its successor has not taken over.
     pub(super) left_behind: BTreeMap<Pid, Child>,
+    /// The number that events of the next life begin with if this one is killed.
+    pub(super) reserved: u64,
     /// Runs of helpers with whom nobody talks any more.
     pub(super) hung_up: BTreeSet<Run>,
     pub(super) faults: Faults,
@@ -186,9 +190,12 @@ impl World {
             kill_dice,
             is_deadly,
             left_behind: BTreeMap::new(),
+            reserved: 0,
             hung_up: BTreeSet::new(),
         };
-        world.agenda.add(world.now, 0, Coming::Fact(Input::Started));
+        let (now, begins) = (world.now, world.number_from(0));
+        world.agenda.add(now, 0, Coming::Fact(begins));
+        world.agenda.add(now, 0, Coming::Fact(Input::Started));
         world.later(Duration::from_millis(500), Coming::Client);
         world.later(Duration::from_secs(1), Coming::Weather);
         if has_helper {
@@ -319,8 +326,8 @@ impl World {
     fn happen(&mut self, what: Coming) -> Option<Input> {
         match what {
             Coming::Fact(input) => {
-                // Nobody tells of an orphan twice: the start comes right behind.
-                if !matches!(input, Input::Orphan(_)) {
+                // Nobody tells this twice: the start comes right behind.
+                if !matches!(input, Input::Orphan(_) | Input::SerialsFrom { .. }) {
                     self.remember(&input);
                 }
                 Some(input)
@@ -350,6 +357,10 @@ impl World {
             }
             Coming::Helper(run, act) => {
                 self.helper_acts(run, act);
+                None
+            }
+            Coming::Reserved(until) => {
+                self.reserved = until;
                 None
             }
             Coming::Client => self.client_asks(),

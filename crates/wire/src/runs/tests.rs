@@ -96,6 +96,22 @@ proptest! {
     }
 }
 
+#[test]
+fn of_lines_about_numbers_the_last_whole_one_counts() {
+    let (first, second) = (serials(100_000), serials(150_000));
+    let torn = &second[..second.len() - 4];
+    let both = first.clone() + &second;
+    assert_eq!(read(both.as_bytes()).serials, 150_000);
+    assert_eq!(read((both + &serials(0)).as_bytes()), Reading::default());
+    let reading = read((first.clone() + torn).as_bytes());
+    assert_eq!((reading.serials, reading.damaged), (100_000, 1));
+    let long = "num1 5 6".to_owned();
+    let mut line = long.clone();
+    seal(&mut line);
+    assert_eq!(read(line.as_bytes()).damaged, 1, "{long}");
+    assert_eq!(first, "num1 100000 116b3962\n");
+}
+
 fn record_of(identity: Identity, run: u64) -> RunRecord {
     RunRecord {
         identity,

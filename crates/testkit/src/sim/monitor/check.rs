@@ -24,6 +24,10 @@ impl Monitor {
             );
         }
         self.orphans_at_rest();
+        let reserved = self.pools.keep_to_reserved();
+        self.check(reserved, "I15", || {
+            "an event got a number that is not reserved".to_owned()
+        });
         for notice in std::mem::take(&mut self.notices) {
             self.fail(rule_of(&notice), format!("did not say: {notice:?}"));
         }

@@ -79,10 +79,15 @@ impl Monitor {
             | Input::LogsCleared { ticket, .. } => {
                 self.tickets.remove(ticket);
             }
+            Input::SerialsFrom { first, block } if self.mood == Mood::Waiting => {
+                let mut report = super::Report(&mut self.violations);
+                self.pools.number_from(*first, *block, &mut report);
+            }
             Input::Orphan(orphan) if self.mood == Mood::Waiting => {
                 self.orphans.push(orphan.clone());
             }
-            Input::Orphan(_)
+            Input::SerialsFrom { .. }
+            | Input::Orphan(_)
             | Input::Resting(_)
             | Input::SocketTried { .. }
             | Input::AutoLogNamed { .. }
@@ -131,9 +136,9 @@ impl Monitor {
         }
         if let GroupKind::Pool(pool) = &spec.kind {
             // A pool hears of its own arrival.
-            self.pools
-                .by_group
-                .insert(spec.name.clone(), super::pools::Pool::new(&spec.name, pool));
+            let base = self.pools.base(pool);
+            let watched = super::pools::Pool::new(&spec.name, pool, base);
+            self.pools.by_group.insert(spec.name.clone(), watched);
             self.pools
                 .home
                 .extend(procs.iter().map(|id| (*id, spec.name.clone())));

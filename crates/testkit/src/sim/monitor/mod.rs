@@ -157,7 +157,7 @@ impl Monitor {
             last_proc: 0,
             runs: BTreeMap::new(),
             last_run: 0,
-            pools: Pools::default(),
+            pools: Pools::new(),
             sockets: Sockets::default(),
             helpers: Helpers::default(),
             upgrades: Upgrades::default(),
@@ -197,11 +197,11 @@ impl Monitor {
     }
 
     /// A monitor of the life after one that was killed: of what was known nothing is left but what lies on disks, in
-    /// `spools` by the numbers of its events.
+    /// `spools` by the numbers of its events. Those that were given are not given again.
     #[must_use]
-    pub fn after_kill(latest: LoadedConfig, spools: BTreeMap<PathBuf, Vec<u64>>) -> Self {
+    pub fn after_kill(&self, latest: LoadedConfig, spools: BTreeMap<PathBuf, Vec<u64>>) -> Self {
         let mut next = Self::new(latest);
-        next.pools = Pools::after_kill(spools);
+        next.pools = self.pools.after_kill(spools);
         next
     }
 
@@ -334,4 +334,12 @@ pub(super) fn same_event(expected: &Event, seen: &Event) -> bool {
     };
     let same_change = (from, to) == (seen_from, seen_to) && table::is_legal(*seen_from, *seen_to);
     process == seen_process && group == seen_group && same_change && same_payload
+}
+
+/// The process that an event is about.
+pub(super) fn subject(event: &Event) -> Option<&Arc<str>> {
+    match event {
+        Event::ProcessState { process, .. } => Some(process),
+        _ => None,
+    }
 }

@@ -97,6 +97,10 @@ impl Monitor {
                 let noted = asked.map(|id| (*ticket, (began, id, group.clone())));
                 self.programs.extend(noted);
             }
+            Effect::ReserveSerials { until } => {
+                let mut report = super::Report(&mut self.violations);
+                self.pools.reserve(*until, &mut report);
+            }
             Effect::Reply { id, answer } => self.answer(*id, answer),
             Effect::Notice(notice) => self.notice(notice),
             Effect::Exit { restart } => self.leave(*restart),

@@ -3,7 +3,7 @@
 use super::counts::Counts;
 use super::listener::{Ears, Verdict};
 use super::spools::{Files, Watch};
-use super::{Report, same_event};
+use super::{Report, same_event, subject};
 use provost_model::spec::{PoolSpec, ResultHandler};
 use provost_model::{Envelope, Event, EventKind, Run};
 use std::collections::{BTreeMap, VecDeque};
@@ -29,6 +29,7 @@ struct Batch {
 #[derive(Clone, Debug)]
 pub(super) struct Pool {
     name: String,
+    base: u64,
     handler: ResultHandler,
     /// What its listeners have said that is to be printed in the present step.
     prints: Vec<String>,
@@ -65,8 +66,10 @@ pub(super) struct Pool {
 const OLD: u64 = 1 << 62;
 
 impl Pool {
-    pub(super) fn new(name: &str, spec: &PoolSpec) -> Self {
+    /// `base` is the number that its first event gets.
+    pub(super) fn new(name: &str, spec: &PoolSpec, base: u64) -> Self {
         Self {
+            base,
             name: name.to_owned(),
             handler: spec.result_handler,
             prints: Vec::new(),
@@ -107,8 +110,12 @@ impl Pool {
 
     /// Whether an event is older than the pool.
     fn is_older(&self, serial: u64) -> bool {
-        let of_this_life = serial < crate::sim::spools::LIFE;
-        self.born.is_none_or(|born| serial < born || !of_this_life)
+        self.born.is_none_or(|born| serial < born)
+    }
+
+    /// The number within the pool of its next event.
+    pub(super) fn next(&self) -> u64 {
+        self.base + self.accepted + self.pending.len() as u64
     }
 
     /// All events of the step are known; `serials` are the global numbers the step may have given.
@@ -324,7 +331,7 @@ impl Pool {
         let event = if is_old {
             OLD + serial
         } else {
-            envelope.pool_serial
+            envelope.pool_serial.wrapping_sub(self.base)
         };
         // A delivery ends a burst of losses; if there is something to be said, it was said before.
         let silent = self.unsaid.take().is_some_and(|more| more > 0);
@@ -441,7 +448,7 @@ impl Pool {
         let skipped = batch.events[..place].iter_mut().filter(|(_, seen)| !seen);
         let mut overtaken = false;
         for (earlier, seen) in skipped {
-            if subject.is_some() && self::subject(earlier) == subject {
+            if subject.is_some() && super::subject(earlier) == subject {
                 *seen = true;
                 overtaken = true;
             }
@@ -487,13 +494,5 @@ impl Pool {
                 self.name, self.accepted
             )
         });
-    }
-}
-
-/// The process that an event is about.
-fn subject(event: &Event) -> Option<&Arc<str>> {
-    match event {
-        Event::ProcessState { process, .. } => Some(process),
-        _ => None,
     }
 }

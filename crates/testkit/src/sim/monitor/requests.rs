@@ -258,6 +258,7 @@ impl Monitor {
                 .remove(name)
                 .filter(|pool| pool.spool.is_some())
             {
+                self.pools.leaves(&pool);
                 self.pools.leaving.insert(name.to_owned(), pool);
             }
         }

@@ -42,6 +42,7 @@ impl Mutant {
         match (plant, input) {
             (Plant::IgnoresDeparture, Input::RequesterGone { .. })
             | (Plant::ForgetsOrphans, Input::Orphan(_))
+            | (Plant::ForgetsNumbers, Input::SerialsFrom { first: 1.., .. })
             | (Plant::MissesFailedKill, Input::KillFailed { .. })
             | (
                 Plant::TrustsHelpers,

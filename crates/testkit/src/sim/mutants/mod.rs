@@ -82,6 +82,10 @@ plants! {
     SkipsSerial caught by "I15";
     /// The number within the pool makes jumps.
     SkipsPoolSerial caught by "I15";
+    /// Numbers begin at 0 after a kill.
+    ForgetsNumbers caught by "I15";
+    /// No number is reserved after the first ones.
+    ForgetsToReserve caught by "I15";
     /// Events name the wrong pid.
     EventsNameWrongPid caught by "I04";
     /// Nobody hears that a buffer was full.

@@ -77,6 +77,7 @@ impl Mutant {
                 signal,
                 whole_group,
             } => self.edit_kill(run, signal, whole_group, out),
+            Effect::ReserveSerials { .. } if plant == Plant::ForgetsToReserve => {}
             Effect::Reply { id, answer } => self.edit_reply(id, answer, out),
             Effect::Deliver { run, envelope } => self.edit_delivery(run, envelope, out),
             Effect::CallHelper { .. } if plant == Plant::DropsCall && self.each(5) => {}

@@ -7,7 +7,6 @@ use super::{Report, same_event, subject};
 use provost_model::spec::{PoolSpec, ResultHandler};
 use provost_model::{Envelope, Event, EventKind, Run};
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
 
 /// Steps whose events are remembered although all of them have been sent once.
 const BATCHES_KEPT: usize = 64;

@@ -100,6 +100,11 @@ pub(crate) fn measure(
                 }
             });
         }
+        // Whoever ends it before the end has what there is.
+        let mut so_far = samples.clone();
+        so_far.retain(|row, _| wanted.contains(row));
+        let lines = crate::report::lines(&so_far);
+        eprintln!("{}", crate::report::markdown::table(&lines, programs));
     }
     add_growth(&mut samples, programs);
     samples

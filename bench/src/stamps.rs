@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::time::{ClockId, clock_gettime};
 
 /// No step takes longer on a machine that works.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(4);
 
 /// How often a condition is looked at. A look costs little beside it.
 const LOOK: Duration = Duration::from_micros(500);

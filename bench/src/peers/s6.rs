@@ -36,8 +36,10 @@ impl Contestant for S6 {
 
     fn daemon(&self, place: &Path) -> Command {
         let mut command = Command::new(SCANNER);
-        // So many services it is prepared for.
-        command.args(["-c", "20000"]).arg(place.join("scan"));
+        // It has to know how many services it will find.
+        let scan = place.join("scan");
+        let services = std::fs::read_dir(&scan).map_or(0, Iterator::count);
+        command.arg("-c").arg((services + 10).to_string()).arg(scan);
         command
     }
 }

@@ -40,8 +40,15 @@ impl Contestant for Horust {
                 Capture::No => "/dev/null".to_owned(),
                 Capture::Files => log_path(place, group, number, stream).display().to_string(),
             };
+            // Without a size of rotation it would give the file to the program, and have no part in it.
+            let rotation = match group.capture {
+                Capture::No => "",
+                Capture::Files => {
+                    "stdout-rotate-size = \"1000 GB\"\nstdout-should-append-timestamp-to-filename = false\n"
+                }
+            };
             let text = format!(
-                "command = \"{}\"\nstdout = \"{}\"\nstderr = \"{}\"\n[restart]\nstrategy = \"{}\"\nbackoff = \"0s\"\n",
+                "command = \"{}\"\n{rotation}stdout = \"{}\"\nstderr = \"{}\"\n[restart]\nstrategy = \"{}\"\nbackoff = \"0s\"\n",
                 group.command.join(" "),
                 path("out"),
                 path("err"),

@@ -73,7 +73,7 @@ impl Args {
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or(format!("{word} needs a value"));
             match word.as_str() {
-                "--programs" => args.programs = number(&value()?)?,
+                "--programs" => args.programs = number(&value()?)?.max(1),
                 "--rounds" => args.rounds = number(&value()?)?.max(1),
                 "--idle" => args.idle = number(&value()?)? as u64,
                 "--json" => args.json = Some(value()?.into()),

@@ -124,7 +124,7 @@ fn curves(sizes: &Sizes) -> Result<String, String> {
         if points.len() < 2 {
             continue;
         }
-        let title = row.title.replace("{} ", "");
+        let title = row.title.replace("{}", "N");
         let unit = if row.unit.is_empty() {
             String::new()
         } else {

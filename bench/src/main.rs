@@ -80,11 +80,14 @@ fn run(args: Args) -> Result<bool, String> {
         tools: Tools::new(&args)?,
         args,
     };
-    match task {
+    let done = match task {
         Task::Limits => limits(&bench),
         Task::Scale => document::scale(&bench).map(|_| true),
         Task::Document => document::measure(&bench),
-    }
+    };
+    // Each run has removed what it had there.
+    let _ = std::fs::remove_dir_all(&bench.tools.place);
+    done
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

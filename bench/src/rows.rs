@@ -96,7 +96,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     row(
         "respawn.beside",
-        "respawn of a crasher beside {} others",
+        "respawn of a crasher, one of {} programs",
         "ms",
         TimesReference(2.0),
     ),

@@ -49,6 +49,12 @@ impl<'a> Run<'a> {
             place: &place,
         };
         let plan = plan(&children);
+        if plan.programs() > contestant.most() {
+            return Err(format!(
+                "it looks after {} programs at most",
+                contestant.most()
+            ));
+        }
         make_gate(&children.gate())?;
         contestant.prepare(&place, &plan)?;
         let errors = fs::File::create(place.join("errors")).map_err(|error| error.to_string())?;

@@ -27,7 +27,8 @@ pub(super) fn beside(
     turn: Turn,
     _wanted: &[&'static str],
 ) -> Result<Figures, String> {
-    measure(bench, contestant, turn, turn.programs).map(|figure| vec![("respawn.beside", figure)])
+    measure(bench, contestant, turn, turn.programs.saturating_sub(1))
+        .map(|figure| vec![("respawn.beside", figure)])
 }
 
 fn measure(

@@ -36,6 +36,11 @@ pub(crate) trait Contestant {
     /// Whether one of its processes takes the output of programs into files; others need a second one for each program.
     fn captures(&self) -> bool;
 
+    /// How many programs it looks after at most, where it has a limit of its own.
+    fn most(&self) -> usize {
+        usize::MAX
+    }
+
     /// Writes the files that it reads.
     fn prepare(&self, place: &Path, plan: &Plan) -> Result<(), String>;
 

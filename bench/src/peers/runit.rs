@@ -43,6 +43,10 @@ impl Contestant for Runit {
         false
     }
 
+    fn most(&self) -> usize {
+        1_000
+    }
+
     fn prepare(&self, place: &Path, plan: &Plan) -> Result<(), String> {
         for (group, number) in plan.each() {
             let run = format!("#!/bin/sh\nexec {}\n", group.command.join(" "));

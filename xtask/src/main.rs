@@ -8,8 +8,6 @@
 )]
 
 mod bench;
-mod bench_events;
-mod bench_listener;
 mod ecosystem;
 mod generate;
 mod oracle;
@@ -47,7 +45,7 @@ const TASKS: &[(&str, &str)] = &[
     ),
     (
         "bench",
-        "measure Provost beside upstream, `cargo xtask bench [programs | events]`",
+        "measure Provost beside upstream, its peers and a reference: `cargo xtask bench --help`",
     ),
     (
         "soak",
@@ -64,7 +62,6 @@ fn main() -> ExitCode {
         "suites" => suites::run(&std::env::args().skip(2).collect::<Vec<_>>()),
         "gen" => generate::run(std::env::args().any(|argument| argument == "--check")),
         "bench" => bench::run(),
-        "bench-listener" => bench_listener::run(),
         "soak" => soak::run(),
         "rooms" => rooms::main() == ExitCode::SUCCESS,
         "help" => {

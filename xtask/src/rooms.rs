@@ -58,7 +58,7 @@ fn check(root: &Path) -> Result<Vec<String>, String> {
         problems.extend(check_arrows(&arrows, &room, &read(&manifest)?));
     }
     let mut sources = Vec::new();
-    for folder in ["crates", "xtask", "tests", "fuzz"] {
+    for folder in ["crates", "xtask", "bench", "tests", "fuzz"] {
         collect_sources(&root.join(folder), &mut sources)?;
     }
     for path in sources {

@@ -6,7 +6,7 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use crate::{generate, rooms, suites};
+use crate::{bench, generate, rooms, suites};
 
 struct Outcome {
     name: &'static str,
@@ -42,6 +42,9 @@ pub(crate) fn run() -> bool {
     });
     step(&mut outcomes, "tests", || suites::run(&[]));
     step(&mut outcomes, "examples", suites::examples);
+    step(&mut outcomes, "counts", || {
+        bench::count(std::iter::once("--check"))
+    });
     summarise(&outcomes)
 }
 

@@ -17,6 +17,8 @@ const TOOLS: &[(&str, &str)] = &[
     ("node", "nodejs"),
     ("npm", "npm"),
     ("logrotate", "logrotate"),
+    ("cc", "gcc"),
+    ("valgrind", "valgrind"),
 ];
 
 /// Installs what is missing. Answers whether all is there.

@@ -1,0 +1,54 @@
+//! The numbers in the tree, and the compiler that they are of.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::json;
+
+/// Instructions by case.
+pub(crate) type Numbers = BTreeMap<String, u64>;
+
+fn file() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("counts.json")
+}
+
+/// The numbers, if they are of this compiler.
+pub(crate) fn read() -> Result<Option<Numbers>, String> {
+    let text =
+        std::fs::read_to_string(file()).map_err(|error| format!("no numbers are kept: {error}"))?;
+    let value: serde_json::Value =
+        serde_json::from_str(&text).map_err(|error| format!("counts.json: {error}"))?;
+    if value["compiler"].as_str() != Some(compiler()?.as_str()) {
+        return Ok(None);
+    }
+    let numbers = value["instructions"].as_object().into_iter().flatten();
+    Ok(Some(
+        numbers
+            .filter_map(|(name, number)| Some((name.clone(), number.as_u64()?)))
+            .collect(),
+    ))
+}
+
+/// Keeps them.
+pub(crate) fn write(numbers: &Numbers) -> Result<(), String> {
+    let value = json!({ "compiler": compiler()?, "instructions": numbers });
+    std::fs::write(file(), format!("{value:#}\n")).map_err(|error| format!("counts.json: {error}"))
+}
+
+/// Which compiler, and for which machine it compiles.
+fn compiler() -> Result<String, String> {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let output = Command::new(rustc)
+        .arg("-vV")
+        .output()
+        .map_err(|error| format!("cannot ask rustc: {error}"))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let field = |name: &str| {
+        text.lines()
+            .find_map(|line| line.strip_prefix(name))
+            .unwrap_or("unknown")
+            .trim()
+    };
+    Ok(format!("{} {}", field("release:"), field("host:")))
+}

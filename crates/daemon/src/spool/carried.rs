@@ -113,21 +113,20 @@ impl Spools {
             let (told, answer) = channel();
             // One that has panicked takes no word any more.
             let asked = lane.send(Job::HandOver(told)).ok();
-            match asked.and_then(|()| answer.recv_timeout(ANSWER_MAX).ok()) {
-                Some(spool) => carried.extend(spool),
-                None => {
-                    let known = self.known.remove(&path);
-                    let known = known.filter(|known| self.paths.contains_key(&known.spool));
-                    let orders = self.orders.iter();
-                    let orders = orders.filter(|(_, of)| **of == path).map(|(one, _)| *one);
-                    lost.push(LostSpool {
-                        orders: orders.collect(),
-                        is_in_use: known.is_some(),
-                        path: path.clone(),
-                    });
-                    carried.extend(known.map(|known| CarriedSpool::lost(&path, known)));
-                }
+            if let Some(spool) = asked.and_then(|()| answer.recv_timeout(ANSWER_MAX).ok()) {
+                carried.extend(spool);
+                continue;
             }
+            let known = self.known.remove(&path);
+            let known = known.filter(|known| self.paths.contains_key(&known.spool));
+            let orders = self.orders.iter();
+            let orders = orders.filter(|(_, of)| **of == path).map(|(one, _)| *one);
+            lost.push(LostSpool {
+                orders: orders.collect(),
+                is_in_use: known.is_some(),
+                path: path.clone(),
+            });
+            carried.extend(known.map(|known| CarriedSpool::lost(&path, known)));
         }
         (carried, lost)
     }

@@ -216,6 +216,9 @@ fn header_end(value: &str) -> Option<usize> {
 /// So it can miss an earlier comment, and files are written around that. A line whose first visible character is a
 /// prefix is a comment as a whole.
 fn comment_start(line: &str) -> Option<usize> {
+    if !line.bytes().any(|byte| matches!(byte, b';' | b'#')) {
+        return None;
+    }
     if strip(line).starts_with(['#', ';']) {
         return Some(0);
     }

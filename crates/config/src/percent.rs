@@ -3,7 +3,8 @@
 //! Values are texts and whole numbers; nothing else is ever mapped.
 
 use crate::python;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What a name stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,8 +24,44 @@ impl Var {
     }
 }
 
-/// The names that may be used, sorted as messages list them.
-pub(crate) type Vars = BTreeMap<String, Var>;
+/// The names that may be used: those that all scopes have, which are many, and a few of a scope's own.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Vars {
+    common: Arc<BTreeMap<String, Var>>,
+    own: Vec<(String, Var)>,
+}
+
+impl Vars {
+    /// What a name stands for.
+    pub(crate) fn get(&self, name: &str) -> Option<&Var> {
+        let own = self.own.iter().find(|(known, _)| known == name);
+        own.map(|(_, var)| var).or_else(|| self.common.get(name))
+    }
+
+    /// Makes a name known, or changes it.
+    pub(crate) fn insert(&mut self, name: String, var: Var) {
+        match self.own.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, old)) => *old = var,
+            None => self.own.push((name, var)),
+        }
+    }
+
+    /// All names, sorted as messages list them.
+    pub(crate) fn names(&self) -> BTreeSet<&str> {
+        let own = self.own.iter().map(|(name, _)| name.as_str());
+        own.chain(self.common.keys().map(String::as_str)).collect()
+    }
+}
+
+impl FromIterator<(String, Var)> for Vars {
+    /// Names that all scopes have.
+    fn from_iter<T: IntoIterator<Item = (String, Var)>>(names: T) -> Self {
+        Self {
+            common: Arc::new(names.into_iter().collect()),
+            own: Vec::new(),
+        }
+    }
+}
 
 /// Why a text cannot be expanded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -378,7 +415,7 @@ mod tests {
 
     pub(crate) fn vars() -> Vars {
         let text = |text: &str| Var::Text(text.to_owned());
-        let mut vars = Vars::new();
+        let mut vars = Vars::default();
         vars.insert("here".to_owned(), text("/etc"));
         vars.insert("a(b)".to_owned(), text("q"));
         vars.insert("n".to_owned(), Var::Int(7));

@@ -6,6 +6,7 @@
 use crate::diagnostic::Place;
 use crate::document::{Document, LineKind};
 use crate::python::is_space;
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -48,36 +49,49 @@ impl Section {
     }
 }
 
+/// So many keys are looked through one by one: that is quicker than to look for one by its hash.
+const FEW: usize = 24;
+
 /// Keys in the order of their first appearance.
 #[derive(Clone, Debug, Default)]
 struct Keys {
     order: Vec<(String, Value)>,
+    /// Where each stands, once there are more than a few.
     index: HashMap<String, usize>,
 }
 
 impl Keys {
+    fn at(&self, key: &str) -> Option<usize> {
+        if self.order.len() <= FEW {
+            return self.order.iter().position(|(known, _)| known == key);
+        }
+        self.index.get(key).copied()
+    }
+
     fn get(&self, key: &str) -> Option<&Value> {
-        self.index
-            .get(key)
-            .and_then(|&at| self.order.get(at))
-            .map(|(_, value)| value)
+        let (_, value) = self.order.get(self.at(key)?)?;
+        Some(value)
     }
 
     /// Sets a key; gives the value that it replaces.
     fn set(&mut self, key: &str, value: Value) -> Option<Value> {
-        if let Some((_, old)) = self.index.get(key).and_then(|&at| self.order.get_mut(at)) {
+        if let Some(old) = self.get_mut(key) {
             return Some(std::mem::replace(old, value));
         }
-        self.index.insert(key.to_owned(), self.order.len());
         self.order.push((key.to_owned(), value));
+        if self.order.len() > FEW {
+            let known = self.index.len();
+            let new = self.order.iter().enumerate().skip(known);
+            self.index
+                .extend(new.map(|(at, (key, _))| (key.clone(), at)));
+        }
         None
     }
 
     fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
-        self.index
-            .get(key)
-            .and_then(|&at| self.order.get_mut(at))
-            .map(|(_, value)| value)
+        let at = self.at(key)?;
+        let (_, value) = self.order.get_mut(at)?;
+        Some(value)
     }
 }
 
@@ -108,6 +122,8 @@ pub(crate) enum Repeated {
 pub(crate) struct Sections {
     order: Vec<Section>,
     index: HashMap<String, usize>,
+    /// The one that was asked for last: it is the next one in nearly all cases.
+    last: Cell<usize>,
     defaults: Keys,
     /// What to warn of, in order.
     pub(crate) repeated: Vec<Repeated>,
@@ -121,7 +137,13 @@ impl Sections {
 
     /// The section with this name.
     pub(crate) fn section(&self, name: &str) -> Option<&Section> {
-        self.index.get(name).and_then(|&at| self.order.get(at))
+        let last = self.order.get(self.last.get());
+        if let Some(last) = last.filter(|last| last.name == name) {
+            return Some(last);
+        }
+        let at = *self.index.get(name)?;
+        self.last.set(at);
+        self.order.get(at)
     }
 
     /// A value of a section, or of `[DEFAULT]`.
@@ -176,7 +198,7 @@ impl Sections {
                         key: place(key),
                         place: place(value),
                     };
-                    at.key = Some((part(key).to_lowercase(), value));
+                    at.key = Some((lower(part(key)), value));
                 }
                 LineKind::Continuation { text: span } => {
                     if let Some((key, value)) = &mut at.key {
@@ -322,6 +344,14 @@ impl Sections {
             }
         }
     }
+}
+
+/// A key as it is compared.
+fn lower(key: &str) -> String {
+    if key.is_ascii() {
+        return key.to_ascii_lowercase();
+    }
+    key.to_lowercase()
 }
 
 /// What is being read.

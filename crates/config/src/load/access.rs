@@ -140,7 +140,7 @@ impl Reader<'_> {
             scope: Programs::of(&programs?),
             unix_user: unix_user?.map(|user| user.uid),
             unix_group: unix_group?,
-            password: password.map(|got| Secret(got.text)),
+            password: password.map(|got| Secret(got.text.into_owned())),
             password_file,
             token_file: token_file?,
             tls_subject: name_of(subject?),

@@ -69,7 +69,7 @@ fn read(reader: &mut Reader<'_>, path: &Path) -> Result<CtlConfig, Told> {
             None => url.to_owned(),
         })
     });
-    let text = |got: Option<Got>| got.map(|got| got.text);
+    let text = |got: Option<Got>| got.map(|got| got.text.into_owned());
     let prompt = reader.value(&bare, &keys::PROMPT, |prompt| Ok(prompt.to_owned()));
     let username = reader.text(&bare, &keys::USERNAME).map(text);
     let password = reader.text(&bare, &keys::PASSWORD).map(text);

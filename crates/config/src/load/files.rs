@@ -169,7 +169,7 @@ impl Reader<'_> {
             return Err(self.missing(&scope, &include::FILES, &sentence));
         };
         let expanded = self.expand(&scope, "include.files", got.clone())?;
-        Ok((got, expanded.text))
+        Ok((got, expanded.text.into_owned()))
     }
 
     /// Reads one included file. One that cannot be opened is passed over, as upstream does, but not in silence.

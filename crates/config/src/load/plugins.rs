@@ -28,7 +28,7 @@ impl Reader<'_> {
             let sentence = format!("section [{section}] does not specify a {}", spec.name);
             return Err(self.missing(&scope, spec, &sentence));
         };
-        if !known.contains(&factory.text.as_str()) {
+        if !known.contains(&&*factory.text) {
             return Err(self.no_python(section, &factory, known));
         }
         let names: Vec<(String, String)> = match self.sections.section(section) {
@@ -45,10 +45,13 @@ impl Reader<'_> {
         };
         let mut settings = Vec::new();
         for (key, text) in names {
-            let value = self.sections.get(section, &key).cloned();
-            let got = Got { text, value };
+            let origin = self.sections.get(section, &key).map(Into::into);
+            let got = Got {
+                text: text.into(),
+                origin,
+            };
             let expanded = self.expand(&scope, &format!("{section}.{key}"), got)?;
-            settings.push((key, expanded.text));
+            settings.push((key, expanded.text.into_owned()));
         }
         Ok((factory, settings))
     }
@@ -91,7 +94,7 @@ impl Reader<'_> {
     /// What the factory of a section makes.
     fn command_plugin(&mut self, section: &str) -> Result<Plugin, Told> {
         let (factory, settings) = self.plugin(section, &plugin::FACTORY, plugin::FACTORIES)?;
-        let (made, known): (_, &[&str]) = match factory.text.as_str() {
+        let (made, known): (_, &[&str]) = match &*factory.text {
             plugin::CACHE_FACTORY => (Plugin::Cache, &[]),
             plugin::LAFORGE_FACTORY => (Plugin::Laforge, &[]),
             plugin::QUICK_FACTORY => {

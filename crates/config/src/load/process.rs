@@ -65,7 +65,7 @@ impl Reader<'_> {
         let command = match self.text(&scope, &keys::COMMAND) {
             Ok(Some(command)) => {
                 self.doubt_command(&command);
-                Ok(command.text)
+                Ok(command.text.into_owned())
             }
             Ok(None) => {
                 let sentence = format!(
@@ -80,7 +80,7 @@ impl Reader<'_> {
         Ok(Own {
             name: name?,
             command: command?,
-            directory: directory?.map(|directory| PathBuf::from(directory.text)),
+            directory: directory?.map(|directory| PathBuf::from(directory.text.into_owned())),
             environment,
             stdout: stdout?,
             stderr: stderr?,

@@ -72,7 +72,7 @@ impl Reader<'_> {
     ) -> Result<Vec<Arc<ProcessSpec>>, Told> {
         let mut scope = self
             .scope(origin.section)
-            .name("host_node_name", &self.host.hostname());
+            .name("host_node_name", &self.node);
         let from = self
             .sections
             .section(origin.section)
@@ -190,7 +190,9 @@ impl Reader<'_> {
             numprocs_start: numprocs_start?,
             stdout: stdout?,
             stderr: stderr?,
-            serverurl: serverurl?.filter(|url| !automatic(url)).map(|url| url.text),
+            serverurl: serverurl?
+                .filter(|url| !automatic(url))
+                .map(|url| url.text.into_owned()),
             uid: user?.map(|user| user.uid),
             umask: umask?,
             process_name: process_name?,
@@ -210,7 +212,10 @@ impl Reader<'_> {
     fn process_name(&mut self, scope: &Scope) -> Result<Got, Told> {
         let got = self.raw(&scope.section, &keys::PROCESS_NAME).ok_or(Told)?;
         match kinds::name(&got.text) {
-            Ok(text) => Ok(Got { text, ..got }),
+            Ok(text) => Ok(Got {
+                text: text.into(),
+                ..got
+            }),
             Err(bad) => {
                 let help = Some(NAME_ADVICE.to_owned());
                 Err(self.wrong(scope, Code::BadName, &bad.upstream, got.place(), help))

@@ -9,6 +9,7 @@ use crate::options::{Fallback, OptionSpec};
 use crate::percent::{self, FormatError, Var, Vars};
 use crate::python::repr;
 use crate::sections::{Section, Sections, Value};
+use std::borrow::Cow;
 
 /// What reading a configuration needs all the time.
 pub(crate) struct Reader<'h> {
@@ -19,6 +20,8 @@ pub(crate) struct Reader<'h> {
     pub(crate) config_path: String,
     /// Its directory, absolute.
     pub(crate) here: String,
+    /// The name of the machine.
+    pub(crate) node: String,
     /// `ENV_*`: the process environment, and `[supervisord] environment` once that has been read.
     pub(crate) env: Vars,
     /// `[supervisord] environment` could not be read, so names from it are missing without anybody's fault.
@@ -51,9 +54,30 @@ impl Scope {
 #[derive(Clone, Debug)]
 pub(crate) struct Got {
     /// Expanded, unless it was asked for as written.
-    pub(crate) text: String,
+    pub(crate) text: Cow<'static, str>,
     /// Where it stands; none for a default.
-    pub(crate) value: Option<Value>,
+    pub(crate) origin: Option<Origin>,
+}
+
+/// Where a value stands.
+#[derive(Clone, Debug)]
+pub(crate) struct Origin {
+    key: Place,
+    place: Place,
+    /// The file has it as it is.
+    is_as_written: bool,
+}
+
+impl From<&Value> for Origin {
+    fn from(value: &Value) -> Self {
+        // Texts of several lines, and those with `%(here)s` replaced, have other offsets than the file.
+        let is_same = value.text.len() == value.place.span.len();
+        Self {
+            key: value.key.clone(),
+            place: value.place.clone(),
+            is_as_written: is_same && !value.text.contains('\n'),
+        }
+    }
 }
 
 impl<'h> Reader<'h> {
@@ -65,6 +89,7 @@ impl<'h> Reader<'h> {
             .collect();
         Self {
             host,
+            node: host.hostname(),
             sections: Sections::default(),
             report: Report::default(),
             config_path,
@@ -103,13 +128,13 @@ impl<'h> Reader<'h> {
     pub(crate) fn raw(&self, section: &str, spec: &OptionSpec) -> Option<Got> {
         match self.sections.get(section, spec.name) {
             Some(value) => Some(Got {
-                text: value.text.clone(),
-                value: Some(value.clone()),
+                text: value.text.clone().into(),
+                origin: Some(value.into()),
             }),
             None => match spec.default {
                 Fallback::Text(text) => Some(Got {
-                    text: text.to_owned(),
-                    value: None,
+                    text: text.into(),
+                    origin: None,
                 }),
                 Fallback::Found(_) | Fallback::Required => None,
             },
@@ -121,6 +146,9 @@ impl<'h> Reader<'h> {
         let Some(got) = self.raw(&scope.section, spec) else {
             return Ok(None);
         };
+        if !got.text.contains('%') {
+            return Ok(Some(got));
+        }
         let label = format!("{}.{}", scope.section, spec.name);
         self.expand(scope, &label, got).map(Some)
     }
@@ -161,7 +189,10 @@ impl<'h> Reader<'h> {
             return Ok(got);
         }
         match percent::format(&got.text, &scope.vars) {
-            Ok(text) => Ok(Got { text, ..got }),
+            Ok(text) => Ok(Got {
+                text: text.into(),
+                ..got
+            }),
             Err(FormatError::Unknown(name)) => Err(self.unknown_name(scope, label, &got, &name)),
             Err(FormatError::Malformed(why)) => {
                 let upstream = format!(
@@ -185,7 +216,7 @@ impl<'h> Reader<'h> {
         if self.env_incomplete && name.starts_with("ENV_") {
             return Told;
         }
-        let known: Vec<&str> = scope.vars.keys().map(String::as_str).collect();
+        let known: Vec<&str> = scope.vars.names().into_iter().collect();
         let upstream = format!(
             "Format string {} for {} contains names ({}) which cannot be expanded. Available names: {}{}",
             repr(&got.text),
@@ -326,24 +357,22 @@ fn way_out(spec: &OptionSpec, guess: Option<String>) -> String {
 impl Got {
     /// Where it stands; at the key when it is empty.
     pub(crate) fn place(&self) -> Option<Place> {
-        let value = self.value.as_ref()?;
-        Some(if value.place.span.is_empty() {
-            value.key.clone()
+        let origin = self.origin.as_ref()?;
+        Some(if origin.place.span.is_empty() {
+            origin.key.clone()
         } else {
-            value.place.clone()
+            origin.place.clone()
         })
     }
 
-    /// Where a part of it stands, if the file has it as it is.
+    /// Where a part of it stands, if the file has it as it is. The text is as written.
     fn part(&self, part: &str) -> Option<Place> {
-        let value = self.value.as_ref()?;
-        // Texts of several lines, and those with `%(here)s` replaced, have other offsets than the file.
-        let same = value.text.len() == value.place.span.len() && !value.text.contains('\n');
-        match value.text.find(part).filter(|_| same) {
+        let origin = self.origin.as_ref()?;
+        match self.text.find(part).filter(|_| origin.is_as_written) {
             Some(at) => {
-                let start = value.place.span.start + at;
+                let start = origin.place.span.start + at;
                 Some(Place {
-                    source: value.place.source,
+                    source: origin.place.source,
                     span: start..start + part.len(),
                 })
             }

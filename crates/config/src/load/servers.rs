@@ -147,9 +147,8 @@ impl Reader<'_> {
         let password = self.text(scope, password);
         match (username?, password?) {
             (None, None) => Ok(None),
-            (Some(username), Some(password)) => {
-                Ok((!username.text.is_empty()).then_some((username.text, password.text)))
-            }
+            (Some(username), Some(password)) => Ok((!username.text.is_empty())
+                .then_some((username.text.into_owned(), password.text.into_owned()))),
             (username, password) => {
                 let sentence = format!(
                     "Section [{}] contains incomplete authentication: If a username or a password is specified, both \
@@ -183,7 +182,7 @@ impl Reader<'_> {
         Ok(RpcInterfaceSpec {
             namespace: namespace.to_owned(),
             interface,
-            factory: factory.text,
+            factory: factory.text.into_owned(),
             settings,
         })
     }
@@ -195,7 +194,7 @@ impl Reader<'_> {
         factory: &Got,
         settings: &[(String, String)],
     ) -> Result<Interface, Told> {
-        match factory.text.as_str() {
+        match &*factory.text {
             rpcinterface::MAIN_FACTORY => Ok(Interface::Main),
             rpcinterface::TWIDDLER_FACTORY => {
                 let listed = settings.iter().find(|(key, _)| key == WHITELIST);

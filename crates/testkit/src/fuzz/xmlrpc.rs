@@ -11,6 +11,7 @@ const GROWTH: usize = 3;
 /// `data` is a call or an answer: what is read holds no more than was there, and is the same after it was written and read
 /// again.
 pub fn xmlrpc(data: &[u8]) {
+    assert!(xmlrpc::readers_agree(data), "two readers of one message");
     match xmlrpc::read_call(data) {
         Ok(call) => {
             let held: usize = call.params.iter().map(Value::text_len).sum();

@@ -5,11 +5,12 @@
 //! them in a call and [`MAX_ANSWER_ELEMENTS`] in an answer; a document
 //! type declaration and entities beyond the five predefined ones are refused, so that nothing can grow out of little.
 
+mod plain;
 mod read;
 mod rows;
 mod write;
 
-pub use read::{read_call, read_response};
+pub use read::{read_call, read_response, readers_agree};
 pub(crate) use rows::{Row, Rows};
 pub use write::{write_call, write_fault, write_response};
 

@@ -4,6 +4,7 @@
 //! comments between elements are ignored, as is any other text there. Bytes that are not UTF-8 become replacement
 //! characters rather than a refusal.
 
+use super::plain;
 use super::{
     Call, DecodeError, MAX_ANSWER_ELEMENTS, MAX_DEPTH, MAX_ELEMENTS, Problem, Value, WireFault,
 };
@@ -17,6 +18,29 @@ const SHOWN: usize = 64;
 
 /// Reads a call.
 pub fn read_call(body: &[u8]) -> Result<Call, DecodeError> {
+    match plain::call(body, MAX_ELEMENTS) {
+        Some(call) => Ok(call),
+        None => read_call_as_xml(body),
+    }
+}
+
+/// Reads an answer: a result, or the refusal that came in its place.
+pub fn read_response(body: &[u8]) -> Result<Result<Value, WireFault>, DecodeError> {
+    match plain::response(body, MAX_ANSWER_ELEMENTS) {
+        Some(value) => Ok(Ok(value)),
+        None => read_response_as_xml(body),
+    }
+}
+
+/// Whether a message in the plain form, if it has that form, is what the parser reads out of it. For tests and fuzzing.
+pub fn readers_agree(body: &[u8]) -> bool {
+    let call = plain::call(body, MAX_ELEMENTS);
+    let answer = plain::response(body, MAX_ANSWER_ELEMENTS);
+    call.is_none_or(|call| read_call_as_xml(body) == Ok(call))
+        && answer.is_none_or(|value| read_response_as_xml(body) == Ok(Ok(value)))
+}
+
+pub(super) fn read_call_as_xml(body: &[u8]) -> Result<Call, DecodeError> {
     match read(body, MAX_ELEMENTS)? {
         (Root::Call(call), _) => Ok(call),
         (Root::Response(_), at) => Err(DecodeError {
@@ -26,8 +50,7 @@ pub fn read_call(body: &[u8]) -> Result<Call, DecodeError> {
     }
 }
 
-/// Reads an answer: a result, or the refusal that came in its place.
-pub fn read_response(body: &[u8]) -> Result<Result<Value, WireFault>, DecodeError> {
+pub(super) fn read_response_as_xml(body: &[u8]) -> Result<Result<Value, WireFault>, DecodeError> {
     match read(body, MAX_ANSWER_ELEMENTS)? {
         (Root::Response(answer), _) => Ok(answer),
         (Root::Call(_), at) => Err(DecodeError {

@@ -18,7 +18,8 @@ use provost_os::spot::{Paths, Refusal};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 /// Bytes held back at which the pipes that feed a log without a reader are left unread.
@@ -33,20 +34,21 @@ const LIMITS: Limits = Limits {
 
 /// One open log and what waits for it.
 pub(super) struct Sink {
-    path: PathBuf,
+    path: Arc<Path>,
     paths: Paths,
     target: Target,
-    machine: sink::Sink,
+    /// None until something is written: many programs never write anything.
+    machine: Option<Box<sink::Sink>>,
 }
 
 impl Sink {
     /// Opens a log by its path.
-    pub(super) fn open(path: &Path, paths: Paths) -> Result<Self, Refusal> {
+    pub(super) fn open(path: Arc<Path>, paths: Paths) -> Result<Self, Refusal> {
         Ok(Self {
-            path: path.to_path_buf(),
+            target: Target::open(&path, paths)?,
+            path,
             paths,
-            target: Target::open(path, paths)?,
-            machine: sink::Sink::new(LIMITS),
+            machine: None,
         })
     }
 
@@ -67,17 +69,21 @@ impl Sink {
             target: &mut self.target,
             notes,
         };
-        (&mut self.machine, door)
+        (fresh(&mut self.machine), door)
     }
 
     /// Whether the pipes that feed it must be left unread.
     pub(super) fn is_full(&self, full: LogfileFull) -> bool {
-        self.machine.is_full(full)
+        self.machine
+            .as_ref()
+            .is_some_and(|machine| machine.is_full(full))
     }
 
     /// Whether pipes left unread may be read again.
     pub(super) fn has_room(&self, full: LogfileFull) -> bool {
-        self.machine.has_room(full)
+        self.machine
+            .as_ref()
+            .is_none_or(|machine| machine.has_room(full))
     }
 
     /// A program is held up because this log fails: told once until it works again.
@@ -88,22 +94,26 @@ impl Sink {
 
     /// Bytes not yet written.
     pub(super) fn unwritten(&self) -> usize {
-        self.machine.unwritten()
+        self.machine
+            .as_ref()
+            .map_or(0, |machine| machine.unwritten())
     }
 
     /// Whether it waits until it is writable.
     pub(super) fn wants_writable(&self) -> bool {
-        self.machine.wants_writable()
+        self.machine
+            .as_ref()
+            .is_some_and(|machine| machine.wants_writable())
     }
 
     /// When to try again after a failure.
     pub(super) fn retry_at(&self) -> Option<Instant> {
-        self.machine.retry_at()
+        self.machine.as_ref()?.retry_at()
     }
 
     /// The system cannot tell when it is writable: try by the clock.
     pub(super) fn wait_by_clock(&mut self, now: Instant) {
-        self.machine.wait_by_clock(now);
+        fresh(&mut self.machine).wait_by_clock(now);
     }
 
     /// Writes a chunk, or holds it back.
@@ -147,30 +157,39 @@ impl Sink {
     pub(super) fn clear(&mut self) -> io::Result<()> {
         if self.target.kind == Kind::Regular {
             self.target.file = replace(&self.path, self.paths, &self.target.file)?;
-            self.machine.cleared();
+            if let Some(machine) = &mut self.machine {
+                machine.cleared();
+            }
         }
         Ok(())
     }
 
     /// What listeners are to hear, once for each change.
     pub(super) fn take_change(&mut self) -> Option<LogState> {
-        self.machine.take_change()
+        self.machine.as_mut()?.take_change()
     }
 
     /// Why it takes no output, if it does not, and what was dropped since it was opened.
     pub(super) fn figures(&self) -> (Option<&str>, Gap) {
-        self.machine.figures()
+        match &self.machine {
+            Some(machine) => machine.figures(),
+            None => (None, Gap::default()),
+        }
     }
 
     /// What waits, if anything does.
     pub(super) fn state(&self) -> Option<SinkState> {
-        self.machine.state()
+        self.machine.as_ref()?.state()
     }
 
     /// Goes on with what waited; it is tried at once.
     pub(super) fn resume(&mut self, state: SinkState, now: Instant) {
-        self.machine.resume(state, now);
+        fresh(&mut self.machine).resume(state, now);
     }
+}
+
+fn fresh(machine: &mut Option<Box<sink::Sink>>) -> &mut sink::Sink {
+    machine.get_or_insert_with(|| Box::new(sink::Sink::new(LIMITS)))
 }
 
 /// What the machine acts by.

@@ -39,8 +39,8 @@ impl SinkKey {
 
 struct Entry {
     sink: Sink,
-    name: PathBuf,
-    users: usize,
+    name: Arc<Path>,
+    users: u32,
     /// What was dropped and others were told of.
     counted: Gap,
     /// Whether others were told that it takes no output.
@@ -54,8 +54,9 @@ struct Entry {
 /// The open logs.
 #[derive(Default)]
 pub(super) struct Sinks {
-    entries: BTreeMap<SinkKey, Entry>,
-    by_name: HashMap<PathBuf, SinkKey>,
+    /// Boxed: a map has places for as many again as it holds.
+    entries: BTreeMap<SinkKey, Box<Entry>>,
+    by_name: HashMap<Arc<Path>, SinkKey>,
     /// Logs to try again by the clock.
     failing: BTreeSet<SinkKey>,
     last_key: u64,
@@ -107,7 +108,7 @@ impl Sinks {
 
     /// Opens a log, or takes the one that is open already; to be released as often as it was opened.
     pub(super) fn open(&mut self, path: &Path) -> io::Result<SinkKey> {
-        let name = canonical(path);
+        let name: Arc<Path> = canonical(path).into();
         if let Some(&key) = self.by_name.get(&name)
             && let Some(entry) = self.entries.get_mut(&key)
         {
@@ -115,7 +116,13 @@ impl Sinks {
             return Ok(key);
         }
         self.ledger.begin(path, 0);
-        let opened = Sink::open(path, self.paths);
+        // Nearly always the two are one.
+        let shown = if *name == *path {
+            Arc::clone(&name)
+        } else {
+            path.into()
+        };
+        let opened = Sink::open(shown, self.paths);
         self.ledger.end();
         let sink = opened.inspect_err(|refusal| {
             if refusal.is_for_safety() {
@@ -126,15 +133,15 @@ impl Sinks {
         let key = SinkKey(self.last_key);
         self.entries.insert(
             key,
-            Entry {
+            Box::new(Entry {
                 sink,
-                name: name.clone(),
+                name: Arc::clone(&name),
                 users: 1,
                 counted: Gap::default(),
                 fails: false,
                 watched: false,
                 noted: false,
-            },
+            }),
         );
         self.by_name.insert(name, key);
         Ok(key)
@@ -252,7 +259,7 @@ impl Sinks {
     }
 
     fn clear_now(&mut self, path: &Path) -> io::Result<()> {
-        if let Some(&key) = self.by_name.get(&canonical(path))
+        if let Some(&key) = self.by_name.get(&*canonical(path))
             && let Some(entry) = self.entries.get_mut(&key)
         {
             entry.sink.clear()?;

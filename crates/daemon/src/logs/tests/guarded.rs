@@ -50,7 +50,7 @@ fn s13_ten_thousand_rotations_among_traps_touch_no_file_of_others() {
     let path = home.join("p.log");
     let (mut notes, mut now, mut refused) = (Notes::default(), Instant::now(), 0);
     let mut sink = loop {
-        match Sink::open(&path, Paths::Guarded) {
+        match Sink::open(path.as_path().into(), Paths::Guarded) {
             Ok(sink) => break sink,
             Err(_) => refused += 1,
         }

@@ -105,11 +105,13 @@ impl Flood {
         told
     }
 
+    /// Makes room, once there is none.
     fn forget_old(&mut self, now: Instant) {
-        if self.kinds.len() >= KINDS_MAX / 4 {
-            self.kinds
-                .retain(|_, kind| kind.held > 0 || now < kind.began + SPAN);
+        if self.kinds.len() < KINDS_MAX {
+            return;
         }
+        self.kinds
+            .retain(|_, kind| kind.held > 0 || now < kind.began + SPAN);
         // A start of thousands of programs must not hide the one that floods.
         if self.kinds.len() >= KINDS_MAX {
             self.kinds

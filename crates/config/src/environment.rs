@@ -24,6 +24,12 @@ pub(crate) struct Parsed {
 
 /// Reads a list of pairs; the error is upstream's sentence.
 pub(crate) fn parse(text: &str) -> Result<Parsed, String> {
+    if let Some(pairs) = plain(text) {
+        return Ok(Parsed {
+            pairs,
+            ambiguous: false,
+        });
+    }
     let posix = read(text, true);
     let older = read(text, false);
     match (posix, older) {
@@ -36,6 +42,26 @@ pub(crate) fn parse(text: &str) -> Result<Parsed, String> {
             ambiguous: true,
         }),
         (Err(message), Err(_)) => Err(message),
+    }
+}
+
+/// `KEY="value",OTHER="value"`, as nearly all are written: names of letters, digits and `_`, values without quotes and
+/// backslashes. Every release reads that alike.
+fn plain(text: &str) -> Option<Pairs> {
+    let mut pairs = Pairs::new();
+    let mut rest = text;
+    loop {
+        let (key, after) = rest.split_once('=')?;
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        let (value, after) = after.strip_prefix('"')?.split_once('"')?;
+        if key.is_empty() || !key.bytes().all(is_name) || value.contains(['\'', '\\']) {
+            return None;
+        }
+        set(&mut pairs, key, value);
+        if after.is_empty() {
+            return Some(pairs);
+        }
+        rest = after.strip_prefix(',')?;
     }
 }
 
@@ -119,6 +145,37 @@ mod tests {
                 )
             }
             Err(message) => message,
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_plain_is_read_alike_by_every_release(text in "([AB_]=\"[a ,=#'\\\\\n;]{0,4}\",?){1,3}") {
+            if let Some(pairs) = plain(&text) {
+                proptest::prop_assert_eq!(read(&text, true), Ok(pairs.clone()));
+                proptest::prop_assert_eq!(read(&text, false), Ok(pairs));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_plain_is_left_to_the_lexer() {
+        assert_eq!(
+            plain("A=\"1\",B=\"x, y\""),
+            Some(vec![
+                ("A".to_owned(), "1".to_owned()),
+                ("B".to_owned(), "x, y".to_owned())
+            ])
+        );
+        for text in [
+            "",
+            "A=1",
+            "A='1'",
+            "A=\"'1'\"",
+            "A=\"1\" ,B=\"2\"",
+            "A=\"1\",",
+        ] {
+            assert_eq!(plain(text), None, "{text}");
         }
     }
 

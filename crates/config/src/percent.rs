@@ -151,6 +151,19 @@ impl<'a> Reader<'a> {
                 Some(var) => Argument::Var(var),
                 None => return Err(FormatError::Unknown(name)),
             };
+            if let (Argument::Var(var), Some(rest)) =
+                (&self.argument, self.rest.as_str().strip_prefix('s'))
+            {
+                // As nearly all are written.
+                match var {
+                    Var::Text(text) => out.push_str(text),
+                    Var::Int(number) => out.push_str(&number.to_string()),
+                }
+                self.consumed += 1;
+                self.rest = rest.chars();
+                self.argument = Argument::Used;
+                return Ok(());
+            }
         }
         let mut spec = Spec::default();
         let mut c = self.need()?;

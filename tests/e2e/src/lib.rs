@@ -46,7 +46,7 @@ pub use numbers::{assert_contiguous, numbered, with_backups};
 pub use place::Place;
 pub use ports::free_port;
 pub use process::{
-    children, descendants, descriptors, is_alive, kill_tree, resident_bytes, send_signal, sleeps,
+    children, descendants, descriptors, is_alive, kill_tree, own_bytes, send_signal, sleeps,
     threads,
 };
 pub use rpc::{Outcome, Rpc};

@@ -93,19 +93,15 @@ pub fn sleeps(pid: u32) -> BTreeMap<u32, u64> {
         .collect()
 }
 
-/// The memory of a process that is in RAM, in bytes.
-pub fn resident_bytes(pid: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .unwrap_or("0");
-    let kibibytes: u64 = line
-        .split_whitespace()
-        .next()
-        .and_then(|word| word.parse().ok())
-        .unwrap_or(0);
-    kibibytes * 1024
+/// The memory of a process that is its own, in bytes: not that of its program's file, which comes and goes.
+pub fn own_bytes(pid: u32) -> u64 {
+    let path = format!("/proc/{pid}/smaps_rollup");
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let kibibytes: Option<u64> = text.lines().find_map(|line| {
+        let rest = line.strip_prefix("Pss_Anon:")?;
+        rest.trim().strip_suffix(" kB")?.parse().ok()
+    });
+    kibibytes.unwrap_or(0) * 1024
 }
 
 /// Ends a process and all of its descendants at once.

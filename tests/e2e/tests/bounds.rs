@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use provost_e2e::means::{processor_ticks, skipped};
 use provost_e2e::{
     CREDENTIALS, Outcome, PATIENCE, Rpc, Side, Start, Target, Value, Victim, encode_call,
-    read_answer, resident_bytes, wait_until,
+    own_bytes, read_answer, wait_until,
 };
 use rustix::process::Signal;
 
@@ -68,7 +68,7 @@ fn f51_endless_headers_cost_nothing_before_a_password_is_asked_for() {
     assert_eq!(log.matches("and was refused (431)").count(), 1, "{log}");
     let used = processor_ticks(pid) - before;
     assert!(used < 200, "{used} ticks, a hundred a second");
-    assert!(resident_bytes(pid) < MEMORY);
+    assert!(own_bytes(pid) < MEMORY);
     victim
         .daemon()
         .wait_log("the limit of a request header was reached 4 more times within 10 seconds");
@@ -197,7 +197,7 @@ fn f48_input_for_a_process_that_does_not_read_is_refused_when_too_much_waits() {
         (30, true),
         "{why}"
     );
-    assert!(resident_bytes(daemon.pid()) < MEMORY + (64 << 20));
+    assert!(own_bytes(daemon.pid()) < MEMORY + (64 << 20));
 }
 
 #[test]
@@ -222,7 +222,7 @@ fn f46_a_result_of_any_length_takes_no_memory() {
         log.contains("giant: has entered the UNKNOWN state")
             && log.contains("endless: has entered the UNKNOWN state")
     });
-    assert!(resident_bytes(daemon.pid()) < MEMORY);
+    assert!(own_bytes(daemon.pid()) < MEMORY);
     assert_eq!(daemon.rpc().state("p"), "RUNNING");
 }
 
@@ -466,12 +466,12 @@ fn f50_tails_that_nobody_reads_take_no_memory() {
             stream
         })
         .collect();
-    let before = resident_bytes(daemon.pid());
+    let before = own_bytes(daemon.pid());
     daemon
         .rpc()
         .call("supervisor.startProcess", &["loud".into()]);
     daemon.wait_file("loud.log", "\nend\n");
-    let after = resident_bytes(daemon.pid());
+    let after = own_bytes(daemon.pid());
     assert!(
         after < before + (30 << 20),
         "{before} before, {after} after"

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use provost_e2e::{
-    Daemon, PATIENCE, Place, Side, Start, Value, kill_tree, python, resident_bytes, scripts,
+    Daemon, PATIENCE, Place, Side, Start, Value, kill_tree, own_bytes, python, scripts,
     send_signal, sleeps, wait_for, wait_until,
 };
 use rustix::process::Signal;
@@ -129,7 +129,7 @@ fn f45_a_listener_that_never_reads_and_one_that_spews_harm_nobody() {
     assert!(count(&mail(&daemon), "dropped") >= 20);
     assert_other_is_well(&daemon);
     // What was dropped takes no memory, and what is spewed none either.
-    let resident = resident_bytes(daemon.pid());
+    let resident = own_bytes(daemon.pid());
     assert!(resident < 100 << 20, "{resident} bytes");
     let status = daemon.ctl(Side::Ours, &["status", "-v", "spew"]).stdout;
     assert!(

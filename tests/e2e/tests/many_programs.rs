@@ -3,11 +3,10 @@
 
 #![expect(clippy::print_stdout, reason = "the figures are part of the result")]
 
-use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use provost_e2e::{Daemon, PATIENCE, Side, Start, descriptors, sleeps, wait_until};
+use provost_e2e::{Daemon, PATIENCE, Side, Start, descriptors, own_bytes, sleeps, wait_until};
 
 /// Programs in the ordinary run; `PROVOST_MANY` is another number.
 const PROGRAMS: usize = 2_000;
@@ -35,7 +34,7 @@ fn f22_thousands_of_programs_start_while_clients_are_answered() {
     let programs = std::env::var("PROVOST_MANY").map_or(PROGRAMS, |text| {
         text.parse().expect("PROVOST_MANY is a number")
     });
-    let alone = memory(&start(1));
+    let alone = own_bytes(start(1).pid());
 
     let begun = Instant::now();
     let daemon = start(programs);
@@ -63,7 +62,7 @@ fn f22_thousands_of_programs_start_while_clients_are_answered() {
     let status = (0..3).map(|_| status(&daemon, programs)).min();
     let status = status.expect("it was asked three times");
     let idle_wakes = wakes_while_idle(&daemon);
-    let each = memory(&daemon).saturating_sub(alone) / programs as u64;
+    let each = own_bytes(daemon.pid()).saturating_sub(alone) / programs as u64;
     println!(
         "{programs} programs: spawned after {} ms, slowest answer {} ms, status {} ms, {idle_wakes} wake-ups in {} s, \
          {each} bytes each",
@@ -115,15 +114,4 @@ fn wakes_while_idle(daemon: &Daemon) -> u64 {
     // The one sleep that is the measurement itself.
     thread::sleep(IDLE);
     count() - before
-}
-
-/// Bytes that are the daemon's own: neither its program's file nor shared.
-fn memory(daemon: &Daemon) -> u64 {
-    let text = fs::read_to_string(format!("/proc/{}/smaps_rollup", daemon.pid()))
-        .expect("it lives, and the kernel has it");
-    let kilobytes = text.lines().find_map(|line| {
-        let rest = line.strip_prefix("Pss_Anon:")?;
-        rest.trim().strip_suffix(" kB")?.parse::<u64>().ok()
-    });
-    kilobytes.expect("it says so") * 1024
 }

@@ -5,13 +5,13 @@
 
 #![expect(clippy::print_stdout, reason = "the figures are part of the result")]
 
-use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use provost_e2e::{
-    Daemon, PATIENCE, Side, Start, Target, children, descriptors, python, scripts, wait_until,
+    Daemon, PATIENCE, Side, Start, Target, children, descriptors, own_bytes, python, scripts,
+    wait_until,
 };
 use rustix::process::Signal;
 
@@ -199,7 +199,7 @@ fn look(daemon: &Daemon) -> Look {
         std::mem::replace(&mut last, now) == now && now == descriptors(daemon.pid())
     });
     let look = Look {
-        memory: own_memory(daemon.pid()),
+        memory: own_bytes(daemon.pid()),
         descriptors: descriptors(daemon.pid()),
         children: children(daemon.pid()).len(),
     };
@@ -208,13 +208,4 @@ fn look(daemon: &Daemon) -> Look {
         daemon.ctl(Side::Ours, &["start", name]);
     }
     look
-}
-
-fn own_memory(pid: u32) -> u64 {
-    let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).expect("it lives");
-    let kilobytes = text.lines().find_map(|line| {
-        let rest = line.strip_prefix("Pss_Anon:")?;
-        rest.trim().strip_suffix(" kB")?.parse::<u64>().ok()
-    });
-    kilobytes.expect("it says so") * 1024
 }

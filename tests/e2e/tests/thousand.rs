@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use provost_e2e::{
-    Daemon, PATIENCE, Side, children, descriptors, is_alive, resident_bytes, start_many,
+    Daemon, PATIENCE, Side, children, descriptors, is_alive, own_bytes, start_many,
     wait_all_running, wait_until,
 };
 
@@ -32,9 +32,9 @@ fn a_thousand_programs_run_restart_and_end_without_leaving_anything_behind() {
     for round in 1..=ROUNDS {
         restart_all(&daemon, round);
         settled_descriptors(&daemon, Some(before));
-        memory.push(resident_bytes(daemon.pid()));
+        memory.push(own_bytes(daemon.pid()));
     }
-    println!("descriptors: {before}, resident bytes after each round of restarts: {memory:?}");
+    println!("descriptors: {before}, own bytes after each round of restarts: {memory:?}");
     let (first, last) = (memory[1], memory[ROUNDS - 1]);
     assert!(
         last < first + GROWTH_MAX,

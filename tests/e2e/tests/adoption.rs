@@ -264,14 +264,16 @@ fn damaged_lines_cost_only_what_they_told_of() {
     let config = counter("a", "") + &counter("b", "");
     let (mut daemon, pids) = killed(&config, &["a", "b"]);
     let text = records(&daemon);
-    let (first, rest) = text.split_at(text.find('\n').unwrap() + 1);
+    // Before the processes stands the number of the next event.
+    let (number, runs) = text.split_at(text.find("run1 ").unwrap());
+    let (first, rest) = runs.split_at(runs.find('\n').unwrap() + 1);
     let (named, other) = if first.contains("=a =a") {
         (0, 1)
     } else {
         (1, 0)
     };
     let damaged = format!(
-        "\0\u{fffd}nonsense\n{}\n{rest}run1 =torn",
+        "\0\u{fffd}nonsense\n{number}{}\n{rest}run1 =torn",
         &first[..first.len() - 2]
     );
     daemon.place().write("s.pid.runs", damaged);

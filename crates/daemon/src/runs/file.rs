@@ -44,24 +44,31 @@ impl RunsFile {
         kept: impl IntoIterator<Item = &'a RunRecord>,
         serials: u64,
     ) -> io::Result<Self> {
-        let mut lines = runs::serials(serials);
-        lines.extend(kept.into_iter().filter_map(runs::started));
-        let file = write_anew(path, &lines).or_else(|error| match private::open_append(path) {
-            Ok(Some(file)) => Ok(file),
-            Ok(None) | Err(_) => Err(error),
-        })?;
+        let lines: String = kept.into_iter().filter_map(runs::started).collect();
+        let whole = runs::serials(serials) + &lines;
+        // On a full disk there is room for less, or for nothing.
+        let (file, wanted, has_number) = match write_anew(path, &whole) {
+            Ok(file) => (file, whole.len(), true),
+            Err(error) => {
+                let file = write_anew(path, &lines);
+                let file = file.or_else(|_| match private::open_append(path) {
+                    Ok(Some(file)) => Ok(file),
+                    Ok(None) | Err(_) => Err(error),
+                })?;
+                (file, lines.len(), false)
+            }
+        };
         let size = file.metadata()?.len();
-        // What an earlier daemon wrote last may have been cut off.
-        let is_old = size != lines.len() as u64;
         let mut this = Self {
             path: path.to_path_buf(),
             file,
             size,
             rewrite_at: SMALL_BYTES,
-            torn: is_old,
+            // What an earlier daemon wrote last may have been cut off.
+            torn: size != wanted as u64,
             known: HashMap::new(),
             serials,
-            serials_due: is_old,
+            serials_due: !has_number,
         };
         // What cannot be written now is tried again.
         let _ = this.write_serials();

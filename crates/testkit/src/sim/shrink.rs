@@ -3,8 +3,8 @@
 use super::run::Outcome;
 use super::settings::Settings;
 
-/// Rounds over everything that may be left out; what one round leaves is rarely shrunk by another.
-const ROUNDS_MAX: usize = 3;
+/// Rounds over everything that may be left out. The last one finds nothing more; few are needed, and this many never were.
+const ROUNDS_MAX: usize = 20;
 
 /// Shrinks what was found. `run` runs the same subject through the same seed. The result is an outcome of it, or what was
 /// found where nothing can be left out.

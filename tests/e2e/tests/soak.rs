@@ -28,19 +28,27 @@ const WARM_UP: usize = 4;
 /// what the heap keeps differs from moment to moment by as much.
 const GROWTH_MAX: u64 = 768 * 1024;
 
+/// The pause between two rounds of an operator.
+const ROUND: Duration = Duration::from_millis(200);
+
 /// Programs that do nothing.
 const SLEEPERS: usize = 20;
 
+/// Few processes of the programs: it is the daemon that is to have work, and other tests run beside.
 fn config() -> String {
+    let writer = format!(
+        "{} {}/numbered_lines.py",
+        python().display(),
+        scripts().display()
+    );
     format!(
-        "[program:crash]\ncommand=/bin/sh -c 'echo once; exit 3'\nnumprocs=2\n\
+        "[program:crash]\ncommand=/bin/sh -c 'echo once; sleep 0.1; exit 3'\nnumprocs=2\n\
          process_name=%(program_name)s_%(process_num)d\nstartsecs=0\nautorestart=true\n\
-         [program:brief]\ncommand=/bin/sh -c 'sleep 0.2; exit 0'\nstartsecs=0\nautorestart=true\nexitcodes=1\n\
-         [program:flood]\ncommand=/bin/sh -c 'while :; do head -c 65536 /dev/zero | tr \"\\\\0\" x; echo; sleep 0.02; done'\n\
-         stdout_logfile=%(here)s/flood.log\nstdout_logfile_maxbytes=256KB\nstdout_logfile_backups=2\nstopasgroup=true\n\
-         [program:lines]\ncommand=/bin/sh -c 'i=0; while :; do i=$((i+1)); echo line $i; sleep 0.001; done'\n\
-         stdout_logfile=%(here)s/lines.log\nstdout_logfile_maxbytes=64KB\nstdout_logfile_backups=1\nstartsecs=0\n\
-         stdout_events_enabled=true\nstopasgroup=true\n\
+         [program:brief]\ncommand=/bin/sleep 0.2\nstartsecs=0\nautorestart=true\nexitcodes=1\n\
+         [program:flood]\ncommand={writer} 0.002\nstdout_logfile=%(here)s/flood.log\n\
+         stdout_logfile_maxbytes=256KB\nstdout_logfile_backups=2\nstartsecs=0\n\
+         [program:lines]\ncommand={writer} 0.05\nstdout_logfile=%(here)s/lines.log\n\
+         stdout_logfile_maxbytes=64KB\nstdout_logfile_backups=1\nstdout_events_enabled=true\nstartsecs=0\n\
          [program:sleeper]\ncommand=/bin/sleep 86400\nnumprocs={SLEEPERS}\n\
          process_name=%(program_name)s_%(process_num)02d\nstartsecs=0\n\
          [eventlistener:ear]\ncommand={} {}/listener.py /dev/null\nevents=PROCESS_STATE,TICK_5\nbuffer_size=100\n\
@@ -111,6 +119,7 @@ fn disturb(daemon: &Daemon, until: Instant) -> usize {
         while Instant::now() < until {
             reload(daemon, rounds);
             rounds += 1;
+            thread::sleep(ROUND);
         }
         is_over.store(true, Ordering::Relaxed);
         readers.join().expect("it does not panic");

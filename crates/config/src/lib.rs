@@ -40,6 +40,7 @@ mod sections;
 mod shlex;
 #[cfg(test)]
 mod testing;
+mod vars;
 pub mod words;
 
 pub use config::{AddedProgram, Config, CtlConfig, CtlTls, Overrides, Plugin, PluginSpec};

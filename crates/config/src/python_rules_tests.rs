@@ -5,8 +5,9 @@
 
 use crate::decode::decode;
 use crate::document::Document;
-use crate::percent::{FormatError, Var, Vars};
+use crate::percent::FormatError;
 use crate::sections::{DEFAULT, Sections};
+use crate::vars::{Var, Vars};
 use crate::{environment, glob, percent, python, words};
 use serde_json::{Map, Value, json};
 use std::process::Command;

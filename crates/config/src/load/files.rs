@@ -8,7 +8,7 @@ use crate::document::{Document, LineKind};
 use crate::glob::glob;
 use crate::options::include;
 use crate::paths;
-use crate::percent::Var;
+use crate::vars::Var;
 use std::path::Path;
 
 impl Reader<'_> {

@@ -6,7 +6,7 @@ use crate::datatypes::{self as kinds, ChildLog};
 use crate::diagnostic::Code;
 use crate::environment::Pairs;
 use crate::options::program::{self as keys, ChannelOptions};
-use crate::percent::Var;
+use crate::vars::Var;
 use crate::words::{self, WordsError};
 use provost_model::spec::LogFile;
 use std::path::PathBuf;

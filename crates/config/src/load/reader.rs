@@ -6,9 +6,10 @@ use crate::diagnostic::{Code, Place};
 use crate::hints;
 use crate::host::Host;
 use crate::options::{Fallback, OptionSpec};
-use crate::percent::{self, FormatError, Var, Vars};
+use crate::percent::{self, FormatError};
 use crate::python::repr;
 use crate::sections::{Section, Sections, Value};
+use crate::vars::{Var, Vars};
 use std::borrow::Cow;
 
 /// What reading a configuration needs all the time.

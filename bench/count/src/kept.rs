@@ -36,7 +36,8 @@ pub(crate) fn write(numbers: &Numbers) -> Result<(), String> {
     std::fs::write(file(), format!("{value:#}\n")).map_err(|error| format!("counts.json: {error}"))
 }
 
-/// Which compiler, and for which machine it compiles.
+/// Which compiler, for which machine it compiles, and what else the instructions are of: the C library's, which has some of
+/// its functions in several forms for several processors.
 fn compiler() -> Result<String, String> {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let output = Command::new(rustc)
@@ -50,5 +51,28 @@ fn compiler() -> Result<String, String> {
             .unwrap_or("unknown")
             .trim()
     };
-    Ok(format!("{} {}", field("release:"), field("host:")))
+    Ok(format!(
+        "{} {}, {}{}",
+        field("release:"),
+        field("host:"),
+        library(),
+        if wide() { ", AVX2" } else { "" }
+    ))
+}
+
+/// The C library and its version, as far as the system tells.
+fn library() -> String {
+    let output = Command::new("getconf").arg("GNU_LIBC_VERSION").output();
+    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    text.ok()
+        .filter(|text| !text.is_empty())
+        .unwrap_or_else(|| "another C library".to_owned())
+}
+
+/// The largest difference between processors that valgrind shows to what it runs.
+fn wide() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return std::arch::is_x86_feature_detected!("avx2");
+    #[cfg(not(target_arch = "x86_64"))]
+    false
 }

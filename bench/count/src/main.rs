@@ -102,7 +102,9 @@ fn compare(numbers: &Numbers, check: bool) -> bool {
         }
     };
     if kept.is_none() {
-        println!("count: the numbers kept are of another compiler, so nothing is compared");
+        println!(
+            "count: the numbers kept are of another compiler, C library or processor, so nothing is compared"
+        );
         println!("  help: cargo xtask bench count --keep");
     }
     let mut fine = true;

@@ -208,6 +208,7 @@ impl Core {
 
     /// Forgets a process of which nothing runs.
     pub(crate) fn dismiss(&mut self, turn: &mut Turn<'_>, proc: ProcId) {
+        self.dismiss_helper(turn, proc);
         self.procs.remove(proc);
         self.deadlines.set(Timer::Process(proc), None);
         self.deadlines.set(Timer::StopReport(proc), None);

@@ -427,6 +427,23 @@ impl Core {
         }
     }
 
+    /// A process goes out of service of which nothing runs. Whoever waits for it as for a helper that comes up again waits
+    /// in vain.
+    pub(crate) fn dismiss_helper(&mut self, turn: &mut Turn<'_>, proc: ProcId) {
+        let Some(home) = self.procs.get(proc).map(|process| process.home) else {
+            return;
+        };
+        if self
+            .helpers
+            .all
+            .get(&home)
+            .is_some_and(|helper| helper.proc == proc)
+        {
+            self.forget_pauses(home);
+            self.fail_waiting(turn, home);
+        }
+    }
+
     /// A helper's group goes out of service.
     pub(crate) fn remove_helper(&mut self, turn: &mut Turn<'_>, home: GroupId) {
         self.forget_pauses(home);

@@ -367,6 +367,25 @@ fn removal_fails_what_waits_for_a_respawn_and_a_stopping_daemon_takes_no_calls()
 }
 
 #[test]
+fn who_waits_for_a_helper_whose_process_is_taken_out_of_its_group_waits_in_vain() {
+    let mut driver = Driver::start(vec![helper(|spec| {
+        spec.startsecs = 0;
+        spec.autorestart = AutoRestart::Always;
+    })]);
+    driver.spawned("sums");
+    driver.exited("sums", 0);
+    let waits = add(&mut driver);
+    driver.ask(Request::RemoveProcessFromGroup {
+        group: "sums".to_owned(),
+        process: "sums".to_owned(),
+    });
+    let text = driver.answer(waits).unwrap_or_default();
+    assert!(text.starts_with("FAILED: sums is EXITED"), "{text}");
+    let later = driver.asked(request("sums", "add"));
+    assert!(later.starts_with("FAILED: sums is STOPPED"), "{later}");
+}
+
+#[test]
 fn methods_are_shown_also_while_the_helper_is_down_and_its_input_is_not_for_clients() {
     let mut driver = serving();
     driver.killed("sums", Signal::KILL);

@@ -86,6 +86,21 @@ impl Helpers {
         }
     }
 
+    /// A process goes out of service that does not run: nobody may wait for it to come up.
+    pub(super) fn loses(&mut self, proc: ProcId) {
+        if let Some(name) = self.named(proc) {
+            let unsent = self.unsent(&name);
+            self.failing.extend(unsent);
+        }
+    }
+
+    /// Everything has stopped: nothing is waited for any more.
+    pub(super) fn rest(&mut self) {
+        for helper in self.all.values_mut() {
+            (helper.closed, helper.greets_by) = (None, None);
+        }
+    }
+
     /// When the core must wake for them.
     pub(super) fn dues(&self) -> impl Iterator<Item = Mono> + '_ {
         let all = self.all.values();

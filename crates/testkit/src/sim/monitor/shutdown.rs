@@ -70,6 +70,7 @@ impl Monitor {
             self.saving_since.get_or_insert(self.now.mono);
             self.pools.have_left = true;
             self.ticks.clear();
+            self.helpers.rest();
         }
     }
 

@@ -122,6 +122,7 @@ impl Monitor {
         }
         self.procs.remove(&id);
         self.pools.home.remove(&id);
+        self.helpers.loses(id);
         self.dismissed.insert(id);
         self.notices.push(Notice::ProcessRemoved {
             name: Arc::from(process),

@@ -170,7 +170,7 @@ impl<'a> Run<'a> {
     }
 
     /// Asks it to end, and returns how long that took until the last process was gone, in milliseconds.
-    pub(crate) fn end(self) -> Result<f64, String> {
+    pub(crate) fn end(&self) -> Result<f64, String> {
         let (supervisors, programs) = process::divided(&self.bench.tools, self.child.id());
         let mut open = Vec::new();
         for pid in supervisors.iter().chain(&programs).copied() {
@@ -196,10 +196,9 @@ impl<'a> Run<'a> {
             if ready == 0 {
                 return Err(format!("{} processes do not end", open.len()));
             }
-            let mut ended = polled.iter().map(|polled| !polled.revents().is_empty());
-            let ended: Vec<bool> = ended.by_ref().collect();
-            let mut at = ended.iter();
-            open.retain(|_| !at.next().is_some_and(|&ended| ended));
+            let ended = polled.iter().map(|polled| !polled.revents().is_empty());
+            let mut ended = ended.collect::<Vec<bool>>().into_iter();
+            open.retain(|_| ended.next() != Some(true));
         }
         Ok(stamps::millis(begun, now()))
     }

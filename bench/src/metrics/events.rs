@@ -63,7 +63,10 @@ pub(super) fn burst(
     request(&socket, &end())?;
     let heard = heard(&run.place)?;
     let lost = heard.sent.saturating_sub(heard.events);
-    let log = fs::read_to_string(run.place.join("main.log")).unwrap_or_default();
+    // Sums of what is told often come at the end, too.
+    run.end()?;
+    let log = run.place.join("main.log");
+    let log = fs::read_to_string(&log).map_err(|error| format!("{}: {error}", log.display()))?;
     let unannounced = lost.saturating_sub(announced(&log));
     Ok(vec![
         (
@@ -141,16 +144,28 @@ fn pump(bench: &Bench, contestant: &dyn Contestant) -> Result<Heard, String> {
     }
 }
 
-/// How many events the main log says it has dropped: each, or the first and a sum.
+/// How many events the main log says it has dropped: each, or the first and a sum; and so many lines like one of these.
 fn announced(log: &str) -> u64 {
     log.lines()
         .filter_map(|line| line.split_once("event buffer overflowed, "))
-        .map(|(_, said)| {
-            said.strip_prefix("discarded ")
+        .map(|(before, said)| {
+            let told = said
+                .strip_prefix("discarded ")
                 .and_then(|rest| rest.split(' ').next()?.parse().ok())
-                .unwrap_or(1)
+                .unwrap_or(1);
+            told * alike(before)
         })
         .sum()
+}
+
+/// For how many lines one stands: `N more lines like this in 10 seconds: …`.
+fn alike(before: &str) -> u64 {
+    let marks = [" more lines like this in ", " more line like this in "];
+    let number = marks.iter().find_map(|mark| {
+        let (before, _) = before.split_once(mark)?;
+        before.rsplit(' ').next()?.parse().ok()
+    });
+    number.unwrap_or(1)
 }
 
 #[cfg(test)]
@@ -162,5 +177,10 @@ mod tests {
         let log = "ERRO pool l event buffer overflowed, discarding event 117\nINFO spawned: 'x'\n\
                    ERRO pool l event buffer overflowed, discarded 41 more events (event 158 was the last)\n";
         assert_eq!(announced(log), 42);
+        let log = "2026-01-01 10:00:00,000 ERRO 7 more lines like this in 10 seconds: pool l event buffer overflowed, \
+                   discarding event 9\nERRO 3 more lines like this in 10 seconds: pool l event buffer overflowed, \
+                   discarded 2 more events (event 158 was the last)\nERRO 1 more line like this in 10 seconds: pool l \
+                   event buffer overflowed, discarding event 160\n";
+        assert_eq!(announced(log), 14);
     }
 }

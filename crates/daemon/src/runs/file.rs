@@ -46,16 +46,15 @@ impl RunsFile {
     ) -> io::Result<Self> {
         let lines: String = kept.into_iter().filter_map(runs::started).collect();
         let whole = runs::serials(serials) + &lines;
-        // On a full disk there is room for less, or for nothing.
+        // On a full disk the file that is there has a number, if a smaller one, and a new one has at least room for nothing.
         let (file, wanted, has_number) = match write_anew(path, &whole) {
             Ok(file) => (file, whole.len(), true),
             Err(error) => {
-                let file = write_anew(path, &lines);
-                let file = file.or_else(|_| match private::open_append(path) {
+                let file = match private::open_append(path) {
                     Ok(Some(file)) => Ok(file),
-                    Ok(None) | Err(_) => Err(error),
-                })?;
-                (file, lines.len(), false)
+                    Ok(None) | Err(_) => write_anew(path, &lines),
+                };
+                (file.map_err(|_| error)?, lines.len(), false)
             }
         };
         let size = file.metadata()?.len();

@@ -45,7 +45,7 @@ pub fn main(args: &[OsString]) -> i32 {
     if provost_os::users::current_euid() == 0 {
         let _still_dumped = provost_os::dumps::leave_none();
     }
-    provost_os::heap::give_back_early();
+    provost_os::memory::give_back_early();
     crash::watch();
     match handover::arrive(args) {
         None => {}

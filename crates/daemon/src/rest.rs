@@ -2,7 +2,7 @@
 
 use crate::shell::Shell;
 use provost_os::reactor::Ready;
-use provost_os::{clock, heap};
+use provost_os::{clock, memory};
 use std::io;
 use std::time::Duration;
 
@@ -62,7 +62,7 @@ impl Shell {
             self.reactor.wait(Some(nap), ready)?;
             if ready.is_empty() {
                 self.settling.starts = 0;
-                heap::settle();
+                memory::settle();
             }
             return Ok(());
         }

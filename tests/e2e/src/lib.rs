@@ -47,7 +47,7 @@ pub use place::Place;
 pub use ports::free_port;
 pub use process::{
     children, descendants, descriptors, is_alive, kill_tree, own_bytes, send_signal, sleeps,
-    threads,
+    threads, wait_quiet,
 };
 pub use rpc::{Outcome, Rpc};
 pub use run::{Finished, run, run_with_input};

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::thread;
+use std::time::Duration;
 
+use crate::wait::{PATIENCE, wait_until};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
 /// Sends a signal to one process. A process that is gone is no error.
@@ -91,6 +94,15 @@ pub fn sleeps(pid: u32) -> BTreeMap<u32, u64> {
             Some((thread, count.trim().parse().ok()?))
         })
         .collect()
+}
+
+/// Waits until what was begun is finished: one second without a wake.
+pub fn wait_quiet(pid: u32) {
+    wait_until(PATIENCE, "a second in which no thread wakes", || {
+        let before = sleeps(pid);
+        thread::sleep(Duration::from_secs(1));
+        before == sleeps(pid)
+    });
 }
 
 /// The memory of a process that is its own, in bytes: not that of its program's file, which comes and goes.

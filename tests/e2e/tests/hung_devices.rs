@@ -406,9 +406,9 @@ fn f24_a_panic_while_a_file_system_hangs_restarts_and_loses_nothing() {
     );
 }
 
-/// A file system whose server answers nothing at all: even a look at it hangs.
-#[test]
-fn f24_a_dead_server_costs_clients_of_its_logs_a_fault_and_others_nothing() {
+/// Three programs, one of which logs to a directory on a file system whose server answers nothing at all: even a look at it
+/// hangs. None where that cannot be had.
+fn beside_a_dead_server() -> Option<(Daemon, Dead)> {
     let config = format!(
         "{}[program:nd]\ncommand=/bin/cat\nautostart=false\nstartretries=0\nstdout_logfile=%(here)s/d/n.log\n\
          [program:other]\ncommand=/bin/cat\nstartsecs=0\n",
@@ -418,7 +418,13 @@ fn f24_a_dead_server_costs_clients_of_its_logs_a_fault_and_others_nothing() {
         .under(&mounting("mkdir d"))
         .start();
     daemon.wait_state("nc", "RUNNING");
-    let Some(dead) = Dead::at(&daemon, "d") else {
+    let dead = Dead::at(&daemon, "d")?;
+    Some((daemon, dead))
+}
+
+#[test]
+fn f24_a_dead_server_costs_clients_of_its_logs_a_fault_and_others_nothing() {
+    let Some((daemon, dead)) = beside_a_dead_server() else {
         return;
     };
     thread::scope(|scope| {
@@ -448,16 +454,7 @@ fn f24_a_dead_server_costs_clients_of_its_logs_a_fault_and_others_nothing() {
 /// Reading the configuration looks at the directories of logs, one of which does not answer.
 #[test]
 fn f24_a_reread_says_which_directory_does_not_answer() {
-    let config = format!(
-        "{}[program:nd]\ncommand=/bin/cat\nautostart=false\nstdout_logfile=%(here)s/d/n.log\n\
-         [program:other]\ncommand=/bin/cat\nstartsecs=0\n",
-        counter("nc", "c.log")
-    );
-    let daemon = Start::new(Side::Ours, &config)
-        .under(&mounting("mkdir d"))
-        .start();
-    daemon.wait_state("nc", "RUNNING");
-    let Some(dead) = Dead::at(&daemon, "d") else {
+    let Some((daemon, dead)) = beside_a_dead_server() else {
         return;
     };
     thread::scope(|scope| {

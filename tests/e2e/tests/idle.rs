@@ -8,7 +8,8 @@ use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use provost_e2e::{
-    Daemon, PATIENCE, Place, Side, kill_tree, send_signal, sleeps, start_many, wait_until,
+    Daemon, PATIENCE, Place, Side, kill_tree, send_signal, sleeps, start_many, wait_quiet,
+    wait_until,
 };
 use rustix::process::Signal;
 
@@ -27,10 +28,10 @@ fn a_hundred_idle_programs_cost_no_system_call() {
         daemon.ctl(Side::Ours, &["status"]).stdout.lines().count(),
         100
     );
-    wait_quiet(&daemon);
+    wait_quiet(daemon.pid());
 
     let mut trace = Trace::attach(&daemon);
-    wait_quiet(&daemon);
+    wait_quiet(daemon.pid());
     let before = sleeps(daemon.pid());
     let begin = now();
     // The one sleep that is the measurement itself.
@@ -48,15 +49,6 @@ fn a_hundred_idle_programs_cost_no_system_call() {
     );
     assert!(calls.is_empty(), "somebody is awake:\n{}", calls.join("\n"));
     assert_eq!(before, after, "a thread was woken (by thread id)");
-}
-
-/// Waits until what was begun is finished: one second without a wake.
-fn wait_quiet(daemon: &Daemon) {
-    wait_until(PATIENCE, "a second in which no thread wakes", || {
-        let before = sleeps(daemon.pid());
-        thread::sleep(Duration::from_secs(1));
-        before == sleeps(daemon.pid())
-    });
 }
 
 fn now() -> f64 {

@@ -6,7 +6,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use provost_e2e::{Daemon, PATIENCE, Side, Start, descriptors, own_bytes, sleeps, wait_until};
+use provost_e2e::{Daemon, PATIENCE, Side, Start, descriptors, own_bytes, sleeps, wait_quiet};
 
 /// Programs in the ordinary run; `PROVOST_MANY` is another number.
 const PROGRAMS: usize = 2_000;
@@ -104,11 +104,7 @@ fn status(daemon: &Daemon, programs: usize) -> Duration {
 
 /// How often a thread of the daemon wakes in a while that begins when all is quiet.
 fn wakes_while_idle(daemon: &Daemon) -> u64 {
-    wait_until(PATIENCE, "a second in which no thread wakes", || {
-        let before = sleeps(daemon.pid());
-        thread::sleep(Duration::from_secs(1));
-        before == sleeps(daemon.pid())
-    });
+    wait_quiet(daemon.pid());
     let count = || sleeps(daemon.pid()).values().sum::<u64>();
     let before = count();
     // The one sleep that is the measurement itself.

@@ -12,7 +12,7 @@ use provost_model::{
     ExitStatus, GroupKind, GroupSpec, Mono, Now, Pid, Reply, Request, RequestId, Run, Wall,
 };
 use provost_wire::answer;
-use provost_wire::xmlrpc::{read_call, read_response, write_response};
+use provost_wire::xmlrpc::{into_response, read_call, read_response};
 
 use crate::inputs::{self, CONF, OneFile};
 
@@ -217,12 +217,12 @@ fn local(_: i64) -> String {
 
 fn encode() {
     let reply = all_infos();
-    let body = measured(|| write_response(&answer::reply(&reply, &local)));
+    let body = measured(|| into_response(answer::reply(&reply, &local, String::new)));
     assert!(body.len() > PROGRAMS * 500);
 }
 
 fn decode() {
-    let body = write_response(&answer::reply(&all_infos(), &local));
+    let body = into_response(answer::reply(&all_infos(), &local, String::new));
     assert!(measured(|| read_response(&body)).is_ok());
 }
 

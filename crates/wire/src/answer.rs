@@ -2,8 +2,8 @@
 
 mod pools;
 
-use crate::describe::description;
-use crate::xmlrpc::{self, Row, Rows, Value, WireFault};
+use crate::describe::describe;
+use crate::xmlrpc::{self, Field, Row, Rows, Value, WireFault, field};
 use provost_model::info::{ConfigInfo, OutputInfo, ProcessInfo, ProcessResult};
 use provost_model::spec::AutoRestart;
 use provost_model::{Reply, SupervisorState};
@@ -14,15 +14,15 @@ type Member = (String, Value);
 
 /// The value of a good answer.
 ///
-/// `local` is that of [`description`]. A path of a log and what helpers say are for the edge alone and have no form on
-/// the wire here: `nil`.
-pub fn reply(reply: &Reply, local: &dyn Fn(i64) -> String) -> Value {
+/// `local` is that of [`describe`], and `room` gives a buffer for what is long, whatever that has in it. A path of a log
+/// and what helpers say are for the edge alone and have no form on the wire here: `nil`.
+pub fn reply(reply: &Reply, local: &dyn Fn(i64) -> String, room: impl FnOnce() -> String) -> Value {
     match reply {
         Reply::Done => Value::Bool(true),
         Reply::Text(text) => Value::text(text),
         Reply::State(state) => supervisor_state(*state),
         Reply::Info(info) => process_info(info, local),
-        Reply::Infos(infos) => process_infos(infos, local),
+        Reply::Infos(infos) => process_infos(infos, local, room()),
         Reply::Configs(configs) => Value::Array(configs.iter().map(config_info).collect()),
         Reply::Results(results) => Value::Array(results.iter().map(process_result).collect()),
         Reply::Pools(pools) => Value::Array(pools.iter().map(pools::pool_info).collect()),
@@ -69,67 +69,71 @@ fn supervisor_state(state: SupervisorState) -> Value {
     ])
 }
 
-/// What is told of a process, in upstream's order.
+/// What is told of a process, in upstream's order. `scratch` is for whatever has to be put together.
 fn info_members(
     info: &ProcessInfo,
     local: &dyn Fn(i64) -> String,
-    to: &mut (impl Members + ?Sized),
+    scratch: &mut String,
+    to: &mut impl Members,
 ) {
-    to.text("name", &info.name);
-    to.text("group", &info.group);
-    to.int("start", info.start);
-    to.int("stop", info.stop);
-    to.int("now", info.now);
-    to.int("state", info.state.code().into());
-    to.text("statename", info.state.name());
-    to.text("spawnerr", &info.spawnerr);
-    to.int("exitstatus", info.exitstatus.into());
-    to.text("logfile", &info.stdout_logfile);
-    to.text("stdout_logfile", &info.stdout_logfile);
-    to.text("stderr_logfile", &info.stderr_logfile);
-    to.int("pid", info.pid.into());
-    to.text("description", &description(info, local));
+    scratch.clear();
+    describe(scratch, info, local);
+    to.text(field!("name"), &info.name);
+    to.text(field!("group"), &info.group);
+    to.int(field!("start"), info.start);
+    to.int(field!("stop"), info.stop);
+    to.int(field!("now"), info.now);
+    to.int(field!("state"), info.state.code().into());
+    to.text(field!("statename"), info.state.name());
+    to.text(field!("spawnerr"), &info.spawnerr);
+    to.int(field!("exitstatus"), info.exitstatus.into());
+    to.text(field!("logfile"), &info.stdout_logfile);
+    to.text(field!("stdout_logfile"), &info.stdout_logfile);
+    to.text(field!("stderr_logfile"), &info.stderr_logfile);
+    to.int(field!("pid"), info.pid.into());
+    to.text(field!("description"), scratch);
 }
 
 /// Where members go.
 trait Members {
-    fn text(&mut self, name: &'static str, text: &str);
-    fn int(&mut self, name: &'static str, number: i64);
+    fn text(&mut self, field: &'static Field, text: &str);
+    fn int(&mut self, field: &'static Field, number: i64);
 }
 
 impl Members for Vec<Member> {
-    fn text(&mut self, name: &'static str, text: &str) {
-        self.push((name.to_owned(), Value::text(text)));
+    fn text(&mut self, field: &'static Field, text: &str) {
+        self.push((field.name.to_owned(), Value::text(text)));
     }
 
-    fn int(&mut self, name: &'static str, number: i64) {
-        self.push((name.to_owned(), Value::Int(number)));
+    fn int(&mut self, field: &'static Field, number: i64) {
+        self.push((field.name.to_owned(), Value::Int(number)));
     }
 }
 
 impl Members for Row<'_> {
-    fn text(&mut self, name: &'static str, text: &str) {
-        Row::text(self, name, text);
+    fn text(&mut self, field: &'static Field, text: &str) {
+        Row::text(self, field, text);
     }
 
-    fn int(&mut self, name: &'static str, number: i64) {
-        Row::int(self, name, number);
+    fn int(&mut self, field: &'static Field, number: i64) {
+        Row::int(self, field, number);
     }
 }
 
 fn process_info(info: &ProcessInfo, local: &dyn Fn(i64) -> String) -> Value {
     let mut members = Vec::new();
-    info_members(info, local, &mut members);
+    info_members(info, local, &mut String::new(), &mut members);
     Value::Struct(members)
 }
 
 /// The answer that is asked for most often, and the longest of them.
-fn process_infos(infos: &[ProcessInfo], local: &dyn Fn(i64) -> String) -> Value {
+fn process_infos(infos: &[ProcessInfo], local: &dyn Fn(i64) -> String, buffer: String) -> Value {
     /// What a process has as a rule.
     const BYTES: usize = 1280;
-    let mut rows = Rows::with_capacity(infos.len(), BYTES);
+    let mut rows = Rows::within(buffer, infos.len(), BYTES);
+    let mut scratch = String::new();
     for info in infos {
-        rows.row(|row| info_members(info, local, row));
+        rows.row(|row| info_members(info, local, &mut scratch, row));
     }
     rows.finish()
 }
@@ -260,7 +264,7 @@ mod tests {
             pid: 0,
             description: Description::Ended,
         };
-        let value = reply(&Reply::Info(Box::new(info)), &local);
+        let value = reply(&Reply::Info(Box::new(info)), &local, String::new);
         assert_eq!(
             names(&value),
             "name group start stop now state statename spawnerr exitstatus logfile stdout_logfile stderr_logfile pid \
@@ -299,10 +303,14 @@ mod tests {
             .iter()
             .map(|info| process_info(info, &local))
             .collect();
-        let all = reply(&Reply::Infos(infos), &local);
+        let all = reply(&Reply::Infos(infos), &local, || "used before".to_owned());
         assert_eq!(
             String::from_utf8(xmlrpc::write_response(&all)).unwrap(),
             String::from_utf8(xmlrpc::write_response(&Value::Array(each))).unwrap()
+        );
+        assert_eq!(
+            xmlrpc::into_response(all.clone()),
+            xmlrpc::write_response(&all)
         );
         let Value::Written(written) = &all else {
             panic!("{all:?}")
@@ -372,7 +380,7 @@ mod tests {
             list(&[]),
             list(&["r"]),
         ])]);
-        assert_eq!(reply(&answer, &local), expected);
+        assert_eq!(reply(&answer, &local, String::new), expected);
     }
 
     #[test]

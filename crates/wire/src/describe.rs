@@ -6,37 +6,61 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-/// What upstream says about a process in its state.
+/// Puts what upstream says about a process in its state behind `out`.
 ///
 /// `local` turns seconds since 1970 into local time in the form `Nov 22 05:01 PM`; this room knows no time zones.
-pub fn description(info: &ProcessInfo, local: &dyn Fn(i64) -> String) -> String {
+pub fn describe(out: &mut String, info: &ProcessInfo, local: &dyn Fn(i64) -> String) {
     match info.description {
         Description::Up { uptime_secs } => {
-            format!("pid {}, uptime {}", info.pid, span(uptime_secs))
+            out.push_str("pid ");
+            number(out, info.pid);
+            out.push_str(", uptime ");
+            put_span(out, uptime_secs);
         }
         Description::Trouble if info.spawnerr.is_empty() => {
-            format!("unknown error (try \"tail {}\")", info.name)
+            out.push_str("unknown error (try \"tail ");
+            out.push_str(&info.name);
+            out.push_str("\")");
         }
-        Description::Trouble => info.spawnerr.clone(),
-        Description::NotStarted => "Not started".to_owned(),
-        Description::Ended => local(info.stop),
-        Description::Empty => String::new(),
+        Description::Trouble => out.push_str(&info.spawnerr),
+        Description::NotStarted => out.push_str("Not started"),
+        Description::Ended => out.push_str(&local(info.stop)),
+        Description::Empty => {}
     }
+}
+
+/// What upstream says about a process in its state; see [`describe`].
+pub fn description(info: &ProcessInfo, local: &dyn Fn(i64) -> String) -> String {
+    let mut out = String::new();
+    describe(&mut out, info, local);
+    out
 }
 
 /// Seconds as Python prints a `timedelta`: `0:00:05`, `1 day, 3:04:05`, `2 days, 0:00:01`.
 pub fn span(secs: u64) -> String {
-    let clock = format!(
-        "{}:{:02}:{:02}",
-        secs % DAY / HOUR,
-        secs % HOUR / MINUTE,
-        secs % MINUTE
-    );
+    let mut out = String::new();
+    put_span(&mut out, secs);
+    out
+}
+
+fn put_span(out: &mut String, secs: u64) {
     match secs / DAY {
-        0 => clock,
-        1 => format!("1 day, {clock}"),
-        days => format!("{days} days, {clock}"),
+        0 => {}
+        1 => out.push_str("1 day, "),
+        days => {
+            number(out, days);
+            out.push_str(" days, ");
+        }
     }
+    number(out, secs % DAY / HOUR);
+    for part in [secs % HOUR / MINUTE, secs % MINUTE] {
+        out.push_str(if part < 10 { ":0" } else { ":" });
+        number(out, part);
+    }
+}
+
+fn number(out: &mut String, number: impl itoa::Integer) {
+    out.push_str(itoa::Buffer::new().format(number));
 }
 
 #[cfg(test)]
@@ -44,7 +68,7 @@ mod tests {
     use super::*;
     use provost_model::ProcessState;
 
-    fn describe(description: Description, spawnerr: &str) -> String {
+    fn described(description: Description, spawnerr: &str) -> String {
         let info = ProcessInfo {
             name: "web_00".into(),
             group: "web".into(),
@@ -65,20 +89,20 @@ mod tests {
     #[test]
     fn each_state_has_upstreams_words() {
         assert_eq!(
-            describe(Description::Up { uptime_secs: 5 }, ""),
+            described(Description::Up { uptime_secs: 5 }, ""),
             "pid 7, uptime 0:00:05"
         );
         assert_eq!(
-            describe(Description::Trouble, ""),
+            described(Description::Trouble, ""),
             "unknown error (try \"tail web_00\")"
         );
         assert_eq!(
-            describe(Description::Trouble, "Exited too quickly"),
+            described(Description::Trouble, "Exited too quickly"),
             "Exited too quickly"
         );
-        assert_eq!(describe(Description::NotStarted, ""), "Not started");
-        assert_eq!(describe(Description::Ended, ""), "at 42");
-        assert_eq!(describe(Description::Empty, "x"), "");
+        assert_eq!(described(Description::NotStarted, ""), "Not started");
+        assert_eq!(described(Description::Ended, ""), "at 42");
+        assert_eq!(described(Description::Empty, "x"), "");
     }
 
     #[test]

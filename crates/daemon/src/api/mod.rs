@@ -31,6 +31,7 @@ mod route;
 mod rpc;
 mod sender;
 mod shares;
+mod spare;
 mod stream;
 mod tls;
 mod watch;
@@ -221,6 +222,8 @@ struct Context {
     origin_logins: Shares<crowd::Origin>,
     /// Failed logins.
     guesses: Guesses,
+    /// For the longest answers.
+    spare: Rc<spare::Spare>,
     /// The name of the machine.
     machine: String,
     web: web::Web,
@@ -292,6 +295,7 @@ pub fn start(settings: ApiSettings) -> io::Result<Api> {
                 user_answers: Shares::new(USER_ANSWERS),
                 origin_logins: Shares::new(ORIGIN_LOGINS),
                 guesses: Guesses::default(),
+                spare: Rc::default(),
                 control,
                 methods: Methods::new(namespaces),
                 main_log,

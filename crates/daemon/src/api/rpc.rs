@@ -36,10 +36,10 @@ pub(super) async fn answer(
     match xmlrpc::read_call(&body) {
         Ok(call) => {
             let bytes = match run(context, caller, call).await {
-                Ok(value) => xmlrpc::write_response(&value),
+                Ok(value) => xmlrpc::into_response(value),
                 Err(fault) => xmlrpc::write_fault(fault.code, &fault.text),
             };
-            respond::with(StatusCode::OK, "text/xml", bytes)
+            respond::with(StatusCode::OK, "text/xml", context.spare.lend(bytes))
         }
         Err(error) => {
             complain(context, &body, &error);
@@ -202,7 +202,8 @@ async fn single(
     match invocation {
         Invocation::Core(request) => {
             let reply = caller.ask(request).await?;
-            Ok(answer::reply(&reply, &clock::short_local))
+            let room = || context.spare.take();
+            Ok(answer::reply(&reply, &clock::short_local, room))
         }
         Invocation::Tell(text) => while_serving(caller, Value::text(text)).await,
         Invocation::Refuse(fault) => while_serving(caller, Value::Nil).await.and(Err(fault)),

@@ -6,7 +6,7 @@ use super::connection::LINGER;
 use super::watch::Watch;
 use provost_os::sockets;
 use std::cell::RefCell;
-use std::io;
+use std::io::{self, IoSlice};
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd as _, AsRawFd, OwnedFd, RawFd};
 use std::pin::Pin;
@@ -154,14 +154,19 @@ impl Socket {
         }
     }
 
-    /// Writes what there is room for.
-    fn poll_write(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    /// Writes what there is room for, of one piece after the other.
+    fn poll_write(&self, cx: &mut Context<'_>, pieces: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         if let Self::Tls(stream, _) = self {
-            return Pin::new(&mut **stream.borrow_mut()).poll_write(cx, bytes);
+            return Pin::new(&mut **stream.borrow_mut()).poll_write_vectored(cx, pieces);
         }
         loop {
             ready!(self.poll_write_ready(cx))?;
-            match self.try_write(bytes) {
+            let written = match self {
+                Self::Tcp(stream, _) => stream.try_write_vectored(pieces),
+                Self::Unix(stream) => stream.try_write_vectored(pieces),
+                Self::Tls(..) | Self::Nobody => Ok(pieces.iter().map(|piece| piece.len()).sum()),
+            };
+            match written {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 done => return Poll::Ready(done),
             }
@@ -264,6 +269,27 @@ impl Watched {
         self.watch.heard(bytes);
     }
 
+    /// How much of what is offered for writing does not go to the socket: it was written by an earlier image, or a later one
+    /// will write it.
+    fn kept_here(&self, bytes: &[u8]) -> Option<usize> {
+        self.tape.say(bytes);
+        let skipped = self.tape.skip(bytes);
+        if skipped > 0 {
+            return Some(skipped);
+        }
+        self.tape.absorb(bytes).then_some(bytes.len())
+    }
+
+    /// Tells the watch how a write went.
+    fn noted(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        match &written {
+            Poll::Ready(Ok(_)) => self.watch.wrote(true),
+            Poll::Ready(Err(_)) => {}
+            Poll::Pending => self.watch.wrote(false),
+        }
+        written
+    }
+
     /// Writes what is to be written before all else.
     pub(super) fn poll_rest(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
@@ -322,21 +348,30 @@ impl AsyncWrite for Watched {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.tape.say(bytes);
-        let skipped = self.tape.skip(bytes);
-        if skipped > 0 {
-            return Poll::Ready(Ok(skipped));
+        if let Some(count) = self.kept_here(bytes) {
+            return Poll::Ready(Ok(count));
         }
-        if self.tape.absorb(bytes) {
-            return Poll::Ready(Ok(bytes.len()));
+        self.noted(self.socket.poll_write(cx, &[IoSlice::new(bytes)]))
+    }
+
+    /// An answer's headers and its body go together, without being copied together first.
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let first = pieces.iter().find(|piece| !piece.is_empty());
+        let Some(first) = first.map(|piece| &**piece) else {
+            return Poll::Ready(Ok(0));
+        };
+        if let Some(count) = self.kept_here(first) {
+            return Poll::Ready(Ok(count));
         }
-        let written = self.socket.poll_write(cx, bytes);
-        match &written {
-            Poll::Ready(Ok(_)) => self.watch.wrote(true),
-            Poll::Ready(Err(_)) => {}
-            Poll::Pending => self.watch.wrote(false),
-        }
-        written
+        self.noted(self.socket.poll_write(cx, pieces))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -172,7 +172,10 @@ fn a_value_of_any_type_comes_back_as_it_went() {
         };
         assert_eq!((namespace.as_str(), key.as_str()), ("cache", "k"));
         let stored = provost_model::Reply::Stored(value);
-        assert_eq!(crate::answer::reply(&stored, &|_| String::new()), sent);
+        assert_eq!(
+            crate::answer::reply(&stored, &|_| String::new(), String::new),
+            sent
+        );
     }
 }
 

@@ -11,8 +11,8 @@ mod rows;
 mod write;
 
 pub use read::{read_call, read_response, readers_agree};
-pub(crate) use rows::{Row, Rows};
-pub use write::{write_call, write_fault, write_response};
+pub(crate) use rows::{Field, Row, Rows, field};
+pub use write::{into_response, write_call, write_fault, write_response};
 
 use provost_model::Fault;
 use std::fmt;
@@ -58,19 +58,23 @@ pub enum Value {
     Written(Written),
 }
 
-/// A value as it goes over the wire.
+/// A value as it goes over the wire, behind what stands before it in an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written(String);
 
 impl Written {
     /// The value that was written.
     pub fn read(&self) -> Value {
-        let whole = write::respond(|out| out.push_str(&self.0));
-        match read_response(&whole) {
+        match read_response(&into_response(Value::Written(self.clone()))) {
             Ok(Ok(value)) => value,
             // It was written here, so nothing else comes of it.
             Ok(Err(_)) | Err(_) => Value::Nil,
         }
+    }
+
+    /// As it stands in an answer.
+    fn value(&self) -> &str {
+        self.0.strip_prefix(write::RESPONSE).unwrap_or_default()
     }
 }
 

@@ -5,12 +5,14 @@
 
 use super::{MAX_INT, MIN_INT, Value, Written};
 use crate::base64;
-use std::fmt::Write as _;
 
 const DECLARATION: &str = "<?xml version='1.0'?>\n";
 
-/// Bytes of what stands around the value of an answer, and a few more.
-const FRAME: usize = 256;
+/// What stands before the value of a good answer.
+pub(super) const RESPONSE: &str = "<?xml version='1.0'?>\n<methodResponse>\n<params>\n<param>\n";
+
+/// And what stands behind it.
+const RESPONSE_END: &str = "</param>\n</params>\n</methodResponse>\n";
 
 /// Digits of Base64 on a line, as Python breaks them.
 const BASE64_LINE: usize = 76;
@@ -32,21 +34,21 @@ pub fn write_call(method: &str, params: &[Value]) -> Vec<u8> {
 
 /// A good answer.
 pub fn write_response(result: &Value) -> Vec<u8> {
-    respond(|out| {
-        if let Value::Written(Written(text)) = result {
-            out.reserve(text.len() + FRAME);
-        }
-        value(out, result);
-    })
+    let mut out = String::from(RESPONSE);
+    value(&mut out, result);
+    out.push_str(RESPONSE_END);
+    out.into_bytes()
 }
 
-/// A good answer, whose value is written by this call.
-pub(super) fn respond(value: impl FnOnce(&mut String)) -> Vec<u8> {
-    let mut out = String::from(DECLARATION);
-    out.push_str("<methodResponse>\n<params>\n<param>\n");
-    value(&mut out);
-    out.push_str("</param>\n</params>\n</methodResponse>\n");
-    out.into_bytes()
+/// A good answer, without a copy of what is written already.
+pub fn into_response(result: Value) -> Vec<u8> {
+    match result {
+        Value::Written(Written(mut text)) => {
+            text.push_str(RESPONSE_END);
+            text.into_bytes()
+        }
+        result => write_response(&result),
+    }
 }
 
 /// A refusal.
@@ -94,7 +96,7 @@ fn value(out: &mut String, it: &Value) {
             out.push_str("</struct></value>\n");
         }
         Value::Nil => out.push_str("<value><nil/></value>\n"),
-        Value::Written(Written(text)) => out.push_str(text),
+        Value::Written(written) => out.push_str(written.value()),
     }
 }
 
@@ -119,15 +121,14 @@ fn binary(out: &mut String, bytes: &[u8]) {
 
 /// A number, within what the wire has room for.
 pub(super) fn int(out: &mut String, number: i64) {
-    // Writing to a string cannot fail.
-    let _ = write!(out, "{}", number.clamp(MIN_INT, MAX_INT));
+    out.push_str(itoa::Buffer::new().format(number.clamp(MIN_INT, MAX_INT)));
 }
 
 /// Escapes as Python does, and puts the replacement character in place of what XML 1.0 cannot carry.
 pub(super) fn escape(out: &mut String, text: &str) {
     let mut rest = text;
     // What needs nothing goes in whole stretches: nearly all text is one of them.
-    while let Some(at) = rest.bytes().position(is_special) {
+    while let Some(at) = first_special(rest.as_bytes()) {
         let (plain, special) = rest.split_at_checked(at).unwrap_or((rest, ""));
         out.push_str(plain);
         let mut chars = special.chars();
@@ -139,8 +140,25 @@ pub(super) fn escape(out: &mut String, text: &str) {
     out.push_str(rest);
 }
 
+/// Where the first byte is that [`is_special`].
+fn first_special(bytes: &[u8]) -> Option<usize> {
+    /// Bytes that are looked at together: without a way out between them a compiler compares all at once.
+    const BLOCK: usize = 16;
+    let (blocks, _) = bytes.as_chunks::<BLOCK>();
+    let is_plain = |block: &&[u8; BLOCK]| {
+        !block
+            .iter()
+            .fold(false, |any, &byte| any | is_special(byte))
+    };
+    let from = blocks.iter().take_while(is_plain).count() * BLOCK;
+    let rest = bytes.get(from..).unwrap_or_default();
+    rest.iter()
+        .position(|&byte| is_special(byte))
+        .map(|at| from + at)
+}
+
 /// Whether a character may begin with this byte that is not written as it is.
-fn is_special(byte: u8) -> bool {
+const fn is_special(byte: u8) -> bool {
     // U+FFFE and U+FFFF begin with the last.
     matches!(byte, b'&' | b'<' | b'>' | 0..=0x1f | 0xef)
 }

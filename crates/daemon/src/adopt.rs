@@ -125,7 +125,7 @@ impl Shell {
         let Some(held) = self.adopted.found.remove(&key) else {
             return;
         };
-        let (spec, logs) = (Arc::clone(&entry.spec), entry.logs.clone());
+        let (spec, logs) = (Arc::clone(&entry.spec), entry.logs());
         let Held {
             record,
             process,
@@ -160,7 +160,7 @@ impl Shell {
             return;
         };
         if let Some(entry) = self.children.entries.get(&proc) {
-            let (spec, logs) = (Arc::clone(&entry.spec), entry.logs.clone());
+            let (spec, logs) = (Arc::clone(&entry.spec), entry.logs());
             let [_, stdout, stderr] = record.pipes;
             let pipes = (record.identity.pid, [stdout, stderr]);
             self.adopt_output(run, proc, spec, logs, pipes, [None, None]);

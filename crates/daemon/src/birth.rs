@@ -1,20 +1,21 @@
 //! From open logs to a living child: pipes, fork, the record of the run, and the word to go on.
 
-use crate::children::{Entry, Newborn, Phase};
+use crate::children::{Early, Entry, Newborn, Phase};
 use crate::logs::Order;
 use crate::prepare;
 use crate::runs::Birth;
 use crate::shell::{Shell, token};
+use crate::spawn_order::Ready;
 use crate::stdin::ChildStdin;
 use provost_core::Input;
 use provost_model::spawn::SpawnProblem;
-use provost_model::{Channel, Errno, Level, Run};
+use provost_model::{Channel, Errno, Level, Pid, Run};
 use provost_os::reactor::Interest;
 use provost_os::spawn::{self, Line, Stdio};
 use provost_os::{pipe, users};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The descriptors of a new child: its ends, and ours.
@@ -29,16 +30,27 @@ struct Pipes {
 impl Shell {
     /// The logs are open: fork.
     pub(crate) fn opened(&mut self, run: Run, result: Result<(), (PathBuf, Errno)>) {
-        if let Err((path, errno)) = result {
-            return self.spawn_failed(run, prepare::log_problem(path, errno));
-        }
         let Some(child) = self.children.runs.get_mut(&run) else {
             // It was given up while its logs hung.
             return self.logs.order(Order::Abandon { run });
         };
-        let Phase::Opening(plan) = std::mem::replace(&mut child.phase, Phase::Preparing) else {
-            return;
+        let ready = match std::mem::replace(&mut child.phase, Phase::Preparing(Early::No)) {
+            Phase::Opening(ready) => ready,
+            Phase::Reopening(ready) => return self.reopen(run, ready),
+            Phase::Preparing(Early::Asked(places)) => {
+                let result = result.map_err(Box::new);
+                child.phase = Phase::Preparing(Early::Done(places, result));
+                return;
+            }
+            other => {
+                child.phase = other;
+                return;
+            }
         };
+        if let Err((path, errno)) = result {
+            return self.spawn_failed(run, prepare::log_problem(path, errno));
+        }
+        let Ready { plan, digest, .. } = *ready;
         let socket = child.socket;
         let redirect = self
             .children
@@ -68,7 +80,7 @@ impl Shell {
                     report: spawned.report,
                     ended: None,
                 };
-                let birth = self.birth_of(run, spawned.pid, &newborn);
+                let birth = self.birth_of(run, spawned.pid, digest, &newborn);
                 self.children.born(run, spawned.pid, newborn);
                 if !birth.is_some_and(|birth| self.runs.begin(birth)) {
                     self.recorded(run, Ok(()));
@@ -82,26 +94,22 @@ impl Shell {
     }
 
     /// What is to be written down of a new child.
-    fn birth_of(&self, run: Run, pid: provost_model::Pid, newborn: &Newborn) -> Option<Birth> {
+    fn birth_of(&self, run: Run, pid: Pid, digest: u64, newborn: &Newborn) -> Option<Birth> {
         let entry = self.children.entry_of(run)?;
         let number = |fd: &OwnedFd| pipe::number(fd.as_fd());
-        let auto = |channel: usize| {
-            let path = entry.logs.get(channel)?.clone()?;
-            let output = [&entry.spec.stdout, &entry.spec.stderr];
-            let is_auto = output.get(channel)?.logfile == provost_model::spec::LogFile::Auto;
-            is_auto.then_some(path)
-        };
+        let auto = |channel| entry.auto_log(channel).map(Path::to_path_buf);
         Some(Birth {
             run,
             pid,
             uid: entry.spec.uid.unwrap_or_else(users::current_euid),
             spec: Arc::clone(&entry.spec),
+            digest,
             pipes: [
                 newborn.stdin.as_ref().and_then(number),
                 number(&newborn.stdout),
                 newborn.stderr.as_ref().and_then(number),
             ],
-            auto_logs: [auto(0), auto(1)],
+            auto_logs: [auto(Channel::Stdout), auto(Channel::Stderr)],
         })
     }
 

@@ -2,17 +2,19 @@
 //!
 //! Nothing is decided here; the core decides by run, and this table says which pid and pipes a run has.
 
+use crate::logs::Place;
+use crate::spawn_order::Ready;
 use crate::stdin::ChildStdin;
 use crate::tree::Tree;
 use provost_model::spec::LogFile;
 use provost_model::{
-    Channel, ExitStatus, GroupKind, GroupSpec, Mono, Pid, ProcId, ProcessSpec, Run, SocketId,
+    Channel, Errno, ExitStatus, GroupKind, GroupSpec, Mono, Pid, ProcId, ProcessSpec, Run, SocketId,
 };
-use provost_os::spawn::{Line, Plan};
+use provost_os::spawn::Line;
 use provost_wire::helper::FrameReader;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A process in service.
@@ -22,8 +24,20 @@ pub(crate) struct Entry {
     pub(crate) spec: Arc<ProcessSpec>,
     /// Its group.
     pub(crate) group: Arc<GroupSpec>,
-    /// Its logs with AUTO names resolved: stdout, stderr.
-    pub(crate) logs: [Option<PathBuf>; 2],
+    /// Its AUTO logs: stdout, stderr; none where it has none, as the names of others are in the configuration.
+    auto_logs: Option<Box<[Option<PathBuf>; 2]>>,
+    /// What its spawns before found out; none before the second, as most have only one.
+    pub(crate) known: Option<Box<Known>>,
+    was_spawned: bool,
+}
+
+/// What one spawn finds out for the next.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Known {
+    /// Where its logs lie.
+    pub(crate) places: [Place; 2],
+    /// The number of its configuration in run records.
+    pub(crate) digest: u64,
 }
 
 impl Entry {
@@ -33,21 +47,72 @@ impl Entry {
         group: Arc<GroupSpec>,
         mut auto: impl FnMut(&ProcessSpec, Channel) -> PathBuf,
     ) -> Self {
-        let mut resolve = |logfile: &LogFile, channel| match logfile {
-            LogFile::None => None,
-            LogFile::Auto => Some(auto(&spec, channel)),
-            LogFile::Path(path) => Some(path.clone()),
+        let mut name = |logfile: &LogFile, channel| {
+            matches!(logfile, LogFile::Auto).then(|| auto(&spec, channel))
         };
-        let stdout = resolve(&spec.stdout.logfile, Channel::Stdout);
+        let stdout = name(&spec.stdout.logfile, Channel::Stdout);
         let stderr = if spec.redirect_stderr {
             None
         } else {
-            resolve(&spec.stderr.logfile, Channel::Stderr)
+            name(&spec.stderr.logfile, Channel::Stderr)
         };
+        Self::with_logs(spec, group, [stdout, stderr])
+    }
+
+    /// An entry whose AUTO logs have these names. Those of other logs are left out.
+    pub(crate) fn with_logs(
+        spec: Arc<ProcessSpec>,
+        group: Arc<GroupSpec>,
+        [stdout, stderr]: [Option<PathBuf>; 2],
+    ) -> Self {
+        let auto = |path: Option<PathBuf>, logfile: &LogFile| {
+            path.filter(|_| matches!(logfile, LogFile::Auto))
+        };
+        let auto_logs = [
+            auto(stdout, &spec.stdout.logfile),
+            auto(stderr, &spec.stderr.logfile),
+        ];
         Self {
-            logs: [stdout, stderr],
+            auto_logs: auto_logs
+                .iter()
+                .any(Option::is_some)
+                .then(|| Box::new(auto_logs)),
+            known: None,
+            was_spawned: false,
             spec,
             group,
+        }
+    }
+
+    /// The AUTO log of a channel.
+    pub(crate) fn auto_log(&self, channel: Channel) -> Option<&Path> {
+        let [stdout, stderr] = self.auto_logs.as_deref()?;
+        match channel {
+            Channel::Stdout => stdout.as_deref(),
+            Channel::Stderr => stderr.as_deref(),
+        }
+    }
+
+    /// Its logs with AUTO names resolved: stdout, stderr.
+    pub(crate) fn logs(&self) -> [Option<PathBuf>; 2] {
+        [Channel::Stdout, Channel::Stderr].map(|channel| {
+            let output = match channel {
+                Channel::Stdout => &self.spec.stdout,
+                Channel::Stderr if self.spec.redirect_stderr => return None,
+                Channel::Stderr => &self.spec.stderr,
+            };
+            match &output.logfile {
+                LogFile::None => None,
+                LogFile::Auto => self.auto_log(channel).map(Path::to_path_buf),
+                LogFile::Path(path) => Some(path.clone()),
+            }
+        })
+    }
+
+    /// Remembers what a spawn found out, from the second on.
+    pub(crate) fn learn(&mut self, known: Known) {
+        if std::mem::replace(&mut self.was_spawned, true) {
+            self.known = Some(Box::new(known));
         }
     }
 
@@ -66,9 +131,11 @@ impl Entry {
 #[derive(Debug)]
 pub(crate) enum Phase {
     /// A worker looks at the command, the user and the environment.
-    Preparing,
+    Preparing(Early),
     /// The logs thread opens the logs.
-    Opening(Box<Plan>),
+    Opening(Box<Ready>),
+    /// It opens them where they were before; they have come to lie elsewhere, and are opened once more.
+    Reopening(Box<Ready>),
     /// The child waits for the word to go on, which it gets when its run is recorded.
     Recording(Box<Newborn>),
     /// The child lives.
@@ -78,6 +145,17 @@ pub(crate) enum Phase {
         /// How it ended.
         status: ExitStatus,
     },
+}
+
+/// The opening of logs beside the worker, where an earlier run says where they lie.
+#[derive(Debug)]
+pub(crate) enum Early {
+    /// They are opened when the worker is done.
+    No,
+    /// They are being opened there.
+    Asked([Place; 2]),
+    /// They are open there, or cannot be.
+    Done([Place; 2], Result<(), Box<(PathBuf, Errno)>>),
 }
 
 /// A child that waits, and our ends of its channels.
@@ -153,7 +231,7 @@ impl Children {
         let child = Child {
             proc,
             socket,
-            phase: Phase::Preparing,
+            phase: Phase::Preparing(Early::No),
             until: Some(until),
             pid: None,
             stdin: None,
@@ -186,7 +264,7 @@ impl Children {
     pub(crate) fn take_newborn(&mut self, run: Run) -> Option<(Pid, Box<Newborn>)> {
         let child = self.runs.get_mut(&run)?;
         let pid = child.pid?;
-        match std::mem::replace(&mut child.phase, Phase::Preparing) {
+        match std::mem::replace(&mut child.phase, Phase::Preparing(Early::No)) {
             Phase::Recording(newborn) => Some((pid, newborn)),
             other => {
                 child.phase = other;

@@ -2,15 +2,16 @@
 
 use crate::adopt;
 use crate::births::Ordered;
-use crate::children::{Entry, Phase};
+use crate::children::{Early, Entry, Known, Phase};
 use crate::crash;
 use crate::done::{Done, Errand};
 use crate::handover::Doing;
 use crate::logs::{Order, Place, auto_log_path, locate};
 use crate::messages;
 use crate::prepare;
+use crate::runs::digest;
 use crate::shell::{BIRTH_MAX, Shell, token};
-use crate::spawn_order::Prepared;
+use crate::spawn_order::{Prepared, Ready};
 use crate::spool::Report;
 use crate::stdin::Flushed;
 use provost_core::{Effect, Input, SpoolProblem, StdinProblem};
@@ -20,6 +21,7 @@ use provost_os::clock;
 use provost_os::reactor::Interest;
 use provost_wire::events;
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::sync::Arc;
 impl Shell {
     /// Does one order.
@@ -103,7 +105,7 @@ impl Shell {
                     .children
                     .entries
                     .get(&proc)
-                    .map(|entry| entry.logs.clone())
+                    .map(Entry::logs)
                     .unwrap_or_default();
                 let paths: Vec<_> = paths.into_iter().flatten().collect();
                 let report = self.reporter();
@@ -161,22 +163,15 @@ impl Shell {
 
     /// Makes AUTO logs and tells the core what they are called.
     fn announce_logs(&mut self, proc: ProcId, entry: &Entry) {
-        for (channel, output) in [
-            (Channel::Stdout, &entry.spec.stdout),
-            (Channel::Stderr, &entry.spec.stderr),
-        ] {
-            let path = match channel {
-                Channel::Stdout => &entry.logs[0],
-                Channel::Stderr => &entry.logs[1],
-            };
-            if let (provost_model::spec::LogFile::Auto, Some(path)) = (&output.logfile, path) {
+        for channel in [Channel::Stdout, Channel::Stderr] {
+            if let Some(path) = entry.auto_log(channel).map(Path::to_path_buf) {
                 if !adopt::is_kept(&self.adopted, &entry.spec, channel) {
                     self.logs.order(Order::CreateAuto { path: path.clone() });
                 }
                 self.tell(Input::AutoLogNamed {
                     proc,
                     channel,
-                    path: path.clone(),
+                    path,
                 });
             }
         }
@@ -207,7 +202,8 @@ impl Shell {
             Arc::clone(&self.surroundings),
             self.reporter(),
         );
-        let logs = entry.logs.clone();
+        let logs = entry.logs();
+        let known = entry.known.as_deref().copied();
         let now = clock::mono();
         self.children.begin(proc, run, socket, now.plus(BIRTH_MAX));
         self.spawns.ordered(run, now);
@@ -217,35 +213,94 @@ impl Shell {
                 run,
                 result: prepare::plan(&spec, &surroundings).map(|plan| {
                     let places = logs.map(|log| log.map_or(Place::Anywhere, |log| locate(&log)));
-                    (plan, places)
+                    Box::new(Ready {
+                        plan,
+                        places,
+                        digest: known.map_or_else(|| digest(&spec), |known| known.digest),
+                    })
                 }),
             });
         });
+        // Where they were, they nearly always are: the two threads work side by side.
+        if let Some(Known { places, .. }) = known {
+            self.open_logs(run, places);
+            self.set_phase(run, Phase::Preparing(Early::Asked(places)));
+        }
     }
 
     /// The plan is there: the logs are next.
     pub(crate) fn prepared(&mut self, run: Run, result: Prepared) {
-        let (plan, places) = match result {
-            Ok(prepared) => prepared,
-            Err(problem) => return self.spawn_failed(run, problem),
+        let Some(child) = self.children.runs.get_mut(&run) else {
+            return;
         };
+        let Phase::Preparing(early) =
+            std::mem::replace(&mut child.phase, Phase::Preparing(Early::No))
+        else {
+            return;
+        };
+        let ready = match result {
+            Ok(ready) => ready,
+            Err(problem) => {
+                if !matches!(early, Early::No) {
+                    self.logs.order(Order::Abandon { run });
+                }
+                return self.spawn_failed(run, problem);
+            }
+        };
+        let places = ready.places;
+        if let Some(entry) = self.children.entries.get_mut(&child.proc) {
+            entry.learn(Known {
+                places,
+                digest: ready.digest,
+            });
+        }
+        match early {
+            Early::No => {
+                self.open_logs(run, places);
+                self.set_phase(run, Phase::Opening(ready));
+            }
+            Early::Asked(before) if before == places => {
+                self.set_phase(run, Phase::Opening(ready));
+            }
+            Early::Asked(_) => self.set_phase(run, Phase::Reopening(ready)),
+            Early::Done(before, result) if before == places => {
+                self.set_phase(run, Phase::Opening(ready));
+                self.opened(run, result.map_err(|problem| *problem));
+            }
+            Early::Done(..) => self.reopen(run, ready),
+        }
+    }
+
+    /// Logs that were opened where they lay before are closed again, and opened where they lie.
+    pub(crate) fn reopen(&mut self, run: Run, ready: Box<Ready>) {
+        self.logs.order(Order::Abandon { run });
+        self.open_logs(run, ready.places);
+        self.set_phase(run, Phase::Opening(ready));
+    }
+
+    fn set_phase(&mut self, run: Run, phase: Phase) {
+        if let Some(child) = self.children.runs.get_mut(&run) {
+            child.phase = phase;
+        }
+    }
+
+    /// Has the logs of a run opened that lie there.
+    fn open_logs(&mut self, run: Run, places: [Place; 2]) {
         let Some(proc) = self.children.runs.get(&run).map(|child| child.proc) else {
             return;
         };
         let Some(entry) = self.children.entries.get(&proc) else {
             return;
         };
+        let [stdout, stderr] = entry.logs();
         let order = Order::Open {
             run,
             proc,
             spec: Arc::clone(&entry.spec),
-            stdout: entry.logs[0].clone(),
-            stderr: entry.logs[1].clone(),
+            stdout,
+            stderr,
             listener: entry.is_listener() || entry.is_helper(),
         };
-        if let Some(child) = self.children.runs.get_mut(&run) {
-            child.phase = Phase::Opening(Box::new(plan));
-        }
         self.logs.order_at(order, places);
     }
 

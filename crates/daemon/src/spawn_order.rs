@@ -14,8 +14,19 @@ use std::time::Duration;
 /// a small part of this.
 const GRACE: Duration = Duration::from_millis(100);
 
-/// What a worker found out for a spawn: how it is done, and where its logs lie.
-pub(crate) type Prepared = Result<(Plan, [Place; 2]), SpawnProblem>;
+/// What a worker found out for a spawn.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Ready {
+    /// How it is done.
+    pub(crate) plan: Plan,
+    /// Where its logs lie.
+    pub(crate) places: [Place; 2],
+    /// The number of its configuration in run records.
+    pub(crate) digest: u64,
+}
+
+/// What a worker found out, or why it cannot be.
+pub(crate) type Prepared = Result<Box<Ready>, SpawnProblem>;
 
 /// What is to be done about the first spawn in the order.
 #[derive(Debug)]

@@ -7,6 +7,7 @@ use crate::shell::{BIRTH_MAX, DRAIN_MAX, FACTS_PER_TURN, Shell, token};
 use crate::{explain, fcgi, oom};
 use provost_core::Input;
 use provost_model::spawn::SpawnProblem;
+use provost_model::spec::LogFile;
 use provost_model::{Errno, ExitStatus, Level, Mono, Pid, Run, Signal};
 use provost_os::reactor::{Interest, Ready};
 use provost_os::spawn::{self, Line, Report};
@@ -198,7 +199,7 @@ impl Shell {
                 let problem = self.runs.overdue();
                 self.not_recorded(run, problem);
             }
-            Some(Phase::Preparing | Phase::Opening(_)) => {
+            Some(Phase::Preparing(_) | Phase::Opening(_) | Phase::Reopening(_)) => {
                 self.logs.order(Order::Abandon { run });
                 let errno = Errno(TIMED_OUT);
                 let socket = self.children.runs.get(&run).and_then(|child| child.socket);
@@ -350,7 +351,7 @@ impl Shell {
     /// Whether what a listener says goes anywhere but to the core: each of its answers would wake the logs thread.
     fn is_written_down(&self, run: Run) -> bool {
         let entry = self.children.entry_of(run);
-        let has_log = entry.is_none_or(|entry| entry.logs[0].is_some());
+        let has_log = entry.is_none_or(|entry| entry.spec.stdout.logfile != LogFile::None);
         has_log || self.logger.enabled(Level::Debug)
     }
 

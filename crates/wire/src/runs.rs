@@ -187,10 +187,20 @@ enum Line {
     Numbered(u64),
 }
 
-fn identity_words(first: &str, identity: &Identity) -> String {
+/// What the lines begin with of all processes that were started in the same boot and the same namespace.
+pub fn shared_part(identity: &Identity) -> String {
+    place_words(STARTED, identity)
+}
+
+fn place_words(first: &str, identity: &Identity) -> String {
     let mut line = first.to_owned();
     text_word(&mut line, Some(identity.boot.as_bytes()));
     number_word(&mut line, identity.namespace);
+    line
+}
+
+fn identity_words(first: &str, identity: &Identity) -> String {
+    let mut line = place_words(first, identity);
     let _ = write!(line, " {}", identity.pid.0);
     number_word(&mut line, identity.ticks);
     number_word(&mut line, identity.pidfd);

@@ -456,3 +456,43 @@ fn f18_an_unusable_log_is_named_with_its_reason() {
     );
     assert!(status.contains(&wanted), "{status}");
 }
+
+/// A process that was restarted before has its logs opened where they lay then, beside the look at where they lie now.
+#[test]
+fn logs_that_came_to_lie_on_another_device_are_followed_by_the_next_run() {
+    let daemon = Start::new(
+        Side::Ours,
+        &format!(
+            "[program:n]\ncommand=/bin/sh -c 'echo run; exec sleep 86400'\nstartsecs=0\n\
+             stdout_logfile=%(here)s/logs/n.log\nstderr_logfile=%(here)s/logs/n.err\n{OTHER}"
+        ),
+    )
+    .file("first/n.log", "")
+    .file("second/mount-point", "")
+    .under(&mounting("ln -s first logs && mount -t tmpfs none second"))
+    .start();
+    let restart = || {
+        let restart = daemon.ctl(Side::Ours, &["restart", "n"]);
+        assert_eq!(restart.stdout, "n: stopped\nn: started\n");
+    };
+    let lines = |name: &str, count: usize| {
+        wait_until(PATIENCE, "the output of each run", || {
+            read_inside(&daemon, name) == "run\n".repeat(count)
+        });
+    };
+    daemon.wait_state("n", "RUNNING");
+    restart();
+    restart();
+    lines("first/n.log", 3);
+    run_inside(&daemon, "ln -sfn second logs");
+    restart();
+    lines("second/n.log", 1);
+    restart();
+    restart();
+    lines("second/n.log", 3);
+    run_inside(&daemon, "ln -sfn first logs");
+    restart();
+    lines("first/n.log", 4);
+    lines("second/n.log", 3);
+    assert_well(&daemon);
+}

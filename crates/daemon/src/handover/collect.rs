@@ -257,12 +257,12 @@ fn given_up(children: &mut Children) -> Vec<Input> {
                 why: None,
             },
             // A child that waits for its word ends by itself when its report is closed.
-            Some(Phase::Preparing | Phase::Opening(_) | Phase::Recording(_)) => {
-                Input::SpawnFailed {
-                    run,
-                    problem: interrupted(),
-                }
-            }
+            Some(
+                Phase::Preparing(_) | Phase::Opening(_) | Phase::Reopening(_) | Phase::Recording(_),
+            ) => Input::SpawnFailed {
+                run,
+                problem: interrupted(),
+            },
         };
         children.forget(run);
         told.push(input);
@@ -296,7 +296,7 @@ fn save(run: Run, child: Child, adopted: Option<Kept>) -> Option<SavedChild> {
 /// Processes in service. What the core has of them is not written twice.
 fn processes(core: &Core, children: Children) -> Vec<SavedProcess> {
     let saved = children.entries.into_iter().map(|(proc, entry)| {
-        let [stdout, stderr] = entry.logs;
+        let [stdout, stderr] = entry.logs();
         let spec = Some(entry.spec).filter(|spec| {
             core.spec(proc)
                 .is_none_or(|known| !Arc::ptr_eq(known, spec))

@@ -131,7 +131,7 @@ impl Shell {
         let logs = [saved.stdout, saved.stderr];
         self.children
             .entries
-            .insert(proc, Entry { spec, group, logs });
+            .insert(proc, Entry::with_logs(spec, group, logs));
     }
 
     fn resume_child(&mut self, saved: SavedChild) -> io::Result<()> {

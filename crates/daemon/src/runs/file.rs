@@ -29,7 +29,9 @@ pub(super) struct RunsFile {
     /// Something may stand behind the last whole line.
     torn: bool,
     /// The lines of processes that were started and are not known to have ended.
-    known: HashMap<Run, Box<str>>,
+    known: HashMap<Run, Line>,
+    /// What the lines of all begin with that were started in this life.
+    prefix: String,
     /// Numbers of events below this one may be used up.
     serials: u64,
     /// The file does not say so yet.
@@ -66,6 +68,7 @@ impl RunsFile {
             // What an earlier daemon wrote last may have been cut off.
             torn: size != wanted as u64,
             known: HashMap::new(),
+            prefix: String::new(),
             serials,
             serials_due: !has_number,
         };
@@ -104,14 +107,17 @@ impl RunsFile {
     pub(super) fn begin(&mut self, run: Run, record: &RunRecord) -> io::Result<()> {
         let line = runs::started(record).ok_or_else(|| io::Error::from_raw_os_error(TOO_LONG))?;
         self.append(&line)?;
-        self.known.insert(run, line.into_boxed_str());
+        if self.prefix.is_empty() {
+            self.prefix = runs::shared_part(&record.identity);
+        }
+        self.known.insert(run, Line::new(line, &self.prefix));
         Ok(())
     }
 
     /// A process is known whose record is in the file already.
     pub(super) fn know(&mut self, run: Run, record: &RunRecord) {
         if let Some(line) = runs::started(record) {
-            self.known.insert(run, line.into_boxed_str());
+            self.known.insert(run, Line::new(line, &self.prefix));
         }
     }
 
@@ -120,6 +126,7 @@ impl RunsFile {
         let Some(line) = self.known.remove(&run) else {
             return Ok(());
         };
+        let line = line.whole(&self.prefix);
         let record = runs::read(line.as_bytes()).running.pop();
         let appended = record.map_or(Ok(()), |record| self.append(&runs::ended(&record.identity)));
         if self.size >= self.rewrite_at {
@@ -131,7 +138,9 @@ impl RunsFile {
     /// The lines about those that live.
     pub(super) fn into_lines(self) -> Vec<(Run, String)> {
         let known = self.known.into_iter();
-        known.map(|(run, line)| (run, line.into_string())).collect()
+        known
+            .map(|(run, line)| (run, line.whole(&self.prefix)))
+            .collect()
     }
 
     /// Removes the file if it names nobody who may live, and the numbers of events may begin anew.
@@ -170,7 +179,8 @@ impl RunsFile {
 
     fn shrink(&mut self) {
         let mut lines = runs::serials(self.serials);
-        lines.extend(self.known.values().map(|line| &**line));
+        let known = self.known.values();
+        lines.extend(known.map(|line| line.whole(&self.prefix)));
         let counts = lines.len() as u64;
         self.rewrite_at = SMALL_BYTES.max(counts.saturating_mul(DEAD_RATIO));
         if self.size < self.rewrite_at {
@@ -185,6 +195,29 @@ impl RunsFile {
             }
             // It does as it is, and a full disk is not asked again at once.
             Err(_) => self.rewrite_at = self.size.saturating_mul(2),
+        }
+    }
+}
+
+/// A line, without what it begins with as all others do: there is one for each process.
+#[derive(Debug)]
+enum Line {
+    Whole(Box<str>),
+    Rest(Box<str>),
+}
+
+impl Line {
+    fn new(line: String, prefix: &str) -> Self {
+        match line.strip_prefix(prefix) {
+            Some(rest) if !prefix.is_empty() => Self::Rest(rest.into()),
+            Some(_) | None => Self::Whole(line.into_boxed_str()),
+        }
+    }
+
+    fn whole(&self, prefix: &str) -> String {
+        match self {
+            Self::Whole(line) => line.to_string(),
+            Self::Rest(rest) => format!("{prefix}{rest}"),
         }
     }
 }

@@ -73,6 +73,8 @@ pub(crate) struct Birth {
     /// The user that it is started as.
     pub(crate) uid: u32,
     pub(crate) spec: Arc<ProcessSpec>,
+    /// [`digest`] of that.
+    pub(crate) digest: u64,
     /// The numbers of its pipes.
     pub(crate) pipes: [Option<u64>; 3],
     /// Its logs with made-up names.
@@ -89,7 +91,7 @@ impl Birth {
             name: spec.name.clone(),
             started_secs: clock::wall().secs,
             uid: self.uid,
-            digest: digest(spec),
+            digest: self.digest,
             pipes: self.pipes,
             auto_logs: self.auto_logs,
             stop: stop_rule(spec),

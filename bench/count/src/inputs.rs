@@ -13,7 +13,7 @@ use provost_model::{ProcessSpec, Signal};
 /// A process alone in its group that is always restarted.
 pub(crate) fn process(name: &str) -> ProcessSpec {
     let output = |end: &str| OutputSpec {
-        logfile: LogFile::Path(format!("/var/log/{name}.{end}").into()),
+        logfile: LogFile::Path(std::path::PathBuf::from(format!("/var/log/{name}.{end}")).into()),
         maxbytes: 50 * 1_024 * 1_024,
         backups: 10,
         capture_maxbytes: 0,

@@ -7,7 +7,6 @@ use provost_model::fault::{Fault, FaultCode};
 use provost_model::info::{ConfigInfo, OutputInfo, PoolInfo, ProcessInfo};
 use provost_model::spec::{LogFile, OutputSpec};
 use provost_model::{Answer, Channel, GroupSpec, Now, ProcId, ProcessSpec, ProcessState, Reply};
-use std::path::Path;
 use std::sync::Arc;
 
 impl Core {
@@ -49,10 +48,13 @@ impl Core {
     /// All processes by name of group, then by name.
     pub(crate) fn all_process_info(&self, now: Now) -> Vec<ProcessInfo> {
         let procs = self.groups.by_name().flat_map(Group::by_name);
-        procs
-            .filter_map(|proc| self.procs.get(proc))
-            .map(|process| process.info(now))
-            .collect()
+        let mut infos = Vec::with_capacity(self.procs.len());
+        infos.extend(
+            procs
+                .filter_map(|proc| self.procs.get(proc))
+                .map(|process| process.info(now)),
+        );
+        infos
     }
 
     /// All listener pools by name.
@@ -72,7 +74,9 @@ impl Core {
 
     pub(crate) fn log_path(&self, name: &str, channel: Channel) -> Answer {
         let process = self.find_one(name)?;
-        Ok(Reply::Log(process.log_path(channel).map(Path::to_path_buf)))
+        Ok(Reply::Log(
+            process.log_path(channel).map(|path| path.to_path_buf()),
+        ))
     }
 
     /// The latest configuration, one entry a process, by process name.

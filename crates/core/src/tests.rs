@@ -358,7 +358,9 @@ fn a_reload_tells_what_differs_and_touches_nothing() {
 #[test]
 fn the_latest_configuration_shows_auto_logs_that_are_not_in_use_as_such() {
     let logged = |logfile| single("a", |spec| spec.stdout.logfile = logfile);
-    let mut driver = all_up(vec![logged(LogFile::Path("/tmp/a.log".into()))]);
+    let mut driver = all_up(vec![logged(LogFile::Path(
+        std::path::Path::new("/tmp/a.log").into(),
+    ))]);
     driver.ask(Request::ReloadConfig);
     loaded(&mut driver, Ok(vec![logged(LogFile::Auto)]));
     let shown = driver.core.all_config_info();

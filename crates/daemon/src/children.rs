@@ -104,7 +104,7 @@ impl Entry {
             match &output.logfile {
                 LogFile::None => None,
                 LogFile::Auto => self.auto_log(channel).map(Path::to_path_buf),
-                LogFile::Path(path) => Some(path.clone()),
+                LogFile::Path(path) => Some(path.to_path_buf()),
             }
         })
     }

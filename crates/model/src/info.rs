@@ -3,7 +3,7 @@
 use crate::spec::AutoRestart;
 use crate::{EventKind, ProcessState, Signal};
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The `description` of a process, before local time and wording are added.
@@ -43,10 +43,12 @@ pub struct ProcessInfo {
     pub spawnerr: String,
     /// Last exit status (-1 after a signal), 0 when none.
     pub exitstatus: i32,
-    /// Path of the stdout log, or empty.
-    pub stdout_logfile: String,
-    /// Path of the stderr log, or empty.
-    pub stderr_logfile: String,
+    /// Path of the stdout log, when it has one.
+    #[serde(with = "crate::saved::log_path")]
+    pub stdout_logfile: Option<Arc<Path>>,
+    /// Path of the stderr log, when it has one.
+    #[serde(with = "crate::saved::log_path")]
+    pub stderr_logfile: Option<Arc<Path>>,
     /// Pid, or 0.
     pub pid: i32,
     /// What to say about it.

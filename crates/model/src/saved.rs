@@ -146,36 +146,67 @@ pub mod path {
     }
 
     /// Reads it.
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
+    pub fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+    where
+        T: From<PathBuf>,
+        D: Deserializer<'de>,
+    {
         let raw = read(deserializer)?;
-        Ok(PathBuf::from(OsString::from_vec(raw)))
+        Ok(T::from(PathBuf::from(OsString::from_vec(raw))))
     }
 }
 
 /// For paths that may be missing.
 pub mod maybe_path {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
-    use std::path::PathBuf;
+    use std::path::{Path, PathBuf};
 
-    #[derive(Serialize, Deserialize)]
-    struct One(#[serde(with = "super::path")] PathBuf);
+    /// Writes it.
+    pub fn serialize<T, S>(path: &Option<T>, serializer: S) -> Result<S::Ok, S::Error>
+    where
+        T: AsRef<Path>,
+        S: Serializer,
+    {
+        #[derive(Serialize)]
+        struct Borrowed<'a>(#[serde(with = "super::path")] &'a Path);
+        let path = path.as_ref().map(|path| Borrowed(path.as_ref()));
+        path.serialize(serializer)
+    }
+
+    /// Reads it.
+    pub fn deserialize<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+    where
+        T: From<PathBuf>,
+        D: Deserializer<'de>,
+    {
+        #[derive(Deserialize)]
+        struct One(#[serde(with = "super::path")] PathBuf);
+        let path = Option::<One>::deserialize(deserializer)?;
+        Ok(path.map(|One(path)| T::from(path)))
+    }
+}
+
+/// For paths of logs, of which a missing one is the empty text.
+pub mod log_path {
+    use serde::{Deserializer, Serializer};
+    use std::path::{Path, PathBuf};
+    use std::sync::Arc;
 
     /// Writes it.
     pub fn serialize<S: Serializer>(
-        path: &Option<PathBuf>,
+        path: &Option<Arc<Path>>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Borrowed<'a>(#[serde(with = "super::path")] &'a PathBuf);
-        path.as_ref().map(Borrowed).serialize(serializer)
+        super::path::serialize(path.as_deref().unwrap_or(Path::new("")), serializer)
     }
 
     /// Reads it.
     pub fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
-    ) -> Result<Option<PathBuf>, D::Error> {
-        let path = Option::<One>::deserialize(deserializer)?;
-        Ok(path.map(|One(path)| path))
+    ) -> Result<Option<Arc<Path>>, D::Error> {
+        let path: PathBuf = super::path::deserialize(deserializer)?;
+        let path = Some(path).filter(|path| !path.as_os_str().is_empty());
+        Ok(path.map(Arc::from))
     }
 }
 

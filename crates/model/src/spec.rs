@@ -3,7 +3,7 @@
 use crate::helper::HelperSpec;
 use crate::{EventKind, Signal};
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// When a process that ended by itself is started again.
@@ -35,7 +35,7 @@ pub enum LogFile {
     /// A file in `childlogdir` whose name supervisord makes up.
     Auto,
     /// This file; a relative path is relative to supervisord's working directory.
-    Path(#[serde(with = "crate::saved::path")] PathBuf),
+    Path(#[serde(with = "crate::saved::path")] Arc<Path>),
 }
 
 /// One output channel of a process.

@@ -7,6 +7,7 @@ use crate::xmlrpc::{self, Field, Row, Rows, Value, WireFault, field};
 use provost_model::info::{ConfigInfo, OutputInfo, ProcessInfo, ProcessResult};
 use provost_model::spec::AutoRestart;
 use provost_model::{Reply, SupervisorState};
+use std::path::Path;
 use std::sync::Arc;
 
 /// A member of a struct.
@@ -87,9 +88,9 @@ fn info_members(
     to.text(field!("statename"), info.state.name());
     to.text(field!("spawnerr"), &info.spawnerr);
     to.int(field!("exitstatus"), info.exitstatus.into());
-    to.text(field!("logfile"), &info.stdout_logfile);
-    to.text(field!("stdout_logfile"), &info.stdout_logfile);
-    to.text(field!("stderr_logfile"), &info.stderr_logfile);
+    to.path(field!("logfile"), info.stdout_logfile.as_deref());
+    to.path(field!("stdout_logfile"), info.stdout_logfile.as_deref());
+    to.path(field!("stderr_logfile"), info.stderr_logfile.as_deref());
     to.int(field!("pid"), info.pid.into());
     to.text(field!("description"), scratch);
 }
@@ -98,6 +99,15 @@ fn info_members(
 trait Members {
     fn text(&mut self, field: &'static Field, text: &str);
     fn int(&mut self, field: &'static Field, number: i64);
+
+    /// A path of a log, or an empty text.
+    fn path(&mut self, field: &'static Field, path: Option<&Path>) {
+        let path = path.unwrap_or(Path::new(""));
+        match path.to_str() {
+            Some(text) => self.text(field, text),
+            None => self.text(field, &path.to_string_lossy()),
+        }
+    }
 }
 
 impl Members for Vec<Member> {
@@ -259,8 +269,8 @@ mod tests {
             state: ProcessState::Exited,
             spawnerr: String::new(),
             exitstatus: -1,
-            stdout_logfile: "/out".to_owned(),
-            stderr_logfile: String::new(),
+            stdout_logfile: Some(Path::new("/out").into()),
+            stderr_logfile: None,
             pid: 0,
             description: Description::Ended,
         };
@@ -290,8 +300,8 @@ mod tests {
             state,
             spawnerr: "can't find command '<x>' & \u{1}".to_owned(),
             exitstatus: -1,
-            stdout_logfile: "/\u{ffff}\u{fffd}ü".to_owned(),
-            stderr_logfile: String::new(),
+            stdout_logfile: Some(Path::new("/\u{ffff}\u{fffd}ü").into()),
+            stderr_logfile: None,
             pid: 4711,
             description: Description::Trouble,
         };

@@ -78,8 +78,8 @@ mod tests {
             state: ProcessState::Stopped,
             spawnerr: spawnerr.to_owned(),
             exitstatus: 0,
-            stdout_logfile: String::new(),
-            stderr_logfile: String::new(),
+            stdout_logfile: None,
+            stderr_logfile: None,
             pid: 7,
             description,
         };

@@ -439,7 +439,9 @@ mod tests {
         assert_eq!(logfile("SysLog", &world), Ok(ChildLog::Syslog));
         assert_eq!(
             logfile("x.log", &world),
-            Ok(ChildLog::File(LogFile::Path("x.log".into())))
+            Ok(ChildLog::File(LogFile::Path(
+                std::path::Path::new("x.log").into()
+            )))
         );
         assert_eq!(owner("www:web", &world), Ok((33, Some(34))));
         assert_eq!(owner("33", &world), Ok((33, None)));

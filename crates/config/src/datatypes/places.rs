@@ -49,7 +49,7 @@ pub(crate) fn logfile(text: &str, host: &dyn Host) -> Result<ChildLog, Bad> {
         "none" | "off" | "" => LogFile::None,
         "auto" => LogFile::Auto,
         "syslog" => return Ok(ChildLog::Syslog),
-        _ => LogFile::Path(PathBuf::from(path_in_directory(text, host)?)),
+        _ => LogFile::Path(PathBuf::from(path_in_directory(text, host)?).into()),
     }))
 }
 

@@ -104,5 +104,8 @@ fn queries_answer_at_once_and_sorted() {
         path: "/tmp/c.log".into(),
     });
     assert_eq!(driver.asked(path), "Log(Some(\"/tmp/c.log\"))");
-    assert_eq!(driver.info("c").stdout_logfile, "/tmp/c.log");
+    assert_eq!(
+        driver.info("c").stdout_logfile.as_deref(),
+        Some(std::path::Path::new("/tmp/c.log"))
+    );
 }

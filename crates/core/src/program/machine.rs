@@ -22,7 +22,7 @@ use crate::turn::{Act, Happening};
 use provost_model::spawn::SpawnProblem;
 use provost_model::{Event, Mono, Notice, Pid, ProcId, ProcessSpec, ProcessState, Run, Wall};
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 /// A child and the run that made it.
@@ -97,9 +97,9 @@ pub(crate) struct Process {
     pub(super) ended: Option<Wall>,
     /// Paths of AUTO logs, as the edge chose them.
     #[serde(with = "provost_model::saved::maybe_path")]
-    pub(crate) auto_stdout: Option<PathBuf>,
+    pub(crate) auto_stdout: Option<Arc<Path>>,
     #[serde(with = "provost_model::saved::maybe_path")]
-    pub(crate) auto_stderr: Option<PathBuf>,
+    pub(crate) auto_stderr: Option<Arc<Path>>,
 }
 
 impl Process {

@@ -5,6 +5,7 @@ use provost_model::info::{Description, ProcessInfo};
 use provost_model::spec::LogFile;
 use provost_model::{Channel, Now};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Largest difference, in seconds, between the wall clock at the start and the start counted back from now that is
 /// taken for rounding; beyond it the wall clock was set, and the age decides.
@@ -23,20 +24,20 @@ impl Process {
     }
 
     /// Where a channel is logged; none when it is not logged to a file, or the edge has not yet named the file.
-    pub(crate) fn log_path(&self, channel: Channel) -> Option<&Path> {
+    pub(crate) fn log_path(&self, channel: Channel) -> Option<&Arc<Path>> {
         let (spec, auto) = match channel {
             Channel::Stdout => (&self.spec.stdout, &self.auto_stdout),
             Channel::Stderr => (&self.spec.stderr, &self.auto_stderr),
         };
         match &spec.logfile {
             LogFile::None => None,
-            LogFile::Auto => auto.as_deref(),
+            LogFile::Auto => auto.as_ref(),
             LogFile::Path(path) => Some(path),
         }
     }
 
     /// Where a channel is logged if the edge chose the file.
-    pub(crate) fn auto_log_path(&self, channel: Channel) -> Option<&Path> {
+    pub(crate) fn auto_log_path(&self, channel: Channel) -> Option<&Arc<Path>> {
         let output = match channel {
             Channel::Stdout => &self.spec.stdout,
             Channel::Stderr => &self.spec.stderr,
@@ -50,8 +51,8 @@ impl Process {
     /// The edge has named an AUTO log.
     pub(crate) fn auto_log_named(&mut self, channel: Channel, path: PathBuf) {
         match channel {
-            Channel::Stdout => self.auto_stdout = Some(path),
-            Channel::Stderr => self.auto_stderr = Some(path),
+            Channel::Stdout => self.auto_stdout = Some(path.into()),
+            Channel::Stderr => self.auto_stderr = Some(path.into()),
         }
     }
 
@@ -99,10 +100,7 @@ impl Process {
     /// `getProcessInfo`.
     pub(crate) fn info(&self, now: Now) -> ProcessInfo {
         let start = self.start_secs(now);
-        let path = |channel| {
-            self.log_path(channel)
-                .map_or_else(String::new, |path| path.to_string_lossy().into_owned())
-        };
+        let path = |channel| self.log_path(channel).map(Arc::clone);
         ProcessInfo {
             name: self.name.clone(),
             group: self.group.clone(),

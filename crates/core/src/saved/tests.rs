@@ -90,7 +90,7 @@ pub(super) fn busy() -> Busy {
         spec.autorestart = AutoRestart::Never;
         spec.autostart = name != "idle";
         spec.startretries = if name == "given_up" { 0 } else { 3 };
-        spec.stdout.logfile = LogFile::Path(odd_path());
+        spec.stdout.logfile = LogFile::Path(odd_path().into());
         spec.environment = vec![("KEY".to_owned(), "a \"value\"\n".to_owned())];
         spec
     });
@@ -378,7 +378,10 @@ fn the_state_of_0_1_0_is_still_read() {
     let process = core.procs.values().find(|process| &*process.name == "up");
     let process = process.unwrap();
     assert_eq!(process.run(), Some(Run(4)));
-    assert_eq!(process.spec.stdout.logfile, LogFile::Path(odd_path()));
+    assert_eq!(
+        process.spec.stdout.logfile,
+        LogFile::Path(odd_path().into())
+    );
     let pools = core.pools.values().map(|pool| pool.serials().count());
     assert_eq!(pools.collect::<Vec<_>>(), [5, 45]);
     let stores: Vec<_> = core.stores.counts().collect();

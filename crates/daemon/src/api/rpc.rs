@@ -280,14 +280,17 @@ async fn logs(context: &Context, caller: &Caller) -> Result<Value, Fault> {
             (provost_model::Channel::Stdout, &info.stdout_logfile),
             (provost_model::Channel::Stderr, &info.stderr_logfile),
         ];
-        for (channel, path) in logs.into_iter().filter(|(_, path)| !path.is_empty()) {
-            let loss = context.board.loss(std::path::Path::new(path));
+        for (channel, path) in logs {
+            let Some(path) = path else {
+                continue;
+            };
+            let loss = context.board.loss(path);
             let count = |count: u64| Value::Int(i64::try_from(count).unwrap_or(i64::MAX));
             let members = [
                 ("group", Value::text(&*info.group)),
                 ("name", Value::text(&*info.name)),
                 ("channel", Value::text(channel.to_string())),
-                ("path", Value::text(path.as_str())),
+                ("path", Value::text(path.to_string_lossy())),
                 ("failing", Value::text(loss.failing.unwrap_or_default())),
                 ("dropped_bytes", count(loss.dropped.bytes)),
                 ("dropped_lines", count(loss.dropped.lines)),

@@ -247,7 +247,7 @@ fn logs_of(plan: &Plan, config: &Config) -> Vec<(String, PathBuf)> {
             .zip(state.auto_logs(spec))
         {
             let log = match log {
-                LogFile::Path(path) => Some(path.clone()),
+                LogFile::Path(path) => Some(path.to_path_buf()),
                 LogFile::Auto => auto,
                 LogFile::None => None,
             };
@@ -310,8 +310,8 @@ impl TakeOver {
             let files = [&spec.stdout.logfile, &spec.stderr.logfile];
             for (file, auto) in files.into_iter().zip(&held.record.auto_logs) {
                 let log = match file {
-                    LogFile::Path(path) => Some(path),
-                    LogFile::Auto => auto.as_ref(),
+                    LogFile::Path(path) => Some(&**path),
+                    LogFile::Auto => auto.as_deref(),
                     LogFile::None => None,
                 };
                 if let Some(log) = log

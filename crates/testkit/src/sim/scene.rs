@@ -191,7 +191,7 @@ fn draw_pool(rng: &mut Rng, number: usize) -> Arc<GroupSpec> {
 fn draw_output(rng: &mut Rng) -> OutputSpec {
     let logfile = match rng.weighted(&[2, 2, 1]) {
         0 => LogFile::Auto,
-        1 => LogFile::Path("/var/log/x.log".into()),
+        1 => LogFile::Path(std::path::Path::new("/var/log/x.log").into()),
         _ => LogFile::None,
     };
     let capture_maxbytes = if rng.chance(200) { 1024 } else { 0 };

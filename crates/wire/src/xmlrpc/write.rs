@@ -142,19 +142,36 @@ pub(super) fn escape(out: &mut String, text: &str) {
 
 /// Where the first byte is that [`is_special`].
 fn first_special(bytes: &[u8]) -> Option<usize> {
-    /// Bytes that are looked at together: without a way out between them a compiler compares all at once.
-    const BLOCK: usize = 16;
-    let (blocks, _) = bytes.as_chunks::<BLOCK>();
-    let is_plain = |block: &&[u8; BLOCK]| {
-        !block
-            .iter()
-            .fold(false, |any, &byte| any | is_special(byte))
-    };
-    let from = blocks.iter().take_while(is_plain).count() * BLOCK;
+    let (words, rest) = bytes.as_chunks::<WORD>();
+    let plain = words.iter().take_while(|word| !has_special(**word)).count();
+    let is_end = plain == words.len();
+    let mut last = [b' '; WORD];
+    for (to, from) in last.iter_mut().zip(rest) {
+        *to = *from;
+    }
+    if is_end && !has_special(last) {
+        return None;
+    }
+    let from = plain * WORD;
     let rest = bytes.get(from..).unwrap_or_default();
     rest.iter()
         .position(|&byte| is_special(byte))
         .map(|at| from + at)
+}
+
+const WORD: usize = size_of::<u64>();
+
+/// Whether a byte of a word [`is_special`], all of them looked at together.
+fn has_special(word: [u8; WORD]) -> bool {
+    const EACH: u64 = u64::from_ne_bytes([1; WORD]);
+    const HIGH: u64 = EACH << 7;
+    let word = u64::from_ne_bytes(word);
+    // A byte that is less borrows from its highest bit; so does one that is nothing, less one.
+    let less = |word: u64, than: u8| word.wrapping_sub(EACH * u64::from(than)) & !word;
+    let equals = |word: u64, byte: u8| less(word ^ (EACH * u64::from(byte)), 1);
+    // `<` is `>` but for one bit.
+    let bracket = equals(word | (EACH << 1), b'>');
+    (less(word, 0x20) | equals(word, b'&') | bracket | equals(word, 0xef)) & HIGH != 0
 }
 
 /// Whether a character may begin with this byte that is not written as it is.
@@ -171,5 +188,34 @@ fn escape_one(out: &mut String, c: char) {
         '\t' | '\n' | '\r' => out.push(c),
         '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => out.push(char::REPLACEMENT_CHARACTER),
         c => out.push(c),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_special_byte_is_found_wherever_it_stands() {
+        for byte in 0..=u8::MAX {
+            for length in 1..20 {
+                for at in 0..length {
+                    let mut bytes = vec![b'='; length];
+                    bytes[at] = byte;
+                    let expected = is_special(byte).then_some(at);
+                    assert_eq!(
+                        first_special(&bytes),
+                        expected,
+                        "{byte} at {at} of {length}"
+                    );
+                }
+            }
+        }
+        // The highest bytes beside one that is less than they.
+        assert_eq!(
+            first_special(&[0xff, 0x80, 0xf0, 0x7f, 0xee, 0x20, 0xff, 0xff]),
+            None
+        );
+        assert_eq!(first_special(b"0123456789<abcdef"), Some(10));
     }
 }

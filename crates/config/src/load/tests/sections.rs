@@ -23,7 +23,7 @@ fn a_program_can_be_many_processes() {
     assert_eq!(processes[1].command, "run 10 2 n10");
     assert_eq!(
         processes[1].stdout.logfile,
-        LogFile::Path("/tmp/n10_%".into())
+        LogFile::Path(std::path::Path::new("/tmp/n10_%").into())
     );
     let environment: Vec<_> = processes[0]
         .environment

@@ -31,8 +31,8 @@ fn info(group: &str, name: &str, state: ProcessState, spawnerr: &str) -> Process
         state,
         spawnerr: spawnerr.to_owned(),
         exitstatus: 0,
-        stdout_logfile: String::new(),
-        stderr_logfile: String::new(),
+        stdout_logfile: None,
+        stderr_logfile: None,
         pid: 0,
         description: Description::Trouble,
     }

@@ -1,10 +1,11 @@
 //! Memory that is not needed any more: what the heap keeps of it, and the code of a start that is over.
 
-/// Allocations from this size on have memory of their own, which the system gets back at once.
-const OWN_MEMORY_BYTES: i32 = 128 << 10;
+/// Allocations from this size on have memory of their own, which the system gets back at once. What questions about
+/// thousands of programs need is less: new memory for each would cost more than the answer.
+const OWN_MEMORY_BYTES: i32 = 1 << 20;
 
 /// The heap gives back what is free at its end from this size on.
-const KEPT_BYTES: i32 = 128 << 10;
+const KEPT_BYTES: i32 = 1 << 20;
 
 /// Heaps: one for all threads. Each would have its own otherwise, with its own waste; ours allocate too little for them to
 /// be in each other's way.
@@ -26,14 +27,19 @@ pub fn give_back_early() {
     }
 }
 
+/// Gives the system back what is free in the heap. It takes less than a millisecond.
+pub fn give_back() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: it takes its own locks, and touches nothing but what is free.
+    let _is_less = unsafe { libc::malloc_trim(0) };
+}
+
 /// Gives the system back what was needed for a start only: what is free in the heap, and the pages of our file.
 ///
 /// A page that is needed after all is taken from the system's cache again, which costs less than a microsecond. It takes a
 /// millisecond or two, and is meant for moments in which nothing is to be done.
 pub fn settle() {
-    #[cfg(target_env = "gnu")]
-    // SAFETY: it takes its own locks, and touches nothing but what is free.
-    let _is_less = unsafe { libc::malloc_trim(0) };
+    give_back();
     #[cfg(target_os = "linux")]
     code::forget();
 }

@@ -2,6 +2,7 @@
 //! than what is written into it. After a second without such an answer it is given back.
 
 use bytes::Bytes;
+use provost_os::memory;
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -61,6 +62,8 @@ impl Spare {
         }
         self.is_watched.set(false);
         drop(std::mem::take(&mut *lock(&self.buffer)));
+        // What the answer was made from is free as well.
+        memory::give_back();
     }
 }
 

@@ -142,14 +142,13 @@ pub(super) fn escape(out: &mut String, text: &str) {
 
 /// Where the first byte is that [`is_special`].
 fn first_special(bytes: &[u8]) -> Option<usize> {
-    let (words, rest) = bytes.as_chunks::<WORD>();
+    let (words, _) = bytes.as_chunks::<WORD>();
     let plain = words.iter().take_while(|word| !has_special(**word)).count();
-    let is_end = plain == words.len();
-    let mut last = [b' '; WORD];
-    for (to, from) in last.iter_mut().zip(rest) {
-        *to = *from;
-    }
-    if is_end && !has_special(last) {
+    // The last word of a text shares bytes with the one before, where it has no whole number of them.
+    if let Some(last) = bytes.last_chunk()
+        && plain == words.len()
+        && !has_special(*last)
+    {
         return None;
     }
     let from = plain * WORD;

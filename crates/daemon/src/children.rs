@@ -205,6 +205,8 @@ pub(crate) struct Child {
     pub(crate) tree: Option<Box<Tree>>,
     /// We have sent it SIGKILL.
     pub(crate) killed: bool,
+    /// Which of its output pipes have come to their ends: stdout, stderr.
+    pub(crate) is_closed: [bool; 2],
     /// What is known about its end besides its status.
     pub(crate) why: Option<Box<str>>,
     /// Where the child says why it could not execute.
@@ -239,6 +241,7 @@ impl Children {
             frames: None,
             tree: None,
             killed: false,
+            is_closed: [false; 2],
             why: None,
             report: None,
         };
@@ -313,6 +316,27 @@ impl Children {
         child.until = Some(until);
         self.deadlines.insert((until, run));
         Reaped::Run(run)
+    }
+
+    /// An output pipe of a run has come to its end: all that was written there is read.
+    pub(crate) fn closed(&mut self, run: Run, channel: Channel) {
+        if let Some(child) = self.runs.get_mut(&run) {
+            let [stdout, stderr] = &mut child.is_closed;
+            match channel {
+                Channel::Stdout => *stdout = true,
+                Channel::Stderr => *stderr = true,
+            }
+        }
+    }
+
+    /// Whether all is read that a program wrote, because all its pipes have come to their ends.
+    pub(crate) fn is_read(&self, run: Run) -> bool {
+        let (Some(child), Some(entry)) = (self.runs.get(&run), self.entry_of(run)) else {
+            return false;
+        };
+        let [stdout, stderr] = child.is_closed;
+        let is_program = !entry.is_listener() && !entry.is_helper();
+        is_program && stdout && (stderr || entry.spec.redirect_stderr)
     }
 
     /// A run that was reaped is over: how it ended, and its table entry with its descriptors.

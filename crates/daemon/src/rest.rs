@@ -9,6 +9,9 @@ use std::time::Duration;
 /// A sleep that is long enough to be worth it.
 const LONG: Duration = Duration::from_secs(1);
 
+/// How long the record of an end waits for that of a process that comes back, while nothing else happens.
+const COMING_BACK: Duration = Duration::from_millis(20);
+
 /// Starts of processes that leave enough behind to be worth it.
 const MANY: usize = 256;
 
@@ -58,6 +61,17 @@ impl Shell {
     /// first.
     pub(crate) fn rest(&mut self, ready: &mut Vec<Ready>) -> io::Result<()> {
         let patience = self.patience();
+        if self.runs.has_ends() {
+            if !self.spawns.is_empty() || self.children.any_draining() {
+                let pause = patience.map_or(COMING_BACK, |patience| patience.min(COMING_BACK));
+                self.reactor.wait(Some(pause), ready)?;
+                if ready.is_empty() {
+                    self.runs.tell_ends();
+                }
+                return Ok(());
+            }
+            self.runs.tell_ends();
+        }
         if let Some(nap) = self.settling.nap(patience) {
             self.reactor.wait(Some(nap), ready)?;
             if ready.is_empty() {

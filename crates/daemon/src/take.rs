@@ -141,6 +141,11 @@ impl Shell {
                 self.read_report(run);
                 self.explain_kill(run, status);
                 self.logs.order(Order::Drain { run });
+                // Who closes its pipes and ends has often been read to the end by now.
+                self.take_facts();
+                if self.children.is_read(run) {
+                    self.drained(run);
+                }
             }
             Reaped::Unborn => {}
             Reaped::Unknown => {
@@ -264,7 +269,7 @@ impl Shell {
                     state,
                 });
             }
-            Fact::Closed { .. } => {}
+            Fact::Closed { run, channel } => self.children.closed(run, channel),
             Fact::Cleared { ticket, result } => {
                 self.errands = self.errands.saturating_sub(1);
                 self.tell(Input::LogsCleared { ticket, result });

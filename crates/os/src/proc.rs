@@ -3,6 +3,7 @@
 use provost_model::Pid;
 use rustix::fs::{FileType, Mode, OFlags, fstat, stat};
 use std::fs;
+use std::io::Read as _;
 use std::os::fd::OwnedFd;
 
 /// Descriptors of a process that are looked at when a pipe is not where it was.
@@ -35,7 +36,12 @@ pub(crate) struct Stat {
 
 /// Looks at a process. None when there is none.
 pub(crate) fn stat_of(pid: Pid) -> Option<Stat> {
-    parse_stat(&fs::read(format!("/proc/{}/stat", pid.0)).ok()?)
+    /// More than the line has: it comes whole, where reading to its end takes many small pieces.
+    const ROOM: usize = 2048;
+    let mut text = [0; ROOM];
+    let mut file = fs::File::open(format!("/proc/{}/stat", pid.0)).ok()?;
+    let length = file.read(&mut text).ok()?;
+    parse_stat(text.get(..length)?)
 }
 
 pub(crate) fn parse_stat(text: &[u8]) -> Option<Stat> {

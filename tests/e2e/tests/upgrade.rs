@@ -246,6 +246,7 @@ fn unfit_programs_are_refused_and_nothing_changes() {
 fn a_file_that_is_changed_after_the_rehearsal_is_not_executed() {
     let daemon = ours(&writer("a", "0.002", "")).start();
     daemon.wait_state("a", "RUNNING");
+    daemon.wait_file("a.log", "\n");
     let (pid, child) = (daemon.pid(), daemon.rpc().pid("a"));
     let text = format!("#!/bin/sh\n{} \"$@\"\necho >>\"$0\"\n", binary());
     let path = daemon

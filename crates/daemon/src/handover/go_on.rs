@@ -164,6 +164,7 @@ impl Shell {
             frames: saved.frames.map(Box::new),
             tree: None,
             killed: saved.killed,
+            is_closed: [false; 2],
             why: saved.why.map(String::into_boxed_str),
             report: None,
         };

@@ -146,6 +146,8 @@ pub(crate) struct Runs {
     /// None when no records are kept.
     jobs: Option<Sender<Job>>,
     path: PathBuf,
+    /// Those that have ended, until the thread is woken anyway or nothing else is to be done.
+    ended: Vec<Run>,
 }
 
 impl Runs {
@@ -154,6 +156,7 @@ impl Runs {
         Self {
             jobs: None,
             path: PathBuf::new(),
+            ended: Vec::new(),
         }
     }
 
@@ -171,11 +174,13 @@ impl Runs {
         Ok(Self {
             jobs: Some(sender),
             path,
+            ended: Vec::new(),
         })
     }
 
     /// Has a new child written down; `Done::Recorded` answers. False when no records are kept.
-    pub(crate) fn begin(&self, birth: Birth) -> bool {
+    pub(crate) fn begin(&mut self, birth: Birth) -> bool {
+        self.tell_ends();
         let jobs = self.jobs.as_ref();
         jobs.is_some_and(|jobs| jobs.send(Job::Begin(Box::new(birth))).is_ok())
     }
@@ -188,11 +193,24 @@ impl Runs {
         }
     }
 
-    /// A child has ended, or will never run.
-    pub(crate) fn ended(&self, run: Run) {
-        if let Some(jobs) = &self.jobs {
-            // The thread lives as long as this.
-            let _ = jobs.send(Job::End(run));
+    /// A child has ended, or will never run. It is written down with the next child, or by [`Self::tell_ends`]: a process that
+    /// comes back is not held up by the record of its end.
+    pub(crate) fn ended(&mut self, run: Run) {
+        self.ended.push(run);
+    }
+
+    /// Whether ends wait to be written down.
+    pub(crate) fn has_ends(&self) -> bool {
+        !self.ended.is_empty()
+    }
+
+    /// Has the ends written down that wait.
+    pub(crate) fn tell_ends(&mut self) {
+        for run in self.ended.drain(..) {
+            if let Some(jobs) = &self.jobs {
+                // The thread lives as long as this.
+                let _ = jobs.send(Job::End(run));
+            }
         }
     }
 
@@ -211,7 +229,8 @@ impl Runs {
 
     /// Another image goes on: the records of what lives, as they stand in the file, which stays. None when a disk holds
     /// that up.
-    pub(crate) fn hand_over(self) -> Option<Vec<(Run, String)>> {
+    pub(crate) fn hand_over(mut self) -> Option<Vec<(Run, String)>> {
+        self.tell_ends();
         let Some(jobs) = self.jobs else {
             return Some(Vec::new());
         };
@@ -221,7 +240,8 @@ impl Runs {
     }
 
     /// The life ends: the file goes, unless it names processes that live on, or numbers that must not be given again.
-    pub(crate) fn close(self, keeps_serials: bool) {
+    pub(crate) fn close(mut self, keeps_serials: bool) {
+        self.tell_ends();
         if let Some(jobs) = self.jobs {
             let (done, closed) = channel();
             let job = Job::Close {

@@ -187,11 +187,12 @@ impl Prepared {
         process::setpgid(None, None).map_err(&setup)?;
         self.take_stdio().map_err(&setup)?;
         self.close_others();
+        reset_signals(self.plan.sigpipe_default);
         if !self.is_told_to_go() {
             // SAFETY: ends the process at once; runs no handlers and takes no locks.
             unsafe { libc::_exit(NOT_WANTED) }
         }
-        reset_signals(self.plan.sigpipe_default);
+        let _a_valid_mask_is_taken = raw::unblock_signals();
         let confine = Failure::at(Stage::Confine);
         if let Some(kept) = self.plan.capabilities {
             confine::before_credentials(kept).map_err(&confine)?;
@@ -331,15 +332,13 @@ fn close_one_by_one_at_exec() {
     }
 }
 
-/// All signals as a new process expects them, but SIGPIPE and SIGXFSZ ignored unless those are wanted, too; none
-/// blocked.
+/// All signals as a new process expects them, but SIGPIPE and SIGXFSZ ignored unless those are wanted, too.
 fn reset_signals(sigpipe_default: bool) {
     for number in 1..=SIGNAL_MAX {
         let is_ignored = matches!(number, libc::SIGPIPE | libc::SIGXFSZ) && !sigpipe_default;
         // KILL and STOP are refused, and are at their defaults anyway.
         let _refused = raw::set_signal(number, is_ignored);
     }
-    let _a_valid_mask_is_taken = raw::unblock_signals();
 }
 
 /// The symbolic name of an error, or its digits where it has none.

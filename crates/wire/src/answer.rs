@@ -7,6 +7,7 @@ use crate::xmlrpc::{self, Field, Row, Rows, Value, WireFault, field};
 use provost_model::info::{ConfigInfo, OutputInfo, ProcessInfo, ProcessResult};
 use provost_model::spec::AutoRestart;
 use provost_model::{Reply, SupervisorState};
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -88,9 +89,10 @@ fn info_members(
     to.text(field!("statename"), info.state.name());
     to.text(field!("spawnerr"), &info.spawnerr);
     to.int(field!("exitstatus"), info.exitstatus.into());
-    to.path(field!("logfile"), info.stdout_logfile.as_deref());
-    to.path(field!("stdout_logfile"), info.stdout_logfile.as_deref());
-    to.path(field!("stderr_logfile"), info.stderr_logfile.as_deref());
+    let [stdout, stderr] = [&info.stdout_logfile, &info.stderr_logfile].map(shown);
+    to.text(field!("logfile"), &stdout);
+    to.text(field!("stdout_logfile"), &stdout);
+    to.text(field!("stderr_logfile"), &stderr);
     to.int(field!("pid"), info.pid.into());
     to.text(field!("description"), scratch);
 }
@@ -99,15 +101,16 @@ fn info_members(
 trait Members {
     fn text(&mut self, field: &'static Field, text: &str);
     fn int(&mut self, field: &'static Field, number: i64);
+}
 
-    /// A path of a log, or an empty text.
-    fn path(&mut self, field: &'static Field, path: Option<&Path>) {
-        let path = path.unwrap_or(Path::new(""));
-        match path.to_str() {
-            Some(text) => self.text(field, text),
-            None => self.text(field, &path.to_string_lossy()),
-        }
-    }
+/// A path of a log, or an empty text.
+fn shown(path: &Option<Arc<Path>>) -> Cow<'_, str> {
+    let Some(path) = path else {
+        return Cow::default();
+    };
+    // Nearly always it is text, which is found out quicker than how to show what is not.
+    path.to_str()
+        .map_or_else(|| path.to_string_lossy(), Cow::Borrowed)
 }
 
 impl Members for Vec<Member> {

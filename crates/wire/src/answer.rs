@@ -89,7 +89,8 @@ fn info_members(
     to.text(field!("statename"), info.state.name());
     to.text(field!("spawnerr"), &info.spawnerr);
     to.int(field!("exitstatus"), info.exitstatus.into());
-    let [stdout, stderr] = [&info.stdout_logfile, &info.stderr_logfile].map(shown);
+    let [stdout, stderr] =
+        [&info.stdout_logfile, &info.stderr_logfile].map(|path| shown(path.as_ref()));
     to.text(field!("logfile"), &stdout);
     to.text(field!("stdout_logfile"), &stdout);
     to.text(field!("stderr_logfile"), &stderr);
@@ -104,7 +105,7 @@ trait Members {
 }
 
 /// A path of a log, or an empty text.
-fn shown(path: &Option<Arc<Path>>) -> Cow<'_, str> {
+fn shown(path: Option<&Arc<Path>>) -> Cow<'_, str> {
     let Some(path) = path else {
         return Cow::default();
     };

@@ -10,7 +10,7 @@ use std::thread;
 use crate::again::LeftBehind;
 use crate::http::Target;
 use crate::numbers::with_backups;
-use crate::order::children_left;
+use crate::order::{children_left, files_held};
 use crate::place::{Place, last_lines};
 use crate::process::{is_alive, kill_tree, send_signal};
 use crate::rpc::{Outcome, Rpc};
@@ -459,6 +459,9 @@ impl Daemon {
         let place = self.place.path();
         let children = children_left(place);
         assert!(children.is_empty(), "I25: children live on: {children:?}");
+        // What outlives it has none of its descriptors.
+        let held = files_held(place, &["s.pid", "s.pid.runs", self.log.as_str()]);
+        assert!(held.is_empty(), "I25: {held:?}");
         for name in [self.socket.as_str(), "s.pid"] {
             // A link was not made by it, nor is it followed.
             let kind = fs::symlink_metadata(place.join(name)).map(|file| file.file_type());

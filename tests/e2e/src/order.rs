@@ -13,8 +13,31 @@ pub(crate) fn children_left(place: &Path) -> Vec<String> {
     pids.filter_map(|pid: u32| child_of(pid, place)).collect()
 }
 
-/// The process as a line, if it is one.
-fn child_of(pid: u32, place: &Path) -> Option<String> {
+/// Files of a daemon that somebody still has open whom it has started, or who was started by those: each as a line.
+pub(crate) fn files_held(place: &Path, files: &[&str]) -> Vec<String> {
+    let entries = fs::read_dir("/proc").expect("there is one");
+    let pids = entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let of_place = pids.filter(|pid| is_of_place(*pid, place) == Some(true));
+    let held = of_place.flat_map(|pid| {
+        let open = fs::read_dir(format!("/proc/{pid}/fd"));
+        let open = open.into_iter().flatten().flatten();
+        let links = open.filter_map(|entry| fs::read_link(entry.path()).ok());
+        links.map(move |link| (pid, link))
+    });
+    let is_one = |link: &Path| {
+        let link = link.to_string_lossy();
+        let path = Path::new(link.trim_end_matches(" (deleted)"));
+        files.iter().any(|file| path == place.join(file))
+    };
+    held.filter(|(_, link)| is_one(link))
+        .map(|(pid, link)| format!("{pid} has {}", link.display()))
+        .collect()
+}
+
+/// Whether a process, if it is there, was started by a daemon whose socket is in this place, or by somebody who was.
+fn is_of_place(pid: u32, place: &Path) -> Option<bool> {
     let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
     let environment = String::from_utf8_lossy(&environment);
     let place = place.display().to_string();
@@ -23,7 +46,12 @@ fn child_of(pid: u32, place: &Path) -> Option<String> {
         url.and_then(|path| path.strip_prefix(&place))
             .is_some_and(|rest| rest.starts_with('/'))
     };
-    if !environment.split('\0').any(is_of_place) {
+    Some(environment.split('\0').any(is_of_place))
+}
+
+/// The process as a line, if it is one.
+fn child_of(pid: u32, place: &Path) -> Option<String> {
+    if !is_of_place(pid, place)? {
         return None;
     }
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;

@@ -111,7 +111,11 @@ impl Pool {
     pub(crate) fn restore(&mut self) {
         self.index();
         if let Some(spool) = &mut self.spool {
-            spool.restore();
+            let listeners = self.listeners.iter();
+            let given = listeners.filter_map(|one| one.record.zip(one.ack.event()));
+            let waiting = self.buffer.iter();
+            let waiting = waiting.filter_map(|one| Some((one.record?, &one.envelope)));
+            spool.restore(given.chain(waiting));
         }
     }
 
@@ -399,15 +403,11 @@ impl Pool {
         };
         let aftermath = spool.answered(turn.now.mono, answer);
         if aftermath.is_lost {
-            let held = self.listeners.iter_mut().filter_map(|listener| {
-                listener.record.take()?;
-                listener.ack.event()
-            });
-            let waiting = self.buffer.iter_mut().filter_map(|waiting| {
-                waiting.record.take()?;
-                Some(&waiting.envelope)
-            });
-            held.chain(waiting).for_each(|event| spool.holds(event));
+            let with_listeners = self.listeners.iter_mut().map(|one| &mut one.record);
+            let waiting = self.buffer.iter_mut().map(|one| &mut one.record);
+            with_listeners
+                .chain(waiting)
+                .for_each(|record| *record = None);
         }
         if aftermath.is_odd {
             turn.anomaly("a spool answers what it was not asked");

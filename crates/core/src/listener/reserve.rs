@@ -153,6 +153,17 @@ mod tests {
     }
 
     #[test]
+    fn after_an_ordered_end_pools_begin_anew_and_what_lay_in_files_is_looked_at_anew() {
+        let mut reserve = Reserve::from(100, 10);
+        reserve.pool_leaves(107, false);
+        let next = reserve.successor();
+        assert_eq!(next.for_pool(false), Serials::from(0));
+        assert_eq!(next.for_pool(true), Serials::from(107));
+        assert_eq!(next.until(), reserve.until());
+        assert!(!next.outlives());
+    }
+
+    #[test]
     fn after_the_largest_number_nothing_overflows() {
         let mut reserve = Reserve::from(u64::MAX, SERIALS_BLOCK);
         let mut serials = reserve.for_pool(false);

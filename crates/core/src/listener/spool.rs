@@ -97,7 +97,7 @@ pub(crate) struct Spool {
     spooled: u64,
     /// Reading and writing take turns.
     wrote_last: bool,
-    /// The events of records that were given out, as far as the disk does not know that they are done.
+    /// The events of records that were given or left out, as far as the disk does not know that they are done.
     #[serde(default)]
     given: BTreeMap<u64, Key>,
     /// What must not come twice from a file that was opened anew.
@@ -131,8 +131,12 @@ impl Spool {
         }
     }
 
-    /// Puts in place what is not saved.
-    pub(crate) fn restore(&mut self) {
+    /// Puts in place what is not saved, and what an earlier version did not save: `given` is in the buffer or with
+    /// listeners.
+    pub(crate) fn restore<'a>(&mut self, given: impl Iterator<Item = (u64, &'a Envelope)>) {
+        for (record, envelope) in given {
+            self.given.entry(record).or_insert_with(|| key(envelope));
+        }
         self.tail_bytes = self.tail.iter().map(weight).fold(0, usize::saturating_add);
     }
 
@@ -204,7 +208,7 @@ impl Spool {
         loop {
             let envelope = self.tail.pop_front()?;
             self.tail_bytes = self.tail_bytes.saturating_sub(weight(&envelope));
-            if self.twice.is_first(&envelope, false) {
+            if self.twice.is_only(&envelope) {
                 let record = None;
                 return Some(Waiting { envelope, record });
             }
@@ -311,6 +315,7 @@ impl Spool {
                 self.state = State::Open;
                 (self.unread, self.bytes) = (events, bytes);
                 (self.next, self.marked) = (0, 0);
+                self.twice.opened(events);
                 aftermath.found = events;
             }
             (Some(UnderWay::Append { done }), Ok(SpoolAnswer::Appended { taken, bytes })) => {
@@ -333,10 +338,15 @@ impl Spool {
                 if let Some((last, _)) = events.last() {
                     self.next = last.saturating_add(1);
                 }
-                let twice = &mut self.twice;
-                let wanted = events.into_iter();
-                self.ahead
-                    .extend(wanted.filter(|(_, event)| twice.is_first(event, true)));
+                for (number, event) in events {
+                    if self.twice.is_first(number, &event) {
+                        self.ahead.push_back((number, event));
+                    } else {
+                        self.given.insert(number, key(&event));
+                    }
+                }
+                let all_before = if left == 0 { u64::MAX } else { self.next };
+                self.twice.reached(all_before);
             }
             (Some(UnderWay::Mark { done }), Ok(SpoolAnswer::Marked { bytes })) => {
                 (self.marked, self.bytes) = (done, bytes);
@@ -354,19 +364,15 @@ impl Spool {
     /// The file is to be opened anew. What was read and not given to anybody is read again; how much the disk took of
     /// what was being appended shows when it is read.
     fn lose(&mut self) {
-        self.twice.may_come(&self.appending);
-        self.twice.were_given(std::mem::take(&mut self.given));
+        let ahead = self.ahead.iter().map(|(_, event)| key(event)).collect();
+        let known = std::mem::take(&mut self.given);
+        self.twice.lose(&ahead, known, &self.appending);
         self.put_back_appending();
         self.ahead.clear();
         self.out.clear();
         self.unread = 0;
         (self.next, self.marked) = (0, 0);
         self.state = State::Opening;
-    }
-
-    /// An event that has a record is in memory, and must not come a second time.
-    pub(crate) fn holds(&mut self, envelope: &Envelope) {
-        self.twice.is_there(envelope);
     }
 
     fn put_back_appending(&mut self) {
@@ -382,7 +388,7 @@ impl Spool {
                 self.state = State::OutOfService { wanted: false };
                 self.tail_bytes = 0;
                 aftermath.returned = self.tail.drain(..).collect();
-                self.twice.are_known(&aftermath.returned);
+                self.twice.give(&mut aftermath.returned);
             }
             UnderWay::Append { .. } => self.put_back_appending(),
             UnderWay::Read { .. } | UnderWay::Mark { .. } => {}
@@ -400,11 +406,13 @@ impl Spool {
             // The disk holds all of them already.
             (Vec::new(), self.done_before())
         };
+        let twice = &mut self.twice;
+        let last = self.tail.drain(..).filter(|event| twice.is_only(event));
         SpoolOrder::Save {
             first,
             from,
             unsure: std::mem::take(&mut self.appending),
-            last: self.tail.drain(..).collect(),
+            last: last.collect(),
         }
     }
 

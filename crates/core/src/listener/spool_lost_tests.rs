@@ -105,3 +105,62 @@ fn f05_a_lost_file_that_cannot_be_opened_leaves_what_waited_to_the_buffer() {
     let given = given(&mut driver);
     assert_eq!(given, ["deliver l REMOTE t 2", "deliver l REMOTE t 3"]);
 }
+
+/// An event on its way to the listener.
+fn remote(data: &str) -> String {
+    format!("deliver l REMOTE t {data}")
+}
+
+#[test]
+fn f05_what_was_left_out_once_is_left_out_again_when_the_file_is_lost_again() {
+    let mut driver = open(0);
+    for data in ["1", "2", "3"] {
+        send(&mut driver, data);
+    }
+    let all = being_written(&mut driver);
+    assert_eq!(texts(&all), ["3"]);
+    appended(&mut driver, 1);
+    assert!(matches!(order(&mut driver), SpoolOrder::Read { .. }));
+    // It comes into the buffer, and the disk does not know that it is done when it is.
+    driver.says("l", "READY\n");
+    assert_eq!(driver.orders(), [remote("1")]);
+    read(&mut driver, numbered(&all, 0), 0);
+    for _ in 0..2 {
+        send(&mut driver, "4");
+        assert!(matches!(order(&mut driver), SpoolOrder::Append { .. }));
+        opened_anew(&mut driver, 1);
+        assert!(matches!(order(&mut driver), SpoolOrder::Read { .. }));
+        read(&mut driver, numbered(&all, 0), 0);
+    }
+    assert_eq!(texts(&being_written(&mut driver)), ["4", "4"]);
+    assert_eq!(given(&mut driver), ["2", "3"].map(remote));
+    driver.core.check().expect("it is sound");
+}
+
+#[test]
+fn f05_what_was_written_again_is_not_lost_when_the_file_is_lost_again() {
+    let mut driver = open(0);
+    for data in ["1", "2", "3"] {
+        send(&mut driver, data);
+    }
+    let all = being_written(&mut driver);
+    // The disk has not taken it, takes it the next time, and is lost before anybody gets it.
+    opened_anew(&mut driver, 0);
+    assert_eq!(texts(&being_written(&mut driver)), ["3"]);
+    appended(&mut driver, 1);
+    read(&mut driver, numbered(&all, 0), 0);
+    send(&mut driver, "4");
+    assert!(matches!(order(&mut driver), SpoolOrder::Append { .. }));
+    opened_anew(&mut driver, 1);
+    assert!(matches!(order(&mut driver), SpoolOrder::Read { .. }));
+    read(&mut driver, numbered(&all, 0), 0);
+    assert_eq!(texts(&being_written(&mut driver)), ["4"]);
+    opened_anew(&mut driver, 1);
+    read(&mut driver, numbered(&all, 0), 0);
+    let again = being_written(&mut driver);
+    appended(&mut driver, 1);
+    read(&mut driver, numbered(&again, 1), 0);
+    driver.says("l", "READY\n");
+    let given = given(&mut driver);
+    assert_eq!(given, ["1", "2", "3", "4"].map(remote));
+}

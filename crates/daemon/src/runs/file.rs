@@ -77,7 +77,8 @@ impl RunsFile {
         Ok(this)
     }
 
-    /// More numbers are reserved. Tells whether the file says so.
+    /// More numbers are reserved. Tells whether the file says so. Nothing is forced to the disk: what a killed supervisord
+    /// wrote is in the system's cache, and a loss of power ends those, too, who could hear a number twice.
     pub(super) fn reserve(&mut self, serials: u64) -> io::Result<()> {
         self.serials = serials;
         self.serials_due = true;

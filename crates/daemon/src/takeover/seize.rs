@@ -47,6 +47,8 @@ const LED_MAX: Duration = Duration::from_secs(20);
 
 /// The pause while clients are waited for.
 const CLIENTS_PAUSE: Duration = Duration::from_millis(50);
+/// It grows to this: a machine may be so busy that the old daemon needs as long to see that a client has left.
+const CLIENTS_PAUSE_MAX: Duration = Duration::from_secs(1);
 
 /// Descriptors that we need besides those that are taken.
 const OWN_DESCRIPTORS: i64 = 128;
@@ -131,6 +133,7 @@ fn search(old: &mut Old, first: Plan, config: &Config) -> Result<(Plan, Sight, u
     let mut memory = Memory::default();
     let begun = Instant::now();
     let (mut lines, mut misses) = (0, 0);
+    let mut clients_pause = CLIENTS_PAUSE;
     for pause in PAUSES.iter().cycle() {
         let is_led = misses >= MISSES_MAX && old.halt_at_wait(LED_MAX)?;
         if !is_led {
@@ -165,10 +168,14 @@ fn search(old: &mut Old, first: Plan, config: &Config) -> Result<(Plan, Sight, u
                 plan = ask_again(old, config)?;
             }
             Busy::Clients(_) => {
-                growth = main_log(config);
-                plan = ask_again(old, config)?;
-                // Our own question must be over before the next look.
-                std::thread::sleep(CLIENTS_PAUSE);
+                // Our own questions are clients, too: on a busy machine one that is asked at each look is there at the
+                // next. Only whether something is STARTING cannot be seen otherwise while there are clients.
+                if told(&plan).is_starting {
+                    growth = main_log(config);
+                    plan = ask_again(old, config)?;
+                }
+                std::thread::sleep(clients_pause);
+                clients_pause = CLIENTS_PAUSE_MAX.min(clients_pause.saturating_mul(2));
             }
         }
     }

@@ -91,6 +91,9 @@ fault_kinds! {
     DaemonKilled up to 6;
     /// Doing an order panics.
     DaemonPanics up to 6;
+    /// Whoever has the file of a spool open breaks down over an order. Last, and with dice of its own: seeds that are
+    /// older stay as they were without it.
+    SpoolLost up to 60;
 }
 
 /// How many kinds there are.

@@ -1,12 +1,15 @@
 //! Simulated files of spools: what is in them, and what becomes of orders.
 //!
-//! An order is carried out when it is given, so that those for one path keep their order; its answer comes later.
+//! An order is carried out when it is given, so that those for one path keep their order; its answer comes later. Whoever
+//! has a file open may break down over an order: then it is done in part, as are none of those that follow until the core
+//! hears of it.
 
 use super::agenda::Lane;
 use super::faults::Fault;
+use super::rng::Rng;
 use super::world::{Coming, World};
 use provost_core::{Input, SpoolAnswer, SpoolOrder, SpoolProblem};
-use provost_model::{Envelope, SpoolId, Ticket};
+use provost_model::{Envelope, Mono, SpoolId, Ticket};
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -32,6 +35,8 @@ pub(super) struct Disks {
     open: BTreeMap<SpoolId, PathBuf>,
     known: BTreeMap<SpoolId, PathBuf>,
     lanes: BTreeMap<PathBuf, u64>,
+    /// Where whoever had the file open broke down, and when that has been noticed.
+    broken: BTreeMap<PathBuf, Mono>,
 }
 
 impl Disk {
@@ -50,6 +55,24 @@ impl Disk {
     }
 }
 
+/// How much of an order is done when it is broken off.
+#[derive(Clone, Copy)]
+struct Reach {
+    /// What is done before is marked, or the whole of what is done at once.
+    begins: bool,
+    /// As many of the events, of a thousand.
+    events: u64,
+}
+
+impl Reach {
+    fn draw(dice: &mut Rng) -> Self {
+        Self {
+            begins: dice.chance(500),
+            events: dice.below(1_001),
+        }
+    }
+}
+
 impl World {
     /// Carries out an order for a spool.
     pub(super) fn spool(&mut self, ticket: Ticket, spool: SpoolId, order: SpoolOrder) {
@@ -61,7 +84,15 @@ impl World {
         let Some(path) = self.disks.known.get(&spool).cloned() else {
             return;
         };
-        let answer = if fails {
+        let breaks = self.faults.strike(&mut self.spool_dice, Fault::SpoolLost);
+        let reach = Reach::draw(&mut self.spool_dice);
+        let is_broken = self.disks.is_broken(&path, self.now);
+        let answer = if is_broken {
+            Ok(SpoolAnswer::Lost)
+        } else if breaks {
+            self.disks.break_off(spool, &path, order, reach);
+            Ok(SpoolAnswer::Lost)
+        } else if fails {
             if let (SpoolOrder::Append { .. }, Some(disk)) =
                 (&order, self.disks.files.get_mut(&path))
             {
@@ -72,7 +103,7 @@ impl World {
             Ok(self.disks.obey(spool, &path, order, few))
         };
         let count = self.disks.lanes.len() as u64;
-        let lane = *self.disks.lanes.entry(path).or_insert(count);
+        let lane = *self.disks.lanes.entry(path.clone()).or_insert(count);
         // A disk may take much longer than anybody waits for it.
         let wait = if self.faults.strike(&mut self.dice, Fault::SpoolSlow) {
             Duration::from_millis(self.dice.between(1, 20_000))
@@ -80,7 +111,10 @@ impl World {
             Duration::from_micros(self.dice.below(3_000))
         };
         let fact = Input::SpoolAnswered { ticket, answer };
-        self.later_in_lane(Lane::Spool(lane), wait, Coming::Fact(fact));
+        let at = self.later_in_lane(Lane::Spool(lane), wait, Coming::Fact(fact));
+        if breaks && !is_broken {
+            self.disks.broken.insert(path, at);
+        }
     }
 }
 
@@ -89,11 +123,38 @@ impl Disks {
     pub(super) fn abandon(&mut self) -> BTreeMap<PathBuf, Vec<u64>> {
         self.open.clear();
         self.known.clear();
+        self.broken.clear();
         let files = self.files.iter().map(|(path, disk)| {
             let serials = disk.records.iter().map(|event| event.serial);
             (path.clone(), serials.collect())
         });
         files.collect()
+    }
+
+    /// Whether nobody does what is ordered now: whoever should has broken down, and nobody has noticed.
+    fn is_broken(&self, path: &PathBuf, now: Mono) -> bool {
+        self.broken.get(path).is_some_and(|until| now < *until)
+    }
+
+    /// An order is broken off, after which the file is not open any more.
+    fn break_off(&mut self, spool: SpoolId, path: &PathBuf, order: SpoolOrder, reach: Reach) {
+        let disk = self.files.entry(path.clone()).or_default();
+        match order {
+            SpoolOrder::Append { done, events } if reach.begins => {
+                disk.done(done);
+                let most = (events.len() as u64 * reach.events / 1_000) as usize;
+                disk.append(&events[..most]);
+            }
+            SpoolOrder::Read { done, .. } | SpoolOrder::Mark { done } if reach.begins => {
+                disk.done(done);
+            }
+            // A new file takes the place of the old one, or does not.
+            SpoolOrder::Save { .. } if reach.begins => {
+                self.obey(spool, path, order, false);
+            }
+            _ => {}
+        }
+        self.open.remove(&spool);
     }
 
     fn obey(

@@ -90,6 +90,7 @@ pub(super) struct World {
     pub(super) helper_dice: Rng,
     pub(super) upgrade_dice: Rng,
     pub(super) kill_dice: Rng,
+    pub(super) spool_dice: Rng,
     /// In this seed supervisord is killed and panics now and then.
     pub(super) is_deadly: bool,
     /// Children that supervisord has left behind, and its successor has not taken over.
@@ -152,6 +153,7 @@ impl World {
         let has_upgrades = upgrade_dice.chance(300) && does(Habit::Upgrades);
         let mut kill_dice = rng.fork(7);
         let is_deadly = kill_dice.chance(350);
+        let spool_dice = rng.fork(8);
         let mut kinds = faults.kinds().and(Kinds::habits()).but(without);
         for (is_there, habit) in [(has_helper, Habit::Helper), (has_upgrades, Habit::Upgrades)] {
             if !is_there {
@@ -188,6 +190,7 @@ impl World {
             helper_dice,
             upgrade_dice,
             kill_dice,
+            spool_dice,
             is_deadly,
             left_behind: BTreeMap::new(),
             reserved: 0,

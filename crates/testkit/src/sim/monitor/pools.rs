@@ -1,5 +1,7 @@
 //! Listener pools: where each event is, and whether it may be where the core sends it (I14, I15, I16, I28).
 
+mod overflow;
+
 use super::counts::Counts;
 use super::listener::{Ears, Verdict};
 use super::spools::{Files, Watch};
@@ -112,6 +114,14 @@ impl Pool {
         self.born.is_none_or(|born| serial < born)
     }
 
+    /// Whether it was in the file at the beginning.
+    fn is_old(&self, serial: u64) -> bool {
+        let is_old = |spool: &Watch| {
+            spool.old.contains(&serial) || (spool.is_unclear && self.is_older(serial))
+        };
+        self.spool.as_ref().is_some_and(is_old)
+    }
+
     /// The number within the pool of its next event.
     pub(super) fn next(&self) -> u64 {
         self.base + self.accepted + self.pending.len() as u64
@@ -187,7 +197,7 @@ impl Pool {
             has_spool: self.spool.is_some(),
             is_moving: self.is_moving,
             finished: self.finished,
-            lost: self.lost,
+            lost: self.lost + self.spool.as_ref().map_or(0, |spool| spool.old_lost),
         }
     }
 
@@ -199,8 +209,7 @@ impl Pool {
             self.serials.get(&event).copied()
         };
         if let (Some(spool), Some(serial)) = (&mut self.spool, serial) {
-            spool.finished.insert(serial);
-            spool.old.retain(|old| *old != serial);
+            spool.finish(serial);
         }
         self.finished += u64::from(!is_old);
     }
@@ -225,74 +234,8 @@ impl Pool {
 
     fn waiting(&self) -> u64 {
         let refused = self.refused.iter().filter(|event| **event < OLD).count() as u64;
-        (refused + self.accepted).saturating_sub(self.front + self.unplaced)
-    }
-
-    /// The core says that the oldest event was thrown away.
-    pub(super) fn overflowed(&mut self, serial: u64, first: bool, report: &mut Report<'_>) {
-        let goes_on = self.unsaid.is_some();
-        report.check(first != goes_on || first, "I28", || {
-            format!("pool {} lost event {serial} without a word", self.name)
-        });
-        self.unsaid = Some(if first {
-            0
-        } else {
-            self.unsaid.unwrap_or(0) + 1
-        });
-        if let Some(spool) = &mut self.spool {
-            let reason = spool.may_lose();
-            report.check(reason, "I14", || {
-                format!(
-                    "pool {} lost event {serial} although its spool has room",
-                    self.name
-                )
-            });
-            self.lost += 1;
-            let known = |event: &u64| self.serials.get(event) == Some(&serial);
-            match self.refused.iter().position(known) {
-                Some(place) => {
-                    self.refused.remove(place);
-                }
-                None => self.unplaced += 1,
-            }
-            return;
-        }
-        let full = self.waiting() > self.size;
-        report.check(full, "I14", || {
-            format!("pool {} lost event {serial} with room left", self.name)
-        });
-        self.lost += 1;
-        let known = self
-            .refused
-            .iter()
-            .position(|event| self.serials.get(event) == Some(&serial));
-        if let Some(place) = known {
-            self.refused.remove(place);
-        } else {
-            let front = self.front;
-            if let Some(batch) = self.batch_of(front) {
-                batch.holed = true;
-                let fits = batch.serials.0 <= serial && serial < batch.serials.1;
-                report.check(fits, "I14", || {
-                    format!(
-                        "event {serial} was lost before older ones: {:?}",
-                        batch.serials
-                    )
-                });
-            }
-            self.front += 1;
-        }
-    }
-
-    /// The core says how many were thrown away besides the first.
-    pub(super) fn summed_up(&mut self, more: u64, report: &mut Report<'_>) {
-        let lost = self.unsaid.take();
-        report.check(lost == Some(more) && more > 0, "I28", || {
-            format!(
-                "pool {} says {more} were lost besides the first, it was {lost:?}",
-                self.name
-            )
-        });
+        let late = self.spool.as_ref().map_or(0, Watch::late);
+        (refused + late + self.accepted).saturating_sub(self.front + self.unplaced)
     }
 
     /// Whether something is to be said although nothing happens, or a failed order to be given again.
@@ -324,9 +267,7 @@ impl Pool {
     /// The core sends an event to a listener.
     pub(super) fn delivered(&mut self, run: Run, envelope: &Envelope, report: &mut Report<'_>) {
         let serial = envelope.serial;
-        let is_old = self.spool.as_ref().is_some_and(|spool| {
-            spool.old.contains(&serial) || (spool.is_unclear && self.is_older(serial))
-        });
+        let is_old = self.is_old(serial);
         let event = if is_old {
             OLD + serial
         } else {
@@ -382,15 +323,19 @@ impl Pool {
             if is_old {
                 return;
             }
-            let gap = event.saturating_sub(self.front);
-            if gap > 0 && gap <= self.unplaced {
+        }
+        let (front, lost) = (self.front, self.unplaced);
+        if let Some(spool) = &mut self.spool {
+            if spool.comes_late(event) {
+                self.serials.insert(event, serial);
+                return;
+            }
+            let gap = event.saturating_sub(front);
+            if spool.may_skip(front..event) {
+                self.skip_to(event);
+            } else if gap <= lost {
                 self.unplaced -= gap;
-                for skipped in self.front..event {
-                    if let Some(batch) = self.batch_of(skipped) {
-                        batch.holed = true;
-                    }
-                }
-                self.front = event;
+                self.skip_to(event.max(front));
             }
         }
         let in_order = event == self.front && event < self.accepted;
@@ -404,6 +349,16 @@ impl Pool {
         if in_order {
             self.sent_first(event, envelope, report);
         }
+    }
+
+    /// The events before this one are not sent now.
+    fn skip_to(&mut self, event: u64) {
+        for skipped in self.front..event {
+            if let Some(batch) = self.batch_of(skipped) {
+                batch.holed = true;
+            }
+        }
+        self.front = event;
     }
 
     /// An event is sent for the first time: it must be one that happened, with a number of its step.

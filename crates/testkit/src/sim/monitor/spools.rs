@@ -5,6 +5,7 @@ use super::Report;
 use provost_core::{SpoolAnswer, SpoolOrder, SpoolProblem};
 use provost_model::{Envelope, Ticket};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::Range;
 use std::path::PathBuf;
 
 /// Global numbers of the events in a file.
@@ -55,7 +56,7 @@ enum UnderWay {
 pub(super) struct Watch {
     path: PathBuf,
     is_open: bool,
-    /// What was in it is not known.
+    /// What was in it at the beginning is not known.
     pub(super) is_unclear: bool,
     /// It could not be opened at some time: then the order of old and new events is free.
     pub(super) was_out: bool,
@@ -70,8 +71,26 @@ pub(super) struct Watch {
     pub(super) homeless: u64,
     /// Events from an earlier time, in order.
     pub(super) old: VecDeque<u64>,
+    /// Of those, how many the buffer lost while the file could not be opened.
+    pub(super) old_lost: u64,
     /// Events that listeners have done.
-    pub(super) finished: BTreeSet<u64>,
+    finished: BTreeSet<u64>,
+    /// The number behind that of the record that was read last.
+    read_to: u64,
+    /// What whoever had the file open knew of it.
+    loss: Loss,
+}
+
+/// The file was lost once or more, and opened anew.
+#[derive(Clone, Debug, Default)]
+struct Loss {
+    happened: bool,
+    /// Not all that it holds has been read again.
+    is_unread: bool,
+    /// Events that had been read: they may be in memory only, whatever the disk still has.
+    in_memory: BTreeSet<u64>,
+    /// Events of this life that others came before while it could not be opened, by their numbers within the pool.
+    late: BTreeSet<u64>,
 }
 
 impl Watch {
@@ -88,8 +107,63 @@ impl Watch {
             refused: false,
             homeless: 0,
             old: VecDeque::new(),
+            old_lost: 0,
             finished: BTreeSet::new(),
+            read_to: 0,
+            loss: Loss::default(),
         }
+    }
+
+    /// A listener has done this event.
+    pub(super) fn finish(&mut self, serial: u64) {
+        self.finished.insert(serial);
+        // After a loss one event may have been written twice; then it comes twice in the next life after a kill.
+        if let Some(place) = self.old.iter().position(|old| *old == serial) {
+            self.old.remove(place);
+        }
+    }
+
+    /// How many events wait that others came before.
+    pub(super) fn late(&self) -> u64 {
+        self.loss.late.len() as u64
+    }
+
+    /// Whether this event is one of those. It is not from now on.
+    pub(super) fn comes_late(&mut self, event: u64) -> bool {
+        self.loss.late.remove(&event)
+    }
+
+    /// Whether these events may come later than the next one: they are in a file that could not be opened anew, or lost.
+    pub(super) fn may_skip(&mut self, events: Range<u64>) -> bool {
+        let may = !events.is_empty() && self.was_out && self.loss.happened;
+        if may {
+            self.loss.late.extend(events);
+        }
+        may
+    }
+
+    /// An event from an earlier time is lost.
+    pub(super) fn lose_old(&mut self, serial: u64) {
+        self.finish(serial);
+        self.old_lost += 1;
+    }
+
+    /// The file is opened anew: of what is in it we know what is read again.
+    fn lose(&mut self) {
+        if !self.is_open {
+            return;
+        }
+        self.loss.happened = true;
+        self.loss.is_unread = true;
+        let read = self
+            .disk
+            .iter()
+            .filter(|(number, _)| *number < self.read_to);
+        self.loss.in_memory.extend(read.map(|(_, serial)| *serial));
+        self.disk.clear();
+        self.is_open = false;
+        self.refused = false;
+        (self.next, self.read_to) = (0, 0);
     }
 
     /// Whether a loss has a reason.
@@ -116,11 +190,16 @@ impl Watch {
         if self.is_unclear {
             return;
         }
+        report.check(done <= self.read_to, "I14", || {
+            format!("what was not read is called done (before {done})")
+        });
+        let is_done =
+            |serial: &u64| self.finished.contains(serial) || self.loss.in_memory.contains(serial);
         let early = self
             .disk
             .iter()
             .take_while(|(number, _)| *number < done)
-            .find(|(_, serial)| !self.finished.contains(serial));
+            .find(|(_, serial)| !is_done(serial));
         report.check(early.is_none(), "I14", || {
             format!("record {early:?} is called done (before {done}) and nobody has done it")
         });
@@ -186,15 +265,16 @@ impl Watch {
                     .into_iter()
                     .filter(|serial| seen.insert(*serial))
                     .collect();
-                let known = undone + self.old.len() as u64;
-                report.check(distinct.len() as u64 >= known, "I14", || {
+                let known = undone + self.old.iter().collect::<BTreeSet<_>>().len() as u64;
+                let is_enough = self.loss.is_unread || distinct.len() as u64 >= known;
+                report.check(is_enough, "I14", || {
                     format!(
                         "{} events are saved, {known} are not done: {order:?}",
                         distinct.len()
                     )
                 });
-                if matches!(self.under_way, Some((_, UnderWay::Append(_)))) {
-                    // How many of them the disk took nobody will tell.
+                if self.loss.happened || matches!(self.under_way, Some((_, UnderWay::Append(_)))) {
+                    // How many of them the disk took nobody will tell, or some may be in it twice.
                     files.unclear.insert(self.path.clone());
                     return;
                 }
@@ -217,7 +297,12 @@ impl Watch {
         };
         self.failed = answer.is_err();
         match (under_way, answer) {
+            (_, Ok(SpoolAnswer::Lost)) => self.lose(),
             (UnderWay::Open, Err(_)) => self.was_out = true,
+            (UnderWay::Open, Ok(SpoolAnswer::Opened { events, .. })) if self.loss.is_unread => {
+                self.is_open = true;
+                self.loss.is_unread = *events > 0;
+            }
             (UnderWay::Open, Ok(_)) => {
                 self.is_open = true;
                 self.is_unclear = files.unclear.contains(&self.path);
@@ -231,9 +316,23 @@ impl Watch {
             (UnderWay::Append(events), Ok(SpoolAnswer::Appended { taken, .. })) => {
                 self.refused = false;
                 self.homeless += events.len().saturating_sub(*taken) as u64;
-                for serial in events.iter().take(*taken) {
+                // Behind what is not known they are known when they are read.
+                let known = events.iter().take(*taken);
+                for serial in known.filter(|_| !self.loss.is_unread) {
                     self.disk.push_back((self.next, *serial));
                     self.next += 1;
+                }
+            }
+            (UnderWay::Read, Ok(SpoolAnswer::Read { events, left, .. })) => {
+                if let Some((last, _)) = events.last() {
+                    self.read_to = last + 1;
+                }
+                if self.loss.is_unread {
+                    let read = events.iter();
+                    self.disk
+                        .extend(read.map(|(number, event)| (*number, event.serial)));
+                    self.next = self.read_to;
+                    self.loss.is_unread = *left > 0;
                 }
             }
             _ => {}

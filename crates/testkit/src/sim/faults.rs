@@ -118,17 +118,29 @@ impl Faults {
     pub(super) fn draw(rng: &mut Rng) -> Self {
         // One seed in sixteen has no fault at all: the plain way must be right by itself.
         let none = rng.chance(62);
-        let rates = KINDS.iter().map(|(_, max)| {
-            let off = rng.below(3) == 0;
-            let rate = rng.between(0, *max);
-            if none || off {
-                0
-            } else {
-                u32::try_from(rate).unwrap_or(0)
-            }
-        });
+        let mut rates: Vec<u32> = KINDS
+            .iter()
+            .map(|(_, max)| {
+                let off = rng.below(3) == 0;
+                let rate = rng.between(0, *max);
+                if none || off {
+                    0
+                } else {
+                    u32::try_from(rate).unwrap_or(0)
+                }
+            })
+            .collect();
+        // What a kill leaves of a file that was lost before, and in which order, is more than the monitor can tell.
+        let is_killed = rates
+            .get(Fault::DaemonKilled as usize)
+            .is_some_and(|rate| *rate > 0);
+        if let Some(rate) = rates.get_mut(Fault::SpoolLost as usize)
+            && is_killed
+        {
+            *rate = 0;
+        }
         Self {
-            rates: rates.collect(),
+            rates,
             active: true,
         }
     }

@@ -310,15 +310,15 @@ impl Pool {
                     .any(|ears| ears.event() == Some(OLD + *old))
             };
             let earlier = spool.old.iter().take_while(|old| **old != serial);
-            let overtaken = earlier.filter(|old| !busy(old)).count();
+            let overtaken: Vec<u64> = earlier.copied().filter(|old| !busy(old)).collect();
             let free = if is_old {
                 // Of one that was saved to a file that nobody had read, the place in it is not known.
-                overtaken == 0 || !spool.old.contains(&serial)
+                overtaken.is_empty() || !spool.old.contains(&serial)
             } else {
-                overtaken == 0 || spool.was_out
+                overtaken.is_empty() || spool.was_out
             };
             report.check(free, "I14", || {
-                format!("event {serial} overtook an old one")
+                format!("event {serial} overtook old ones: {overtaken:?}")
             });
             if is_old {
                 return;

@@ -15,7 +15,7 @@ pub(super) type Serials = Vec<u64>;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Files {
     closed: BTreeMap<PathBuf, Serials>,
-    /// Files that were saved before anybody knew what was in them.
+    /// Files that were saved before anybody knew what was in them, or have an event twice, which may be given once or twice.
     unclear: BTreeSet<PathBuf>,
     /// For each order under way: the path, and what will be there.
     saving: BTreeMap<Ticket, (PathBuf, Serials)>,
@@ -24,8 +24,16 @@ pub(super) struct Files {
 impl Files {
     /// Files that a supervisord which was killed had open, and what is in them.
     pub(super) fn after_kill(closed: BTreeMap<PathBuf, Serials>) -> Self {
+        let has_twice = |content: &Serials| {
+            let distinct: BTreeSet<&u64> = content.iter().collect();
+            distinct.len() < content.len()
+        };
+        let (twice, closed): (BTreeMap<_, _>, _) = closed
+            .into_iter()
+            .partition(|(_, content)| has_twice(content));
         Self {
             closed,
+            unclear: twice.into_keys().collect(),
             ..Self::default()
         }
     }
@@ -87,7 +95,7 @@ struct Loss {
     happened: bool,
     /// Not all that it holds has been read again.
     is_unread: bool,
-    /// Events that had been read: they may be in memory only, whatever the disk still has.
+    /// Events that had been read or were lost from memory: whatever the disk still has of them need not come again.
     in_memory: BTreeSet<u64>,
     /// Events of this life that others came before while it could not be opened, by their numbers within the pool.
     late: BTreeSet<u64>,
@@ -146,6 +154,11 @@ impl Watch {
     pub(super) fn lose_old(&mut self, serial: u64) {
         self.finish(serial);
         self.old_lost += 1;
+    }
+
+    /// An event of this life is lost from memory, and somebody was told. If the disk has it all the same, it is done there.
+    pub(super) fn give_up(&mut self, serial: u64) {
+        self.loss.in_memory.insert(serial);
     }
 
     /// The file is opened anew: of what is in it we know what is read again.

@@ -33,6 +33,7 @@ impl Pool {
                 self.refused.retain(|event| *event != super::OLD + serial);
                 return;
             }
+            spool.give_up(serial);
             self.lost += 1;
             let known = |event: &u64| self.serials.get(event) == Some(&serial);
             match self.refused.iter().position(known) {

@@ -18,14 +18,23 @@ impl Core {
                     to,
                     event,
                 } => {
+                    turn.out.push(Effect::Changed { proc, state: to });
                     self.count(proc, from, to);
                     self.publish(turn, event);
                     self.follow_listener(turn, proc, to);
                     self.follow_helper(turn, proc, to);
                     self.watched_changed(turn, proc, to, early);
                 }
-                Happening::Adopted { proc, from, to } => self.count(proc, from, to),
-                Happening::Born { proc } => self.watched_born(turn, proc),
+                Happening::Adopted { proc, from, to } => {
+                    turn.out.push(Effect::Changed { proc, state: to });
+                    self.count(proc, from, to);
+                }
+                Happening::Born { proc } => {
+                    if let Some(state) = self.procs.get(proc).map(Process::published) {
+                        turn.out.push(Effect::Changed { proc, state });
+                    }
+                    self.watched_born(turn, proc);
+                }
             }
         }
     }

@@ -196,6 +196,9 @@ fn narrow(scope: &Scope, shown: Shown, mut reply: Reply) -> Reply {
     let touched = |names: &mut Vec<String>| names.retain(|name| scope.touches(name));
     match &mut reply {
         Reply::Infos(infos) => infos.retain(|info| scope.has(&info.group, &info.name)),
+        Reply::Views { views, .. } => {
+            views.retain(|view| scope.has(&view.info.group, &view.info.name));
+        }
         Reply::Configs(configs) => configs.retain(|info| scope.has(&info.group, &info.name)),
         Reply::Pools(pools) => narrow_pools(scope, pools),
         Reply::Reload {
@@ -209,6 +212,7 @@ fn narrow(scope: &Scope, shown: Shown, mut reply: Reply) -> Reply {
         | Reply::Text(_)
         | Reply::State(_)
         | Reply::Info(_)
+        | Reply::Detail(_)
         | Reply::Results(_)
         | Reply::Log(_)
         | Reply::Helper(_)

@@ -194,6 +194,8 @@ impl Monitor {
             Request::Check => self.expect(id, Ok(Reply::Done)),
             Request::GetProcessInfo { .. }
             | Request::GetAllProcessInfo
+            | Request::GetProcessDetail { .. }
+            | Request::GetAllViews
             | Request::GetAllConfigInfo
             | Request::GetEventPools
             | Request::StartProcess { .. }

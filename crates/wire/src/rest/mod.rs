@@ -1,6 +1,6 @@
 //! The table of the JSON interface: what there is under which address, who may use it, what it takes and what it answers.
 //!
-//! From it follow the routes, the description in the form of OpenAPI (`openapi.rs`) and the reference page
+//! From it follow the routes, the description in the form of `OpenAPI` (`openapi.rs`) and the reference page
 //! (`reference.rs`). Shapes of answers describe themselves (`schema.rs`, `shapes/`).
 
 mod openapi;
@@ -125,8 +125,8 @@ pub struct Param {
 /// What an answer holds.
 #[derive(Clone, Copy)]
 pub enum Content {
-    /// JSON of this shape; the name is that of the shape.
-    Json(&'static str, fn(&mut Definitions) -> Value),
+    /// JSON of this shape.
+    Json(Shape),
     /// Text of this type.
     Text(&'static str),
     /// Server-sent events, each with its name, its meaning and the shape of its data.
@@ -140,15 +140,28 @@ pub struct EventKind {
     pub name: &'static str,
     /// When it comes.
     pub text: &'static str,
-    /// The name of the shape of its data.
-    pub shape: &'static str,
-    /// The shape.
+    /// The shape of its data.
+    pub shape: Shape,
+}
+
+/// A shape by its name.
+#[derive(Clone, Copy)]
+pub struct Shape {
+    /// Its name.
+    pub name: &'static str,
+    /// Describes it.
     pub schema: fn(&mut Definitions) -> Value,
+}
+
+/// The shape `T`.
+const fn shape<T: Schema>(name: &'static str) -> Shape {
+    let schema = T::schema;
+    Shape { name, schema }
 }
 
 /// JSON of the shape `T`.
 const fn json<T: Schema>(name: &'static str) -> Content {
-    Content::Json(name, T::schema)
+    Content::Json(shape::<T>(name))
 }
 
 /// An endpoint.
@@ -171,7 +184,7 @@ pub struct Endpoint {
     /// Parameters of the query.
     pub params: &'static [Param],
     /// The shape of the body that it takes.
-    pub body: Option<(&'static str, fn(&mut Definitions) -> Value)>,
+    pub body: Option<Shape>,
     /// What a good answer holds.
     pub answer: Content,
     /// Faults that it may answer besides those that all may.
@@ -190,7 +203,7 @@ pub enum Found<'a> {
 }
 
 /// Looks for the endpoint of a path as it came, with its percent signs. None: the path is none of this interface.
-pub fn find<'a>(is_read: bool, path: &'a str) -> Option<Found<'a>> {
+pub fn find(is_read: bool, path: &str) -> Option<Found<'_>> {
     let is_ours = |endpoint: &&Endpoint| endpoint.path == path;
     if !path.starts_with(ROOT) && !ENDPOINTS.iter().any(|endpoint| is_ours(&endpoint)) {
         return None;

@@ -9,9 +9,6 @@ pub type Definitions = Map<String, Value>;
 pub trait Schema {
     /// The shape as JSON Schema: what has a name goes among the definitions, and is referred to.
     fn schema(definitions: &mut Definitions) -> Value;
-
-    /// Whether a member of this kind may be left out.
-    const IS_OPTIONAL: bool = false;
 }
 
 /// A reference to a definition.
@@ -50,10 +47,8 @@ impl<T: Schema> Schema for Vec<T> {
 
 impl<T: Schema> Schema for Option<T> {
     fn schema(definitions: &mut Definitions) -> Value {
-        T::schema(definitions)
+        json!({ "anyOf": [T::schema(definitions), { "type": "null" }] })
     }
-
-    const IS_OPTIONAL: bool = true;
 }
 
 impl<T: Schema> Schema for std::collections::BTreeMap<String, T> {
@@ -68,7 +63,7 @@ pub(super) fn text(lines: &[&str]) -> String {
     lines.join(" ")
 }
 
-/// Makes structs that are written as JSON and describe themselves. A member that is an `Option` is left out when there is
+/// Makes structs that are written as JSON and describe themselves. A member that is an `Option` is `null` when there is
 /// nothing to say.
 macro_rules! shapes {
     ($($(#[doc = $about:literal])* $name:ident {
@@ -77,10 +72,57 @@ macro_rules! shapes {
         $(
             $(#[doc = $about])*
             #[derive(Clone, Debug, PartialEq, serde::Serialize)]
-            #[serde_with_skips]
             pub struct $name {
                 $($(#[doc = $doc])* pub $member: $kind,)*
             }
+
+            impl $crate::rest::schema::Schema for $name {
+                fn schema(definitions: &mut $crate::rest::schema::Definitions) -> serde_json::Value {
+                    use $crate::rest::schema::{member, named};
+                    named(definitions, stringify!($name), &[$($about),*], |definitions| {
+                        vec![$(
+                            (stringify!($member), member::<$kind>(definitions, &[$($doc),*])),
+                        )*]
+                    })
+                }
+            }
         )*
     };
+}
+pub(super) use shapes;
+
+/// The schema of a member, with what it means.
+pub fn member<T: Schema>(definitions: &mut Definitions, text_lines: &[&str]) -> Value {
+    let mut schema = T::schema(definitions);
+    if let Some(object) = schema.as_object_mut() {
+        object.insert("description".to_owned(), text(text_lines).into());
+    }
+    schema
+}
+
+/// Defines an object, once, and refers to it.
+pub fn named(
+    definitions: &mut Definitions,
+    name: &str,
+    about: &[&str],
+    members: impl FnOnce(&mut Definitions) -> Vec<(&'static str, Value)>,
+) -> Value {
+    if !definitions.contains_key(name) {
+        // For shapes that hold themselves.
+        definitions.insert(name.to_owned(), Value::Null);
+        let members = members(definitions);
+        let required: Vec<&str> = members.iter().map(|(name, _)| *name).collect();
+        let properties: Map<String, Value> = members
+            .iter()
+            .map(|(name, schema)| ((*name).to_owned(), schema.clone()))
+            .collect();
+        let schema = json!({
+            "type": "object",
+            "description": text(about),
+            "properties": properties,
+            "required": required,
+        });
+        definitions.insert(name.to_owned(), schema);
+    }
+    refer(name)
 }

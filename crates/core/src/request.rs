@@ -60,6 +60,10 @@ impl Core {
                 let (views, position) = (self.all_views(turn.now), None);
                 self.reply(turn, id, Ok(Reply::Views { views, position }));
             }
+            Request::GetDifferences => {
+                let differences = self.differences();
+                self.reply(turn, id, Ok(Reply::Differences(differences)));
+            }
             Request::GetAllConfigInfo => {
                 let configs = self.all_config_info();
                 self.reply(turn, id, Ok(Reply::Configs(configs)));

@@ -30,7 +30,9 @@ impl Core {
                     self.count(proc, from, to);
                 }
                 Happening::Born { proc } => {
-                    if let Some(state) = self.procs.get(proc).map(Process::published) {
+                    // Where it has gone on already, that is told of next.
+                    let state = self.procs.get(proc).map(Process::published);
+                    if let Some(state @ ProcessState::Starting) = state {
                         turn.out.push(Effect::Changed { proc, state });
                     }
                     self.watched_born(turn, proc);

@@ -105,6 +105,23 @@ pub struct ProcessDetail {
     pub changes: Vec<StateChange>,
 }
 
+/// What an update would do with a group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupDifference {
+    /// Which.
+    pub group: String,
+    /// It is in service.
+    pub is_served: bool,
+    /// It is in the latest configuration.
+    pub is_configured: bool,
+    /// Options whose values differ.
+    pub options: Vec<String>,
+    /// Processes that would be stopped.
+    pub stops: Vec<String>,
+    /// Processes that would be started.
+    pub starts: Vec<String>,
+}
+
 /// One output channel as `getAllConfigInfo` shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputInfo {

@@ -3,7 +3,9 @@
 use crate::access::Scope;
 use crate::fault::Fault;
 use crate::helper::{HelperAnswer, HelperMethod};
-use crate::info::{ConfigInfo, PoolInfo, ProcessDetail, ProcessInfo, ProcessResult, ProcessView};
+use crate::info::{
+    ConfigInfo, GroupDifference, PoolInfo, ProcessDetail, ProcessInfo, ProcessResult, ProcessView,
+};
 use crate::{Channel, Level, Run, SupervisorState};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -34,6 +36,8 @@ pub enum Request {
     },
     /// All processes by group and name, as those see them who look at all of them. Answer: `Views`.
     GetAllViews,
+    /// What differs between the configuration in service and the latest one read. Answer: `Differences`.
+    GetDifferences,
     /// The latest configuration read. Answer: `Configs`.
     GetAllConfigInfo,
     /// Start one, or a group when the name says so. Answer: `Done`, or `Results` for a group.
@@ -281,6 +285,8 @@ pub enum Reply {
         /// Where the edge's list of changes stood then; the edge puts it in.
         position: Option<(u64, u64)>,
     },
+    /// What differs, group by group.
+    Differences(Vec<GroupDifference>),
     /// Many configurations.
     Configs(Vec<ConfigInfo>),
     /// One line a process.

@@ -38,6 +38,7 @@ pub fn reply(reply: &Reply, local: &dyn Fn(i64) -> String) -> Value {
         | Reply::Helper(_)
         | Reply::HelperMethods(_)
         | Reply::Detail(_)
+        | Reply::Differences(_)
         | Reply::Views { .. } => Value::Nil,
         Reply::Names(names) => texts(names),
         Reply::Count(count) => Value::Int(i64::try_from(*count).unwrap_or(i64::MAX)),

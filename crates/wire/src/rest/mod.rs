@@ -202,8 +202,9 @@ pub enum Found<'a> {
     Nowhere,
 }
 
-/// Looks for the endpoint of a path as it came, with its percent signs. None: the path is none of this interface.
-pub fn find(is_read: bool, path: &str) -> Option<Found<'_>> {
+/// Looks for the endpoint of a path as it came, with its percent signs; no method is one that no endpoint has. None: the
+/// path is none of this interface.
+pub fn find(method: Option<Method>, path: &str) -> Option<Found<'_>> {
     let is_ours = |endpoint: &&Endpoint| endpoint.path == path;
     if !path.starts_with(ROOT) && !ENDPOINTS.iter().any(|endpoint| is_ours(&endpoint)) {
         return None;
@@ -213,7 +214,7 @@ pub fn find(is_read: bool, path: &str) -> Option<Found<'_>> {
         let Some(names) = fit(endpoint.path, path) else {
             continue;
         };
-        if (endpoint.method == Method::Get) == is_read {
+        if Some(endpoint.method) == method {
             return Some(Found::Here(endpoint, names));
         }
         others = Some(endpoint.method.name());

@@ -4,8 +4,8 @@ use provost_model::ProcessState;
 use provost_model::info::{Description, ProcessInfo, ProcessView};
 use std::collections::BTreeSet;
 
-fn found(is_read: bool, path: &str) -> Option<(&'static str, [&str; 2])> {
-    match find(is_read, path) {
+fn found(method: Method, path: &str) -> Option<(&'static str, [&str; 2])> {
+    match find(Some(method), path) {
         Some(Found::Here(endpoint, names)) => Some((endpoint.id, names)),
         _ => None,
     }
@@ -14,24 +14,27 @@ fn found(is_read: bool, path: &str) -> Option<(&'static str, [&str; 2])> {
 #[test]
 fn paths_lead_to_their_endpoints() {
     assert_eq!(
-        found(true, "/api/v1/processes"),
+        found(Method::Get, "/api/v1/processes"),
         Some(("listProcesses", ["", ""]))
     );
     assert_eq!(
-        found(true, "/api/v1/processes/web/web%5F00"),
+        found(Method::Get, "/api/v1/processes/web/web%5F00"),
         Some(("getProcess", ["web", "web%5F00"]))
     );
     assert_eq!(
-        found(false, "/api/v1/groups/all/stop"),
+        found(Method::Post, "/api/v1/groups/all/stop"),
         Some(("stopGroup", ["all", ""]))
     );
-    assert_eq!(found(true, "/healthz"), Some(("getHealth", ["", ""])));
+    assert_eq!(
+        found(Method::Get, "/healthz"),
+        Some(("getHealth", ["", ""]))
+    );
     assert!(matches!(
-        find(false, "/api/v1/daemon"),
+        find(Some(Method::Post), "/api/v1/daemon"),
         Some(Found::Otherwise("GET"))
     ));
     assert!(matches!(
-        find(true, "/api/v1/update"),
+        find(Some(Method::Get), "/api/v1/update"),
         Some(Found::Otherwise("POST"))
     ));
     for path in [
@@ -40,10 +43,17 @@ fn paths_lead_to_their_endpoints() {
         "/api/v1/processes/a",
         "/api/v1/processes//b",
     ] {
-        assert!(matches!(find(true, path), Some(Found::Nowhere)), "{path}");
+        assert!(
+            matches!(find(Some(Method::Get), path), Some(Found::Nowhere)),
+            "{path}"
+        );
     }
+    assert!(matches!(
+        find(None, "/api/v1/processes"),
+        Some(Found::Otherwise("GET"))
+    ));
     for path in ["/", "/healthz/", "/api", "/api/v2/daemon", "/RPC2"] {
-        assert!(find(true, path).is_none(), "{path}");
+        assert!(find(Some(Method::Get), path).is_none(), "{path}");
     }
 }
 
@@ -53,7 +63,7 @@ fn names_and_addresses_are_there_once() {
     assert_eq!(ids.len(), ENDPOINTS.len());
     for endpoint in ENDPOINTS {
         let path = endpoint.path.replace("{group}", "g").replace("{name}", "n");
-        let (id, _) = found(endpoint.method == Method::Get, &path).unwrap();
+        let (id, _) = found(endpoint.method, &path).unwrap();
         assert_eq!(id, endpoint.id);
     }
 }

@@ -196,6 +196,7 @@ impl Monitor {
             | Request::GetAllProcessInfo
             | Request::GetProcessDetail { .. }
             | Request::GetAllViews
+            | Request::GetDifferences
             | Request::GetAllConfigInfo
             | Request::GetEventPools
             | Request::StartProcess { .. }

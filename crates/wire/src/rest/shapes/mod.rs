@@ -205,6 +205,12 @@ shapes! {
         action: &'static str,
         /// Why.
         reason: String,
+        /// Options whose values differ.
+        options: Vec<String>,
+        /// Processes that would be stopped.
+        stops: Vec<String>,
+        /// Processes that would be started.
+        starts: Vec<String>,
     }
 
     /// What the files of the configuration would change.
@@ -321,6 +327,25 @@ impl Pool {
             dropped: pool.dropped,
             spooled: pool.spool.as_ref().map(|spool| spool.events),
             listeners: listeners.collect(),
+        }
+    }
+}
+
+impl Change {
+    /// Of what the core tells.
+    pub fn new(told: info::GroupDifference) -> Self {
+        let (action, reason) = match (told.is_served, told.is_configured) {
+            (true, false) => ("remove", "it is not configured any more".to_owned()),
+            (false, _) => ("add", "it is configured and not in service".to_owned()),
+            (true, true) => ("restart", format!("differs: {}", told.options.join(", "))),
+        };
+        Self {
+            group: told.group,
+            action,
+            reason,
+            options: told.options,
+            stops: told.stops,
+            starts: told.starts,
         }
     }
 }

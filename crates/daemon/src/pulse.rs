@@ -222,11 +222,11 @@ impl Drop for Follower {
 mod tests {
     use super::*;
 
-    fn removed(number: usize) -> Option<Change> {
-        Some(Change::Removed {
+    fn removed(number: usize) -> Change {
+        Change::Removed {
             group: "g".to_owned(),
             name: number.to_string(),
-        })
+        }
     }
 
     fn names(beats: &[Arc<Beat>]) -> Vec<&str> {
@@ -238,8 +238,8 @@ mod tests {
         let pulse = Pulse::default();
         let mut follower = pulse.follow();
         let from = follower.position();
-        pulse.beat(|| removed(1));
-        pulse.beat(|| removed(2));
+        pulse.beat(|| Some(removed(1)));
+        pulse.beat(|| Some(removed(2)));
         follower.changed().await;
         let beats = follower.since(from, 10).unwrap();
         assert_eq!(names(&beats), ["1", "2"]);
@@ -256,10 +256,10 @@ mod tests {
         let from = follower.position();
         drop(follower);
         // Somebody may come back.
-        pulse.beat(|| removed(1));
+        pulse.beat(|| Some(removed(1)));
         assert_eq!(names(&pulse.follow().since(from, 10).unwrap()), ["1"]);
         for number in 0..=KEPT {
-            pulse.beat(|| removed(number));
+            pulse.beat(|| Some(removed(number)));
         }
         pulse.beat(|| panic!("nobody came back"));
         let follower = pulse.follow();
@@ -273,7 +273,7 @@ mod tests {
         let follower = pulse.follow();
         let from = follower.position();
         for number in 0..=KEPT {
-            pulse.beat(|| removed(number));
+            pulse.beat(|| Some(removed(number)));
         }
         assert!(follower.since(from, 10).is_none());
         assert_eq!(names(&follower.since(from + 1, 2).unwrap()), ["1", "2"]);

@@ -5,7 +5,7 @@ use provost_e2e::{Side, Start, Target, run_with_input};
 
 #[test]
 fn figures_are_understood_and_mean_what_node_exporters_do() {
-    let config = "[program:web]\ncommand=/bin/cat\nprocess_name=a \"b\\c\nstartsecs=0\n\
+    let config = "[program:web]\ncommand=/bin/cat\nprocess_name=a\"b\\c\nstartsecs=0\n\
                   [eventlistener:ear]\ncommand=/bin/cat\nevents=PROCESS_STATE\nstartsecs=0\n";
     let daemon = Start::new(Side::Ours, config).start();
     daemon.wait_state("ear", "RUNNING");
@@ -26,7 +26,7 @@ fn figures_are_understood_and_mean_what_node_exporters_do() {
         "family provost_request_duration_seconds histogram 34",
         "family provost_spawn_duration_seconds histogram 17",
         "family process_cpu_seconds counter 1",
-        "sample node_supervisord_up group=web,name=a \"b\\c 1.0",
+        "sample node_supervisord_up group=web,name=a\"b\\c 1.0",
         "sample node_supervisord_state group=ear,name=ear 20.0",
     ] {
         assert!(said.contains(&line), "{line} is missing in {said:#?}");

@@ -127,10 +127,9 @@ impl Process {
             Some(LastExit {
                 status,
                 at_ms: change.at_ms,
-                expected: match change.state {
-                    ProcessState::Exited => self.spec.exitcodes.contains(&status.code()),
-                    state => state == ProcessState::Stopped,
-                },
+                expected: change.state == ProcessState::Stopped
+                    || change.state == ProcessState::Exited
+                        && self.spec.exitcodes.contains(&status.code()),
             })
         });
         ProcessView {

@@ -38,7 +38,7 @@ pub(super) async fn page(context: &Context, caller: &Caller) -> Result<Response<
     out.family(metrics::SPAWNS).histogram(&[], &meters::SPAWNS);
     out.family(metrics::RESPAWNS)
         .histogram(&[], &meters::RESPAWNS);
-    let streams = u64::try_from(context.streams.get()).unwrap_or(u64::MAX);
+    let streams = count(context.streams.get());
     out.one(metrics::STREAMS, from_count(streams));
     out.one(metrics::SUPERVISOR, f64::from(state.code()));
     own(&mut out);
@@ -139,25 +139,27 @@ fn logs(out: &mut Metrics, context: &Context, views: &[ProcessView]) {
     }
 }
 
+/// Figures of each pool, and what they are of it.
+const OF_POOLS: &[(Family, fn(&PoolInfo) -> Option<u64>)] = &[
+    (metrics::QUEUE, |pool| Some(count(pool.queued))),
+    (metrics::QUEUE_SIZE, |pool| Some(count(pool.buffer_size))),
+    (metrics::SPOOLED, |pool| {
+        pool.spool.as_ref().map(|spool| spool.events)
+    }),
+    (metrics::DELIVERED, |pool| Some(pool.delivered)),
+    (metrics::REJECTED, |pool| Some(pool.rejected)),
+    (metrics::DROPPED, |pool| Some(pool.dropped)),
+];
+
+fn count(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
+
 fn events(out: &mut Metrics, pools: &[PoolInfo]) {
-    let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-    type Of = fn(&PoolInfo, fn(usize) -> u64) -> Option<u64>;
-    let families: [(Family, Of); 6] = [
-        (metrics::QUEUE, |pool, count| Some(count(pool.queued))),
-        (metrics::QUEUE_SIZE, |pool, count| {
-            Some(count(pool.buffer_size))
-        }),
-        (metrics::SPOOLED, |pool, _| {
-            pool.spool.as_ref().map(|spool| spool.events)
-        }),
-        (metrics::DELIVERED, |pool, _| Some(pool.delivered)),
-        (metrics::REJECTED, |pool, _| Some(pool.rejected)),
-        (metrics::DROPPED, |pool, _| Some(pool.dropped)),
-    ];
-    for (family, value) in families {
-        let mut samples = out.family(family);
+    for (family, value) in OF_POOLS {
+        let mut samples = out.family(*family);
         for pool in pools {
-            if let Some(value) = value(pool, count) {
+            if let Some(value) = value(pool) {
                 samples.add(&[("pool", &pool.name)], from_count(value));
             }
         }

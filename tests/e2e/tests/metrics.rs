@@ -54,7 +54,7 @@ fn read(page: &str) -> Samples {
         if let Some(rest) = line.strip_prefix("# HELP ") {
             let (name, help) = rest.split_once(' ').expect("a name and a text");
             assert!(!help.is_empty() && !families.contains_key(name), "{name}");
-            current = name.to_owned();
+            name.clone_into(&mut current);
             families.insert(current.clone(), "");
         } else if let Some(rest) = line.strip_prefix("# TYPE ") {
             let (name, kind) = rest.split_once(' ').expect("a name and a kind");

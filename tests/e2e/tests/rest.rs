@@ -383,6 +383,45 @@ fn supervisord_is_restarted_and_ended() {
     assert_eq!(daemon.wait_end(), Some(0));
 }
 
+#[test]
+fn a_restart_goes_on_over_an_upgrade_and_is_done_once() {
+    let slow = "[program:slow]\nstartsecs=0\n\
+                command=/bin/sh -c 'trap \"sleep 1; exit\" TERM; while :; do sleep 0.05; done'\n";
+    let daemon = Start::new(Side::Ours, slow).start();
+    daemon.wait_state("slow", "RUNNING");
+    let target = target(&daemon);
+    let path = "/api/v1/processes/slow/slow";
+    let asked = std::thread::spawn({
+        let target = target.clone();
+        move || target.act(&format!("{path}/restart"), "", "")
+    });
+    daemon.wait_state("slow", "STOPPING");
+    let said = daemon.ctl(Side::Ours, &["upgrade"]);
+    assert!(
+        said.stdout.starts_with("Upgraded"),
+        "{} {}",
+        said.stdout,
+        said.stderr
+    );
+    let answer = asked.join().expect("it was answered");
+    assert_eq!(
+        (answer.status(), answer.json()),
+        (200, json!({"result": "ok"}))
+    );
+    let after = target.get(path, "").json();
+    assert_eq!(after["process"]["state"], "RUNNING");
+    assert_eq!(after["process"]["starts"], 2);
+    let states: Vec<_> = after["changes"].as_array().unwrap().iter().collect();
+    let states: Vec<_> = states
+        .iter()
+        .map(|change| change["state"].as_str().unwrap())
+        .collect();
+    let all = [
+        "STARTING", "RUNNING", "STOPPING", "STOPPED", "STARTING", "RUNNING",
+    ];
+    assert_eq!(states, all, "what was before the upgrade is still known");
+}
+
 /// `user:password` of Basic in base 64.
 const ADMIN: &str = "Authorization: Basic YWRtaW46YQ==\r\n";
 const VIEWER: &str = "Authorization: Basic dmlld2VyOnY=\r\n";

@@ -139,8 +139,10 @@ fn logs(out: &mut Metrics, context: &Context, views: &[ProcessView]) {
     }
 }
 
+type Count = fn(&PoolInfo) -> Option<u64>;
+
 /// Figures of each pool, and what they are of it.
-const OF_POOLS: &[(Family, fn(&PoolInfo) -> Option<u64>)] = &[
+const OF_POOLS: &[(Family, Count)] = &[
     (metrics::QUEUE, |pool| Some(count(pool.queued))),
     (metrics::QUEUE_SIZE, |pool| Some(count(pool.buffer_size))),
     (metrics::SPOOLED, |pool| {

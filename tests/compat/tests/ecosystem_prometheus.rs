@@ -21,13 +21,14 @@ fn figures_are_understood_and_mean_what_node_exporters_do() {
         "family node_supervisord_up gauge 2",
         "family node_supervisord_state gauge 2",
         "family node_supervisord_exit_status gauge 2",
+        "family node_supervisord_start_time_seconds gauge 2",
         "family provost_process_restarts counter 2",
         "family provost_event_queue_length gauge 1",
         "family provost_request_duration_seconds histogram 34",
         "family provost_spawn_duration_seconds histogram 17",
         "family process_cpu_seconds counter 1",
-        "sample node_supervisord_up group=web,name=a\"b\\c 1.0",
-        "sample node_supervisord_state group=ear,name=ear 20.0",
+        "sample node_supervisord_up group=web,name=a\"b\\c 1",
+        "sample node_supervisord_state group=ear,name=ear 20",
     ] {
         assert!(said.contains(&line), "{line} is missing in {said:#?}");
     }

@@ -60,8 +60,7 @@ fn read(page: &str) -> Samples {
             let (name, kind) = rest.split_once(' ').expect("a name and a kind");
             assert_eq!(name, current);
             let is_total = name.ends_with("_total");
-            let is_foreign = name.starts_with("node_");
-            assert!(is_foreign || (kind == "counter") == is_total, "{line}");
+            assert_eq!(kind == "counter", is_total, "{line}");
             families.insert(current.clone(), Box::leak(kind.to_owned().into_boxed_str()));
         } else {
             let (name, value) = line.rsplit_once(' ').expect("a name and a value");

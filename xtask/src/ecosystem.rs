@@ -28,6 +28,7 @@ const TOOLS: &[&str] = &[
     "supervisor-alert==0.6.2",
     "nagios-check-supervisord==2.2.1",
     "ansible-core==2.19.14",
+    "prometheus-client==0.26.0",
 ];
 
 /// The release of Ansible that has the collection for Supervisor's clients. It is large, and only this part is kept.

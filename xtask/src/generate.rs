@@ -76,6 +76,14 @@ fn pages() -> Vec<Page> {
             text: format!("{MARK}{}", provost_wire::methods::reference()),
         },
         Page {
+            path: "docs/reference/json.md",
+            text: format!("{MARK}{}", provost_wire::rest::reference()),
+        },
+        Page {
+            path: "docs/reference/openapi.json",
+            text: provost_wire::rest::openapi(),
+        },
+        Page {
             path: "docs/man/supervisord.1",
             text: command_page(
                 "supervisord",

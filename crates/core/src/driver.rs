@@ -194,6 +194,7 @@ impl Driver {
     fn file(&mut self, effect: Effect) {
         let line = match effect {
             Effect::Notice(notice) => return self.notices.push(notice),
+            Effect::Changed { .. } => return,
             Effect::ProcessAdded { proc, spec, .. } => {
                 self.names.insert(proc, spec.name.clone());
                 format!("added {}", spec.name)

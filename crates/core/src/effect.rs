@@ -1,8 +1,8 @@
 //! What the core orders. An order that fails comes back as a fact.
 
 use provost_model::{
-    Answer, Envelope, FcgiSpec, GroupSpec, Notice, Pid, ProcId, ProcessSpec, RequestId, Run,
-    Signal, SocketId, SpoolId, Ticket, Wall,
+    Answer, Envelope, FcgiSpec, GroupSpec, Notice, Pid, ProcId, ProcessSpec, ProcessState,
+    RequestId, Run, Signal, SocketId, SpoolId, Ticket, Wall,
 };
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -24,6 +24,13 @@ pub enum Effect {
     ProcessRemoved {
         /// Which.
         proc: ProcId,
+    },
+    /// A process came into a state, or its child was born. For those who look; nothing is to be done.
+    Changed {
+        /// Which.
+        proc: ProcId,
+        /// The state that it came into. A later order of the same step may tell of another.
+        state: ProcessState,
     },
     /// Open a socket that processes share: bind, give it mode and owner, listen. Not answered: a failure is told by
     /// the `SpawnFailed` of each run that uses it. Orders with other numbers for the same address are carried out one

@@ -21,6 +21,7 @@
 
 pub mod adopt;
 mod deadlines;
+mod difference;
 #[cfg(test)]
 mod driver;
 pub mod effect;

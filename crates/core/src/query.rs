@@ -4,7 +4,7 @@ use crate::group::{Group, Target};
 use crate::supervisor::Core;
 use provost_model::access::Scope;
 use provost_model::fault::{Fault, FaultCode};
-use provost_model::info::{ConfigInfo, OutputInfo, PoolInfo, ProcessInfo};
+use provost_model::info::{ConfigInfo, OutputInfo, PoolInfo, ProcessInfo, ProcessView};
 use provost_model::spec::{LogFile, OutputSpec};
 use provost_model::{Answer, Channel, GroupSpec, Now, ProcId, ProcessSpec, ProcessState, Reply};
 use std::sync::Arc;
@@ -55,6 +55,22 @@ impl Core {
                 .map(|process| process.info(now)),
         );
         infos
+    }
+
+    /// A process as those see it who look at all of it.
+    pub fn view(&self, now: Now, proc: ProcId) -> Option<ProcessView> {
+        self.procs.get(proc).map(|process| process.view(now))
+    }
+
+    pub(crate) fn process_detail(&self, now: Now, name: &str) -> Answer {
+        let process = self.find_one(name)?;
+        Ok(Reply::Detail(Box::new(process.detail(now))))
+    }
+
+    /// The same of all, by name of group, then by name.
+    pub(crate) fn all_views(&self, now: Now) -> Vec<ProcessView> {
+        let procs = self.groups.by_name().flat_map(Group::by_name);
+        procs.filter_map(|proc| self.view(now, proc)).collect()
     }
 
     /// All listener pools by name.

@@ -52,6 +52,18 @@ impl Core {
                 let infos = self.all_process_info(turn.now);
                 self.reply(turn, id, Ok(Reply::Infos(infos)));
             }
+            Request::GetProcessDetail { name } => {
+                let answer = self.process_detail(turn.now, &name);
+                self.reply(turn, id, answer);
+            }
+            Request::GetAllViews => {
+                let (views, position) = (self.all_views(turn.now), None);
+                self.reply(turn, id, Ok(Reply::Views { views, position }));
+            }
+            Request::GetDifferences => {
+                let differences = self.differences();
+                self.reply(turn, id, Ok(Reply::Differences(differences)));
+            }
             Request::GetAllConfigInfo => {
                 let configs = self.all_config_info();
                 self.reply(turn, id, Ok(Reply::Configs(configs)));

@@ -18,14 +18,25 @@ impl Core {
                     to,
                     event,
                 } => {
+                    turn.out.push(Effect::Changed { proc, state: to });
                     self.count(proc, from, to);
                     self.publish(turn, event);
                     self.follow_listener(turn, proc, to);
                     self.follow_helper(turn, proc, to);
                     self.watched_changed(turn, proc, to, early);
                 }
-                Happening::Adopted { proc, from, to } => self.count(proc, from, to),
-                Happening::Born { proc } => self.watched_born(turn, proc),
+                Happening::Adopted { proc, from, to } => {
+                    turn.out.push(Effect::Changed { proc, state: to });
+                    self.count(proc, from, to);
+                }
+                Happening::Born { proc } => {
+                    // Where it has gone on already, that is told of next.
+                    let state = self.procs.get(proc).map(Process::published);
+                    if let Some(state @ ProcessState::Starting) = state {
+                        turn.out.push(Effect::Changed { proc, state });
+                    }
+                    self.watched_born(turn, proc);
+                }
             }
         }
     }

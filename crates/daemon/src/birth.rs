@@ -2,6 +2,7 @@
 
 use crate::children::{Early, Entry, Newborn, Phase};
 use crate::logs::Order;
+use crate::meters;
 use crate::prepare;
 use crate::runs::Birth;
 use crate::shell::{Shell, token};
@@ -10,6 +11,7 @@ use crate::stdin::ChildStdin;
 use provost_core::Input;
 use provost_model::spawn::SpawnProblem;
 use provost_model::{Channel, Errno, Level, Pid, Run};
+use provost_os::clock;
 use provost_os::reactor::Interest;
 use provost_os::spawn::{self, Line, Stdio};
 use provost_os::{pipe, users};
@@ -113,6 +115,18 @@ impl Shell {
         })
     }
 
+    /// How long a birth took.
+    fn measure(&self, run: Run) {
+        let Some(child) = self.children.runs.get(&run) else {
+            return;
+        };
+        let now = clock::mono();
+        meters::SPAWNS.observe(now.since(child.ordered));
+        if let Some(ended) = child.follows {
+            meters::RESPAWNS.observe(now.since(ended));
+        }
+    }
+
     /// The run is written down, or need not be: the child may go on. Or it could not be, and the child ends.
     pub(crate) fn recorded(&mut self, run: Run, result: Result<(), SpawnProblem>) {
         if let Err(problem) = result {
@@ -132,6 +146,7 @@ impl Shell {
         let _ = spawn::go(report.as_fd());
         self.children.alive(run, pid);
         self.births.done(run);
+        self.measure(run);
         self.attach(run, stdin, stdout, stderr, report);
         self.tell(Input::Spawned { run, pid });
         if let Some(status) = ended {

@@ -20,6 +20,10 @@ pub(crate) struct Ordered {
     pub(crate) proc: ProcId,
     pub(crate) run: Run,
     pub(crate) socket: Option<SocketId>,
+    /// When it was ordered.
+    pub(crate) at: Mono,
+    /// When the one before it ended, if it is started at once.
+    pub(crate) follows: Option<Mono>,
 }
 
 /// Those that wait, and those that are on their way.
@@ -74,7 +78,11 @@ impl Births {
     /// The orders that wait, for whoever goes on in our place.
     pub(crate) fn into_orders(self) -> impl Iterator<Item = Effect> {
         let waiting = self.waiting.into_iter();
-        waiting.map(|Ordered { proc, run, socket }| Effect::Spawn { proc, run, socket })
+        waiting.map(
+            |Ordered {
+                 proc, run, socket, ..
+             }| Effect::Spawn { proc, run, socket },
+        )
     }
 }
 
@@ -89,6 +97,8 @@ mod tests {
                 proc: ProcId(1),
                 run: Run(run),
                 socket: None,
+                at: Mono::default(),
+                follows: None,
             });
         }
         births
@@ -137,6 +147,8 @@ mod tests {
             proc: ProcId(1),
             run: Run(9),
             socket: None,
+            at: Mono::default(),
+            follows: None,
         });
         assert_eq!(next(&mut births, Mono(5)), [9]);
     }

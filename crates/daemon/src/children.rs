@@ -142,6 +142,8 @@ pub(crate) enum Phase {
     Alive,
     /// The child was reaped; its output is being read to the end.
     Draining {
+        /// When it was reaped.
+        at: Mono,
         /// How it ended.
         status: ExitStatus,
     },
@@ -211,6 +213,10 @@ pub(crate) struct Child {
     pub(crate) why: Option<Box<str>>,
     /// Where the child says why it could not execute.
     pub(crate) report: Option<Line>,
+    /// When its start was decided.
+    pub(crate) ordered: Mono,
+    /// When the child ended in whose place it was started at once.
+    pub(crate) follows: Option<Mono>,
 }
 
 /// All of them.
@@ -244,9 +250,18 @@ impl Children {
             is_closed: [false; 2],
             why: None,
             report: None,
+            ordered: Mono::default(),
+            follows: None,
         };
         self.deadlines.insert((until, run));
         self.runs.insert(run, Box::new(child));
+    }
+
+    /// When the start of a run was decided, and when the one before it ended, if it is started at once.
+    pub(crate) fn decided(&mut self, run: Run, ordered: Mono, follows: Option<Mono>) {
+        if let Some(child) = self.runs.get_mut(&run) {
+            (child.ordered, child.follows) = (ordered, follows);
+        }
     }
 
     /// The process of a run, while both are known.
@@ -296,7 +311,12 @@ impl Children {
     }
 
     /// A pid was reaped: its run, if it was ours, now drains until the deadline.
-    pub(crate) fn reaped(&mut self, pid: Pid, status: ExitStatus, until: Mono) -> Reaped {
+    pub(crate) fn reaped(
+        &mut self,
+        pid: Pid,
+        status: ExitStatus,
+        (at, until): (Mono, Mono),
+    ) -> Reaped {
         let Some(run) = self.pids.remove(&pid) else {
             return if self.unwanted.remove(&pid) {
                 Reaped::Unborn
@@ -312,7 +332,7 @@ impl Children {
             return Reaped::Unborn;
         }
         child.pid = None;
-        child.phase = Phase::Draining { status };
+        child.phase = Phase::Draining { at, status };
         child.until = Some(until);
         self.deadlines.insert((until, run));
         Reaped::Run(run)
@@ -340,11 +360,11 @@ impl Children {
     }
 
     /// A run that was reaped is over: how it ended, and its table entry with its descriptors.
-    pub(crate) fn finish(&mut self, run: Run) -> Option<(ExitStatus, Box<Child>)> {
-        let Phase::Draining { status } = self.runs.get(&run)?.phase else {
+    pub(crate) fn finish(&mut self, run: Run) -> Option<(Mono, ExitStatus, Box<Child>)> {
+        let Phase::Draining { at, status } = self.runs.get(&run)?.phase else {
             return None;
         };
-        self.forget(run).map(|child| (status, child))
+        self.forget(run).map(|child| (at, status, child))
     }
 
     /// A run is over, or never came to life.

@@ -85,6 +85,14 @@ impl Awaited {
     }
 }
 
+impl Future for Awaited {
+    type Output = Answer;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Answer> {
+        Self::poll(self.get_mut(), cx)
+    }
+}
+
 impl Drop for Awaited {
     fn drop(&mut self) {
         if !self.settled {

@@ -1,5 +1,6 @@
 //! One life of the daemon: privileges, limits, sockets, log, threads, until shutdown or restart.
 
+use crate::api::About;
 use crate::fcgi;
 use crate::handover::{Kept, Paused, SavedConnection, SavedState};
 use crate::logs::{self, MainLog, MainLogSettings, Stuck};
@@ -47,6 +48,7 @@ pub(crate) fn live(launch: Launch) -> Result<Ending, String> {
     let daemon = config.supervisord.clone();
     let mut early: Early = config.startup_messages.clone();
     early.extend(mistyped(&config.diagnostics));
+    let about = About::of(&config);
     seal::config(&mut config).map_err(|error| no_random(&error))?;
     become_user(&daemon, &mut early)?;
     if first {
@@ -149,6 +151,7 @@ pub(crate) fn live(launch: Launch) -> Result<Ending, String> {
         found: found.adopt,
         take_over,
         parent,
+        about,
         stuck: Stuck::default(),
     };
     let ending = supervise(&config, core, None, services, main_log)?;
@@ -165,6 +168,7 @@ pub(crate) fn go_on(
     refused: Option<String>,
 ) -> Result<Ending, String> {
     let mut state = state;
+    let about = state.life.about.clone();
     let mut config = state.life.clone().into_config();
     seal::config(&mut config).map_err(|error| no_random(&error))?;
     seal::servers(state.servers.iter_mut().map(|server| &mut server.spec))
@@ -206,6 +210,7 @@ pub(crate) fn go_on(
         found: Vec::new(),
         take_over: None,
         parent: None,
+        about,
         stuck: state.stuck,
     };
     let paused = Paused {

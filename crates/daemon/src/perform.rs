@@ -47,17 +47,27 @@ impl Shell {
                 self.announce_logs(proc, &entry);
                 self.children.entries.insert(proc, entry);
                 self.mind_orphans();
+                self.show_added(proc);
             }
             Effect::ProcessRemoved { proc } => {
-                self.children.entries.remove(&proc);
+                let removed = self.children.entries.remove(&proc);
                 self.mind_orphans();
+                self.show_removed(removed);
                 self.logs.order(Order::Forget { proc });
             }
+            Effect::Changed { proc, state } => self.show_changed(proc, state),
             Effect::OpenSocket { socket, spec } => self.open_socket(socket, spec),
             Effect::CloseSocket { socket } => self.close_socket(socket),
             Effect::TrySocket { ticket, spec } => self.try_socket(ticket, spec),
             Effect::Spawn { proc, run, socket } => {
-                self.births.order(Ordered { proc, run, socket });
+                let just_ended = self.just_ended.filter(|(ended, _)| *ended == proc);
+                self.births.order(Ordered {
+                    proc,
+                    run,
+                    socket,
+                    at: clock::mono(),
+                    follows: just_ended.map(|(_, at)| at),
+                });
                 self.begin_births();
             }
             Effect::Adopt { proc, run, pid } => self.take_over(proc, run, pid),
@@ -148,7 +158,7 @@ impl Shell {
                 program,
                 options,
             } => self.read_program(ticket, group, program, options),
-            Effect::Reply { id, answer } => self.answers.reply(id, answer),
+            Effect::Reply { id, answer } => self.answers.reply(id, self.pulse.mark(answer)),
             Effect::Notice(notice)
                 if messages::is_routine(&notice) && !self.logger.enabled(Level::Debug) => {}
             Effect::Notice(notice) => {
@@ -193,7 +203,10 @@ impl Shell {
         }
     }
 
-    fn prepare(&mut self, Ordered { proc, run, socket }: Ordered) {
+    fn prepare(&mut self, ordered: Ordered) {
+        let Ordered {
+            proc, run, socket, ..
+        } = ordered;
         let Some(entry) = self.children.entries.get(&proc) else {
             return self.births.done(run);
         };
@@ -206,6 +219,7 @@ impl Shell {
         let known = entry.known.as_deref().copied();
         let now = clock::mono();
         self.children.begin(proc, run, socket, now.plus(BIRTH_MAX));
+        self.children.decided(run, ordered.at, ordered.follows);
         self.spawns.ordered(run, now);
         self.settling.started();
         self.workers.submit(move || {

@@ -151,7 +151,7 @@ fn without_environment(message: &str) -> String {
 }
 
 /// `file:line:column: `, as far as it is known.
-fn place(diagnostic: &Diagnostic) -> String {
+pub(crate) fn place(diagnostic: &Diagnostic) -> String {
     match &diagnostic.file {
         Some(file) if diagnostic.line > 0 => {
             let (line, column) = (diagnostic.line, diagnostic.column);

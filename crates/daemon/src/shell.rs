@@ -15,6 +15,7 @@ use crate::handover::{Doing, HandingOver, Journal, Life, Rehearsed, SavedState};
 use crate::logs::{Fact, Logger, Logs};
 use crate::oom::Kills;
 use crate::prepare::Surroundings;
+use crate::pulse::Pulse;
 use crate::reading::Readings;
 use crate::rest::Settling;
 use crate::runs::{OpenRuns, Runs};
@@ -111,6 +112,8 @@ pub(crate) struct Parts {
     pub(crate) environment: Arc<[(String, String)]>,
     /// The settings of this life.
     pub(crate) life: Life,
+    /// Tells clients of what happens.
+    pub(crate) pulse: Pulse,
 }
 
 /// How a life of the daemon ended.
@@ -199,6 +202,9 @@ pub(crate) struct Shell {
     pub(crate) panics: Vec<u64>,
     /// The settings of this life.
     pub(crate) life: Life,
+    pub(crate) pulse: Pulse,
+    /// The process whose end the core is told of, and when that was.
+    pub(crate) just_ended: Option<(provost_model::ProcId, Mono)>,
     /// What the core is to hear next.
     pub(crate) inputs: VecDeque<Input>,
     telling: bool,
@@ -267,6 +273,8 @@ impl Shell {
             handing_over: None,
             panics: Vec::new(),
             life: parts.life,
+            pulse: parts.pulse,
+            just_ended: None,
             inputs: VecDeque::new(),
             telling: false,
             effects: VecDeque::new(),

@@ -1,13 +1,14 @@
 //! The threads of a life: started, lived with, and ended or handed over.
 
 use crate::adopt::Adopted;
-use crate::api::{self, Api, ApiSettings, Carried, CarriedConnection, OpenServer};
+use crate::api::{self, About, Api, ApiSettings, Carried, CarriedConnection, OpenServer};
 use crate::audit::Audit;
 use crate::control::ControlHandle;
 use crate::handover::{Life, Paused};
 use crate::logs::{self, ChildLogSettings, Logs, MainLog, Stopped, Stuck};
 use crate::output;
 use crate::prepare::Surroundings;
+use crate::pulse::Pulse;
 use crate::runs::{Held, OpenRuns};
 use crate::shell::{Ending, Left, Loader, Parts, Shell};
 use crate::takeover::TakeOver;
@@ -70,6 +71,8 @@ pub(crate) struct Services {
     pub(crate) take_over: Option<TakeOver>,
     /// Who waits for this to be ready.
     pub(crate) parent: Option<Readiness>,
+    /// What there is to tell of the configuration.
+    pub(crate) about: About,
     /// Logs threads of the life before that hang.
     pub(crate) stuck: Stuck,
 }
@@ -120,7 +123,10 @@ pub(crate) fn supervise(
         .iter()
         .filter_map(OpenServer::copy)
         .collect();
+    let pulse = Pulse::default();
     let api = api::start(ApiSettings {
+        pulse: pulse.clone(),
+        about: services.about.clone(),
         control: control.numbered_from(services.next_request),
         audit,
         ..api_settings(config, services.servers, services.connections, &logs)
@@ -141,7 +147,8 @@ pub(crate) fn supervise(
         adopted: Adopted::new(services.found),
         daemon,
         environment: config.environment.clone().into(),
-        life: Life::of(config),
+        life: Life::of(config, services.about),
+        pulse,
     })
     .map_err(failed("start the control thread"))?;
     if let Some(take_over) = services.take_over {
@@ -217,6 +224,8 @@ pub(crate) fn api_settings(
         logger: logs.logger(),
         board: logs.board(),
         access: config.access.clone(),
+        pulse: Pulse::default(),
+        about: About::default(),
         audit: None,
         descriptors: limits::get(Resource::Files)
             .0

@@ -131,8 +131,9 @@ impl Shell {
 
     /// A process has ended: its record is void, and what it wrote last is read.
     pub(crate) fn reaped(&mut self, pid: Pid, status: ExitStatus) {
-        let until = Self::drain_until(clock::mono());
-        match self.children.reaped(pid, status, until) {
+        let now = clock::mono();
+        let until = Self::drain_until(now);
+        match self.children.reaped(pid, status, (now, until)) {
             Reaped::Run(run) => {
                 self.forget_adopted(run);
                 self.runs.ended(run);
@@ -169,12 +170,14 @@ impl Shell {
 
     /// Publishes an exit.
     pub(crate) fn finish(&mut self, run: Run) {
-        let Some((status, child)) = self.children.finish(run) else {
+        let Some((at, status, child)) = self.children.finish(run) else {
             return;
         };
+        self.just_ended = Some((child.proc, at));
         let why = child.why.clone().map(str::into_string);
         self.release(*child);
         self.tell(Input::Exited { run, status, why });
+        self.just_ended = None;
         self.tell_child_quit();
     }
 

@@ -1,7 +1,7 @@
 //! What queries answer.
 
-use crate::spec::AutoRestart;
-use crate::{EventKind, ProcessState, Signal};
+use crate::spec::{AutoRestart, ProcessSpec};
+use crate::{EventKind, ExitStatus, ProcessState, Signal};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -53,6 +53,75 @@ pub struct ProcessInfo {
     pub pid: i32,
     /// What to say about it.
     pub description: Description,
+}
+
+/// How a child ended last, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastExit {
+    /// How.
+    pub status: ExitStatus,
+    /// Milliseconds since 1970.
+    pub at_ms: u64,
+    /// It ended as it should: after a stop, or with one of its exit codes.
+    pub expected: bool,
+}
+
+/// One process as those see it who look at all of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessView {
+    /// As `getProcessInfo` shows it.
+    pub info: ProcessInfo,
+    /// When it came into its state, in milliseconds since 1970; none for one that has always been in it.
+    pub since_ms: Option<u64>,
+    /// Children that were born.
+    pub starts: u32,
+    /// Starts that nobody asked for.
+    pub restarts: u32,
+    /// Spawns that came to nothing.
+    pub spawn_failures: u32,
+    /// How it ended last, as far back as that is kept.
+    pub last_exit: Option<LastExit>,
+    /// Whether it starts with supervisord.
+    pub autostart: bool,
+}
+
+/// A change of state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateChange {
+    /// The state that it came into.
+    pub state: ProcessState,
+    /// Milliseconds since 1970.
+    pub at_ms: u64,
+    /// How the child ended whose end it was.
+    pub exit: Option<ExitStatus>,
+}
+
+/// One process and all that there is to tell of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessDetail {
+    /// What lists show of it.
+    pub view: ProcessView,
+    /// Its configuration in force.
+    pub spec: Arc<ProcessSpec>,
+    /// Its last changes, the oldest first.
+    pub changes: Vec<StateChange>,
+}
+
+/// What an update would do with a group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupDifference {
+    /// Which.
+    pub group: String,
+    /// It is in service.
+    pub is_served: bool,
+    /// It is in the latest configuration.
+    pub is_configured: bool,
+    /// Options whose values differ.
+    pub options: Vec<String>,
+    /// Processes that would be stopped.
+    pub stops: Vec<String>,
+    /// Processes that would be started.
+    pub starts: Vec<String>,
 }
 
 /// One output channel as `getAllConfigInfo` shows it.

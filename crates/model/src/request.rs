@@ -3,7 +3,9 @@
 use crate::access::Scope;
 use crate::fault::Fault;
 use crate::helper::{HelperAnswer, HelperMethod};
-use crate::info::{ConfigInfo, PoolInfo, ProcessInfo, ProcessResult};
+use crate::info::{
+    ConfigInfo, GroupDifference, PoolInfo, ProcessDetail, ProcessInfo, ProcessResult, ProcessView,
+};
 use crate::{Channel, Level, Run, SupervisorState};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -27,6 +29,15 @@ pub enum Request {
     },
     /// All processes by group and name. Answer: `Infos`.
     GetAllProcessInfo,
+    /// One process, and all that there is to tell of it. Answer: `Detail`.
+    GetProcessDetail {
+        /// Which.
+        name: String,
+    },
+    /// All processes by group and name, as those see them who look at all of them. Answer: `Views`.
+    GetAllViews,
+    /// What differs between the configuration in service and the latest one read. Answer: `Differences`.
+    GetDifferences,
     /// The latest configuration read. Answer: `Configs`.
     GetAllConfigInfo,
     /// Start one, or a group when the name says so. Answer: `Done`, or `Results` for a group.
@@ -265,6 +276,17 @@ pub enum Reply {
     Info(Box<ProcessInfo>),
     /// Many processes.
     Infos(Vec<ProcessInfo>),
+    /// One process and all that there is to tell of it.
+    Detail(Box<ProcessDetail>),
+    /// Many processes.
+    Views {
+        /// They.
+        views: Vec<ProcessView>,
+        /// Where the edge's list of changes stood then; the edge puts it in.
+        position: Option<(u64, u64)>,
+    },
+    /// What differs, group by group.
+    Differences(Vec<GroupDifference>),
     /// Many configurations.
     Configs(Vec<ConfigInfo>),
     /// One line a process.

@@ -63,6 +63,47 @@ pub fn start_ticks(pid: Pid) -> Option<u64> {
     stat_of(pid).map(|stat| stat.started)
 }
 
+/// What a process takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// What it has taken of processors since it began, all threads together.
+    pub cpu: std::time::Duration,
+    /// Bytes of memory in use.
+    pub rss_bytes: u64,
+}
+
+/// What a process takes. None when there is none.
+pub fn usage_of(pid: Pid) -> Option<Usage> {
+    parse_usage(&fs::read(format!("/proc/{}/stat", pid.0)).ok()?)
+}
+
+fn parse_usage(text: &[u8]) -> Option<Usage> {
+    let end = text.iter().rposition(|&byte| byte == b')')?;
+    let rest = std::str::from_utf8(text.get(end + 1..)?).ok()?;
+    // Ticks in user mode are the 14th field and those in the kernel the 15th, pages the 24th; the state is the third.
+    let mut fields = rest.split_ascii_whitespace();
+    let user: u64 = fields.nth(11)?.parse().ok()?;
+    let kernel: u64 = fields.next()?.parse().ok()?;
+    let pages: u64 = fields.nth(8)?.parse().ok()?;
+    let rate = rustix::param::clock_ticks_per_second().max(1);
+    let page = u64::try_from(rustix::param::page_size()).unwrap_or(0);
+    let ticks = user.saturating_add(kernel);
+    Some(Usage {
+        cpu: std::time::Duration::from_millis(ticks.saturating_mul(1000) / rate),
+        rss_bytes: pages.saturating_mul(page),
+    })
+}
+
+/// Descriptors that this process has open.
+pub fn own_descriptors() -> u64 {
+    let Ok(entries) = fs::read_dir("/proc/self/fd") else {
+        return 0;
+    };
+    let count = u64::try_from(entries.count()).unwrap_or(0);
+    // The directory itself was open.
+    count.saturating_sub(1)
+}
+
 /// Whether the first thread of a process has ended; others of it may not have yet.
 pub(crate) fn is_zombie(pid: Pid) -> bool {
     stat_of(pid).is_some_and(|stat| stat.state == 'Z')
@@ -147,6 +188,19 @@ fn open_pipe(path: &str, number: u64, end: End) -> Option<OwnedFd> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_process_takes_what_it_takes() {
+        let text = "7 (a) b) S 1 7 7 0 -1 0 1 0 0 0 250 50 0 0 20 0 3 0 4242 1000 25 0 0";
+        let usage = parse_usage(text.as_bytes()).unwrap();
+        let rate = rustix::param::clock_ticks_per_second();
+        assert_eq!(usage.cpu.as_millis(), u128::from(300 * 1000 / rate));
+        let page = u64::try_from(rustix::param::page_size()).unwrap();
+        assert_eq!(usage.rss_bytes, 25 * page);
+        let us = Pid(i32::try_from(std::process::id()).unwrap());
+        assert!(usage_of(us).unwrap().rss_bytes > 100_000);
+        assert!(own_descriptors() >= 3);
+    }
 
     #[test]
     fn a_name_with_brackets_and_blanks_does_not_confuse() {

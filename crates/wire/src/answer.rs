@@ -36,7 +36,12 @@ pub fn reply(reply: &Reply, local: &dyn Fn(i64) -> String, room: impl FnOnce() -
             let lists = [added, changed, removed].map(|names| texts(names));
             Value::Array(vec![Value::Array(lists.into())])
         }
-        Reply::Log(_) | Reply::Helper(_) | Reply::HelperMethods(_) => Value::Nil,
+        Reply::Log(_)
+        | Reply::Helper(_)
+        | Reply::HelperMethods(_)
+        | Reply::Detail(_)
+        | Reply::Differences(_)
+        | Reply::Views { .. } => Value::Nil,
         Reply::Names(names) => texts(names),
         Reply::Count(count) => Value::Int(i64::try_from(*count).unwrap_or(i64::MAX)),
         Reply::Stored(bytes) => unpack(bytes),

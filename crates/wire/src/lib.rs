@@ -22,6 +22,8 @@ pub mod describe;
 pub mod events;
 pub mod helper;
 pub mod methods;
+pub mod metrics;
+pub mod rest;
 pub mod runs;
 pub mod spool;
 pub mod xmlrpc;

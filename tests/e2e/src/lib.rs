@@ -20,6 +20,7 @@
 mod again;
 mod daemon;
 mod http;
+mod json;
 mod many;
 pub mod means;
 mod namespace;
@@ -40,6 +41,7 @@ mod wait;
 
 pub use daemon::{Daemon, Fixture, Start, clean};
 pub use http::{Answer, Stream, Target, read_answer};
+pub use json::{EventStream, Told};
 pub use many::{start_many, wait_all_running};
 pub use namespace::{inside, mounting, run_inside};
 pub use numbers::{assert_contiguous, numbered, with_backups};

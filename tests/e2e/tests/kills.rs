@@ -155,7 +155,7 @@ fn missing_bytes_are_counted() {
         (offset(0), offset(10), offset(11), offset(101)),
         (0, 20, 23, 294)
     );
-    assert_eq!(gaps("x", "0\n1\n2\n"), []);
+    assert_eq!(gaps("x", "0\n1\n2\n"), [0_u64; 0]);
     assert_eq!(gaps("x", "0\n3\n4\n"), [4]);
     // "5\n6\n7\n8\n9\n10\n11\n" of which "5\n6\n" and "1" went.
     let text = "0\n1\n2\n3\n4\n7\n8\n9\n0\n11\n12\n";

@@ -29,6 +29,7 @@ impl Process {
         } else {
             State::Starting { child, up_at }
         };
+        self.past.note(self.published(), act.turn.now.wall);
         act.happened.push_back(Happening::Adopted {
             proc: self.id,
             from: ProcessState::Stopped,
@@ -78,6 +79,7 @@ impl Process {
         self.ended = resting.ended;
         self.exitstatus = resting.exitstatus;
         self.spawnerr.clone_from(&resting.spawnerr);
+        self.past.note(self.published(), act.turn.now.wall);
         act.happened.push_back(Happening::Adopted {
             proc: self.id,
             from: ProcessState::Stopped,

@@ -96,6 +96,7 @@ impl Process {
     fn end_stopped(&mut self, act: &mut Act<'_, '_>, status: ExitStatus, expected: bool) -> Sequel {
         self.ended = Some(act.turn.now.wall);
         self.exitstatus = Some(status.code());
+        self.past.exit = Some(status);
         self.change(act, State::Stopped);
         act.turn.notice(Notice::Stopped {
             name: self.name.clone(),
@@ -115,6 +116,7 @@ impl Process {
     ) -> Sequel {
         self.ended = Some(act.turn.now.wall);
         self.exitstatus = None;
+        self.past.exit = Some(status);
         self.spawnerr = why.unwrap_or_else(|| EXITED_TOO_QUICKLY.to_owned());
         self.back_off(act);
         act.turn.notice(Notice::Exited {
@@ -136,6 +138,7 @@ impl Process {
         let code = status.code();
         self.ended = Some(act.turn.now.wall);
         self.exitstatus = Some(code);
+        self.past.exit = Some(status);
         self.tries = 0;
         self.shortages = 0;
         if status == ExitStatus::Unknown {
@@ -174,7 +177,7 @@ impl Process {
         if at > now {
             self.state = State::Exited { again_at: Some(at) };
         } else {
-            self.begin(act);
+            self.begin_again(act);
         }
     }
 

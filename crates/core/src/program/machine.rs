@@ -15,6 +15,7 @@
 //! A child that lives while a signal cannot be sent to it makes UNKNOWN. Only the monotonic clock decides.
 //! This file has the states and the way up, `stop.rs` the way down, `end.rs` the exits.
 
+use super::past::Past;
 use super::restart;
 use crate::Effect;
 use crate::group::GroupId;
@@ -100,6 +101,8 @@ pub(crate) struct Process {
     pub(crate) auto_stdout: Option<Arc<Path>>,
     #[serde(with = "provost_model::saved::maybe_path")]
     pub(crate) auto_stderr: Option<Arc<Path>>,
+    #[serde(default)]
+    pub(super) past: Past,
 }
 
 impl Process {
@@ -123,6 +126,7 @@ impl Process {
             ended: None,
             auto_stdout: None,
             auto_stderr: None,
+            past: Past::default(),
         }
     }
 
@@ -233,6 +237,12 @@ impl Process {
         }
     }
 
+    /// As [`Process::begin`], and nobody has asked for it.
+    pub(super) fn begin_again(&mut self, act: &mut Act<'_, '_>) {
+        self.past.restarts = self.past.restarts.saturating_add(1);
+        self.begin(act);
+    }
+
     /// STARTING, and the order to spawn.
     pub(super) fn begin(&mut self, act: &mut Act<'_, '_>) {
         self.spawnerr.clear();
@@ -255,6 +265,7 @@ impl Process {
             State::Awaited { run: awaited, stop } if awaited == run => {
                 let now = act.turn.now;
                 self.started = Some((now.mono, now.wall));
+                self.past.starts = self.past.starts.saturating_add(1);
                 act.turn.notice(Notice::Spawned {
                     name: self.name.clone(),
                     pid,
@@ -297,6 +308,7 @@ impl Process {
                     text: text.clone(),
                 });
                 self.spawnerr = text;
+                self.past.spawn_failures = self.past.spawn_failures.saturating_add(1);
                 let now = act.turn.now.mono;
                 if restart::is_shortage(problem) {
                     self.shortages = self.shortages.saturating_add(1);
@@ -336,14 +348,14 @@ impl Process {
             State::Stopping { child, .. } => self.kill_hard(act, child),
             State::Backoff { .. } => {
                 if act.may_start {
-                    self.begin(act);
+                    self.begin_again(act);
                 } else {
                     self.state = State::Backoff { retry_at: None };
                 }
             }
             State::Exited { .. } => {
                 if act.may_start {
-                    self.begin(act);
+                    self.begin_again(act);
                 } else {
                     self.state = State::Exited { again_at: None };
                 }
@@ -375,6 +387,7 @@ impl Process {
         let old_child = self.child();
         self.state = next;
         let to = self.published();
+        self.past.note(to, act.turn.now.wall);
         let pid = self.child().or(old_child).map_or(0, |child| child.pid.0);
         let expected = to == ProcessState::Exited
             && self

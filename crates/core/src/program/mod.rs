@@ -5,6 +5,7 @@ mod end;
 #[cfg(test)]
 mod end_tests;
 pub(crate) mod machine;
+mod past;
 pub(crate) mod restart;
 mod stop;
 mod table;

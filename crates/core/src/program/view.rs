@@ -1,9 +1,9 @@
 //! A process as clients see it.
 
 use super::machine::{Process, State};
-use provost_model::info::{Description, ProcessInfo};
+use provost_model::info::{Description, LastExit, ProcessDetail, ProcessInfo, ProcessView};
 use provost_model::spec::LogFile;
-use provost_model::{Channel, Now};
+use provost_model::{Channel, Now, ProcessState};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -114,6 +114,38 @@ impl Process {
             stderr_logfile: path(Channel::Stderr),
             pid: self.child().map_or(0, |child| child.pid.0),
             description: self.description(start, now),
+        }
+    }
+
+    /// As those see it who look at all of it.
+    pub(crate) fn view(&self, now: Now) -> ProcessView {
+        let last_exit = self.past.last_exit().and_then(|change| {
+            let status = change.exit?;
+            Some(LastExit {
+                status,
+                at_ms: change.at_ms,
+                expected: change.state == ProcessState::Stopped
+                    || change.state == ProcessState::Exited
+                        && self.spec.exitcodes.contains(&status.code()),
+            })
+        });
+        ProcessView {
+            info: self.info(now),
+            since_ms: self.past.last().map(|change| change.at_ms),
+            starts: self.past.starts,
+            restarts: self.past.restarts,
+            spawn_failures: self.past.spawn_failures,
+            last_exit,
+            autostart: self.spec.autostart,
+        }
+    }
+
+    /// All that there is to tell.
+    pub(crate) fn detail(&self, now: Now) -> ProcessDetail {
+        ProcessDetail {
+            view: self.view(now),
+            spec: Arc::clone(&self.spec),
+            changes: self.past.changes(),
         }
     }
 

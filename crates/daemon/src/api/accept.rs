@@ -81,10 +81,11 @@ impl Listening {
 
     async fn accept(&self) -> io::Result<Socket> {
         match self {
-            Self::Tcp(socket) => socket
-                .accept()
-                .await
-                .map(|(stream, address)| Socket::Tcp(stream, address)),
+            Self::Tcp(socket) => socket.accept().await.map(|(stream, address)| {
+                // What happens is told at once, in small pieces. Without it they are only later.
+                let _ = stream.set_nodelay(true);
+                Socket::Tcp(stream, address)
+            }),
             Self::Unix(socket) => socket
                 .accept()
                 .await

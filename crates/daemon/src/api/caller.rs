@@ -3,8 +3,9 @@
 //! Whatever asks the core for a client asks through [`Caller::ask`], so that no route can forget the client's scope.
 
 use super::carry::tape::{Origin, Tape};
+use crate::control::ControlHandle;
 use provost_model::access::{Reach, Rights, Scope, Verb};
-use provost_model::info::PoolInfo;
+use provost_model::info::{PoolInfo, ProcessView};
 use provost_model::{Answer, Fault, FaultCode, Reply, Request};
 use provost_os::users;
 use std::net::IpAddr;
@@ -146,7 +147,39 @@ impl Caller {
             Err(fault) => Err(discreet(fault)),
         }
     }
+
+    /// Whether a process exists for this caller.
+    pub(super) fn sees(&self, group: &str, name: &str) -> bool {
+        self.scope
+            .as_ref()
+            .is_none_or(|scope| scope.has(group, name))
+    }
+
+    /// Whether everything exists for this caller.
+    pub(super) fn sees_all(&self) -> bool {
+        self.scope.is_none()
+    }
+
+    /// All processes that exist for this caller, and where the list of changes stood then.
+    ///
+    /// It is asked beside the request under way, whose answer is begun: nothing of it is carried to another image.
+    pub(super) async fn look(&self, control: &ControlHandle) -> Result<Look, Fault> {
+        match control.ask(Request::GetAllViews).await {
+            Ok(Reply::Views {
+                mut views,
+                position,
+            }) => {
+                views.retain(|view| self.sees(&view.info.group, &view.info.name));
+                Ok((views, position))
+            }
+            Ok(_) => Ok((Vec::new(), None)),
+            Err(fault) => Err(fault),
+        }
+    }
 }
+
+/// Processes, and epoch and number of the first change that is not in them.
+pub(super) type Look = (Vec<ProcessView>, Option<(u64, u64)>);
 
 fn not_permitted(verb: &str, object: Option<&str>) -> Fault {
     let text = match object {
@@ -196,6 +229,10 @@ fn narrow(scope: &Scope, shown: Shown, mut reply: Reply) -> Reply {
     let touched = |names: &mut Vec<String>| names.retain(|name| scope.touches(name));
     match &mut reply {
         Reply::Infos(infos) => infos.retain(|info| scope.has(&info.group, &info.name)),
+        Reply::Views { views, .. } => {
+            views.retain(|view| scope.has(&view.info.group, &view.info.name));
+        }
+        Reply::Differences(groups) => groups.retain(|group| scope.touches(&group.group)),
         Reply::Configs(configs) => configs.retain(|info| scope.has(&info.group, &info.name)),
         Reply::Pools(pools) => narrow_pools(scope, pools),
         Reply::Reload {
@@ -209,6 +246,7 @@ fn narrow(scope: &Scope, shown: Shown, mut reply: Reply) -> Reply {
         | Reply::Text(_)
         | Reply::State(_)
         | Reply::Info(_)
+        | Reply::Detail(_)
         | Reply::Results(_)
         | Reply::Log(_)
         | Reply::Helper(_)

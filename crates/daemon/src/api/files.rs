@@ -149,6 +149,59 @@ pub(super) fn piece(range: Range, size: u64) -> Option<(u64, u64)> {
     }
 }
 
+/// A piece of a log, and where it lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Excerpt {
+    /// The text.
+    pub(super) text: String,
+    /// Where it begins.
+    pub(super) offset: u64,
+    /// Where it ends.
+    pub(super) end: u64,
+    /// Bytes in the log.
+    pub(super) size: u64,
+}
+
+/// Reads at most `length` bytes from `offset` on, or from so many bytes before the end where that is negative.
+pub(super) async fn excerpt(
+    context: &Context,
+    path: Option<PathBuf>,
+    offset: i64,
+    length: u64,
+) -> Result<Excerpt, Fault> {
+    let path = path.ok_or_else(|| Fault::bare(FaultCode::NoFile))?;
+    let (paths, until) = (context.paths, Instant::now() + TIME);
+    readers::caught_up(context, &path, until).await?;
+    let log = path.clone();
+    let job = move |budget: &Budget| {
+        let read = open(&log, paths)
+            .map_err(Trouble::from)
+            .and_then(|(mut file, metadata)| {
+                let size = metadata.len();
+                let offset = match u64::try_from(offset) {
+                    Ok(offset) => offset.min(size),
+                    Err(_) => size.saturating_sub(offset.unsigned_abs()),
+                };
+                let length = length.min(size - offset);
+                let text = slice(&mut file, offset, length, budget)?;
+                let end = offset + length;
+                Ok(Excerpt {
+                    text,
+                    offset,
+                    end,
+                    size,
+                })
+            });
+        read.map_err(|trouble| match trouble {
+            Trouble::Absent => Fault::about(FaultCode::NoFile, log.display().to_string()),
+            Trouble::Unreadable => Fault::bare(FaultCode::Failed),
+            Trouble::Large => too_large(),
+            Trouble::Crowded => crowded(),
+        })
+    };
+    context.readers.in_time(&path, until, job).await
+}
+
 fn tail_now(path: &Path, paths: Paths, range: Range, budget: &Budget) -> Result<Tail, Trouble> {
     let (mut file, metadata) = open(path, paths)?;
     let size = i64::try_from(metadata.len()).unwrap_or(i64::MAX);

@@ -161,7 +161,7 @@ async fn feed(
                 }
             } else {
                 sender
-                    .send((Bytes::from(piece), followed.mark()))
+                    .send((Bytes::from(piece), Some(followed.mark())))
                     .await
                     .is_ok()
             }

@@ -27,6 +27,7 @@ mod renewal;
 mod reports;
 mod reserve;
 mod respond;
+mod rest;
 mod route;
 mod rpc;
 mod sender;
@@ -40,6 +41,7 @@ mod web;
 use crate::audit::Audit;
 use crate::control::ControlHandle;
 use crate::logs::{Board, Logger};
+use crate::pulse::Pulse;
 use accept::Acceptor;
 use carry::tape::Carry;
 pub use carry::{Carried, CarriedConnection, ConnectionState};
@@ -47,6 +49,8 @@ use clerk::Clerk;
 use crowd::Crowd;
 use guesses::Guesses;
 use identify::Strangers;
+use provost_config::diagnostic::Source;
+use provost_config::{Config, Diagnostic};
 use provost_model::Level;
 use provost_model::access::AccessSpec;
 use provost_model::config::{Interface, ServerSpec};
@@ -55,6 +59,7 @@ use provost_wire::methods::Methods;
 use readers::Readers;
 use reports::Reports;
 use reserve::Reserve;
+use serde::{Deserialize, Serialize};
 use shares::Shares;
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -172,10 +177,39 @@ pub struct ApiSettings {
     pub descriptors: usize,
     /// Who may do what.
     pub access: AccessSpec,
+    /// Tells of what happens to processes.
+    pub pulse: Pulse,
+    /// What there is to tell of the configuration.
+    pub about: About,
     /// Takes records of calls.
     pub(crate) audit: Option<Audit>,
     /// Connections of an earlier image of the daemon.
     pub carried: Vec<CarriedConnection>,
+}
+
+/// What there is to tell of the configuration, as it was at the start of this life.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct About {
+    /// The files, as they were named.
+    pub files: Vec<String>,
+    /// What its check warns of.
+    pub warnings: Vec<String>,
+}
+
+impl About {
+    /// That of a configuration.
+    pub(crate) fn of(config: &Config) -> Self {
+        let path = |source: &Source| source.path.display().to_string();
+        let shown = |warning: &Diagnostic| {
+            let place = crate::reload::place(warning);
+            format!("{place}{}", warning.message)
+        };
+        Self {
+            files: config.sources.iter().map(path).collect(),
+            warnings: config.diagnostics.iter().map(shown).collect(),
+        }
+    }
 }
 
 /// The running api thread.
@@ -228,6 +262,11 @@ struct Context {
     machine: String,
     web: web::Web,
     works: web::Works,
+    pulse: Pulse,
+    about: About,
+    /// Clients that follow what happens.
+    streams: Cell<usize>,
+    usage: rest::Usage,
 }
 
 impl Context {
@@ -252,6 +291,8 @@ pub fn start(settings: ApiSettings) -> io::Result<Api> {
         namespaces,
         descriptors,
         access,
+        pulse,
+        about,
         audit,
         carried,
     } = settings;
@@ -314,6 +355,10 @@ pub fn start(settings: ApiSettings) -> io::Result<Api> {
                 machine: provost_os::stdio::hostname(),
                 web,
                 works: web::Works::default(),
+                pulse,
+                about,
+                streams: Cell::new(0),
+                usage: rest::Usage::default(),
             };
             let context = Rc::new(context);
             let served = serve(context, listeners, carried);

@@ -21,13 +21,15 @@ use tokio::sync::mpsc;
 /// What upstream calls itself; there are tools that look.
 const SERVER_NAME: &str = "Medusa/1.12";
 
-/// A piece of a log that is followed, and where the log goes on after it.
-pub(super) type Piece = (Bytes, Mark);
+/// A piece of what is followed, and where a log goes on after it.
+pub(super) type Piece = (Bytes, Option<Mark>);
 
 /// The body of an answer.
 pub(super) struct Outgoing {
     content: Content,
     observer: Option<(Rc<Watch>, Rc<Tape>)>,
+    /// What went wrong, in the answer that tells of it.
+    detail: Option<Box<str>>,
 }
 
 enum Content {
@@ -41,6 +43,7 @@ impl Outgoing {
         Self {
             content: Content::Whole(Some(bytes.into()).filter(|bytes| !bytes.is_empty())),
             observer: None,
+            detail: None,
         }
     }
 
@@ -49,6 +52,7 @@ impl Outgoing {
         Self {
             content: Content::Pieces(pieces),
             observer: None,
+            detail: None,
         }
     }
 
@@ -63,6 +67,12 @@ impl Outgoing {
     pub(super) fn watched(mut self, watch: Rc<Watch>, tape: Rc<Tape>) -> Self {
         self.observer = Some((watch, tape));
         self
+    }
+
+    /// What went wrong; none for an answer that tells of nothing of the kind, empty for one with nothing to add to its
+    /// status.
+    pub(super) fn detail(&self) -> Option<&str> {
+        self.detail.as_deref()
     }
 
     /// Bytes, when they are all there.
@@ -86,7 +96,7 @@ impl Body for Outgoing {
             Content::Whole(bytes) => Poll::Ready(bytes.take()),
             Content::Pieces(pieces) => pieces.poll_recv(cx).map(|piece| {
                 let (bytes, mark) = piece?;
-                if let Some((_, tape)) = &self.observer {
+                if let (Some((_, tape)), Some(mark)) = (&self.observer, mark) {
                     tape.follow(mark);
                 }
                 Some(bytes)
@@ -145,7 +155,8 @@ pub(super) fn bare(status: StatusCode, body: Outgoing) -> Response<Outgoing> {
 
 /// An answer that says what went wrong. `detail` is plain text, may be empty.
 pub(super) fn error(status: StatusCode, detail: &str) -> Response<Outgoing> {
-    let body = Outgoing::whole(error_page(status, detail));
+    let mut body = Outgoing::whole(error_page(status, detail));
+    body.detail = Some(detail.into());
     let length = HeaderValue::from(body.len().unwrap_or(0));
     let mut response = bare(status, body);
     put(&mut response, CONTENT_LENGTH, length);
@@ -166,7 +177,8 @@ pub(super) fn error_and_close(status: StatusCode, detail: &str) -> Response<Outg
 
 /// Asks for credentials. The connection ends with it, so that nobody holds one without having any.
 pub(super) fn unauthorized() -> Response<Outgoing> {
-    let page = Outgoing::whole(error_page(StatusCode::UNAUTHORIZED, ""));
+    let mut page = Outgoing::whole(error_page(StatusCode::UNAUTHORIZED, ""));
+    page.detail = Some(Box::default());
     let length = HeaderValue::from(page.len().unwrap_or(0));
     let mut response = bare(StatusCode::UNAUTHORIZED, page);
     put(&mut response, CONNECTION, HeaderValue::from_static("close"));

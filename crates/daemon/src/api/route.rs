@@ -12,7 +12,7 @@ use super::rpc::{self, printable};
 use super::sender::{self, Sender};
 use super::shares::Spent;
 use super::watch::{REQUEST_LINE, Watch};
-use super::{Context, SHORT_ANSWER, clock, follow, percent, record, web};
+use super::{Context, SHORT_ANSWER, clock, follow, percent, record, rest, web};
 use crate::crash;
 use hyper::body::Incoming;
 use hyper::header::{
@@ -23,6 +23,7 @@ use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use provost_model::access::Verb;
 use provost_model::config::ServerSpec;
 use provost_model::{Channel, Fault, FaultCode};
+use provost_wire::rest as endpoints;
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -77,8 +78,12 @@ pub(super) async fn answer(
         request.uri(),
         request.version()
     );
+    let is_ours = rest::is_ours(request.uri().path());
     let is_chunked = request.headers().contains_key(TRANSFER_ENCODING);
     let mut response = admit(context, server, (peer, watch), request, line.len()).await;
+    if is_ours {
+        response = rest::in_json(response);
+    }
     if is_chunked {
         // Where such a request ends is known to nobody but its decoder.
         put(&mut response, CONNECTION, HeaderValue::from_static("close"));
@@ -196,7 +201,7 @@ fn guard(response: &mut Response<Outgoing>) {
 
 /// Whether a call is refused because of who sent it. A page of another site cannot send XML as XML without asking first,
 /// which nobody answers here.
-fn is_foreign(server: &Server, headers: &HeaderMap) -> bool {
+pub(super) fn is_foreign(server: &Server, headers: &HeaderMap) -> bool {
     server.spec.web_csrf
         && match sender::judge(headers, &server.hosts, server.spec.strict) {
             Sender::Trusted => false,
@@ -212,7 +217,16 @@ async fn route(
     watch: &Rc<Watch>,
     request: Request<Incoming>,
 ) -> Response<Outgoing> {
-    let path = percent::decode(request.uri().path());
+    let method = match *request.method() {
+        Method::GET | Method::HEAD => Some(endpoints::Method::Get),
+        Method::POST => Some(endpoints::Method::Post),
+        _ => None,
+    };
+    let raw = request.uri().path().to_owned();
+    if let Some(found) = endpoints::find(method, &raw) {
+        return rest::answer(context, server, (caller, watch), found, request).await;
+    }
+    let path = percent::decode(&raw);
     if path.starts_with("/RPC2") {
         if request.method() != Method::POST {
             return respond::error_and_close(

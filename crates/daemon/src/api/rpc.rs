@@ -4,6 +4,7 @@ use super::caller::Caller;
 use super::shares::{Share, Spent};
 use super::watch::Watch;
 use super::{Context, SHORT_ANSWER, body, clock, files, helper, record, respond};
+use crate::meters;
 use hyper::body::Incoming;
 use hyper::{Request, Response, StatusCode};
 use provost_model::access::Verb;
@@ -12,6 +13,7 @@ use provost_wire::answer;
 use provost_wire::methods::{API_VERSION, Invocation, SUPERVISOR_VERSION};
 use provost_wire::xmlrpc::{self, Call, DecodeError, Problem, Value, WireFault};
 use respond::Outgoing;
+use std::time::Instant;
 
 /// Bytes of text in the answer to one `system.multicall`.
 const ANSWER: usize = 64 * 1024 * 1024;
@@ -33,7 +35,8 @@ pub(super) async fn answer(
         Err(refusal) => return *refusal,
     };
     watch.answering();
-    match xmlrpc::read_call(&body) {
+    let begun = Instant::now();
+    let answer = match xmlrpc::read_call(&body) {
         Ok(call) => {
             let bytes = match run(context, caller, call).await {
                 Ok(value) => xmlrpc::into_response(value),
@@ -45,7 +48,9 @@ pub(super) async fn answer(
             complain(context, &body, &error);
             respond::error(StatusCode::BAD_REQUEST, &error.to_string())
         }
-    }
+    };
+    meters::XML_CALLS.observe(begun.elapsed());
+    answer
 }
 
 /// Runs a call and leaves its trace in the log.

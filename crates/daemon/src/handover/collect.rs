@@ -251,7 +251,7 @@ fn given_up(children: &mut Children) -> Vec<Input> {
     for run in runs {
         let input = match children.runs.get(&run).map(|child| &child.phase) {
             None | Some(Phase::Alive) => continue,
-            Some(Phase::Draining { status }) => Input::Exited {
+            Some(Phase::Draining { status, .. }) => Input::Exited {
                 run,
                 status: *status,
                 why: None,

@@ -8,7 +8,7 @@ use crate::shell::{Shell, token};
 use crate::spool::{CarriedSpool, Report};
 use crate::stdin::ChildStdin;
 use provost_core::{Effect, Input};
-use provost_model::{Answer, Level, RequestId, Run, Ticket};
+use provost_model::{Answer, Level, Mono, RequestId, Run, Ticket};
 use provost_os::pidfd::PidFd;
 use provost_os::reactor::Interest;
 use provost_wire::runs::RunRecord;
@@ -167,6 +167,8 @@ impl Shell {
             is_closed: [false; 2],
             why: saved.why.map(String::into_boxed_str),
             report: None,
+            ordered: Mono::default(),
+            follows: None,
         };
         self.children.resume(run, child);
         if let Some(process) = saved.adopted {

@@ -1,7 +1,7 @@
 //! Everything that one image of supervisord leaves to the next.
 
 use super::Kept;
-use crate::api::{CarriedConnection, ConnectionState};
+use crate::api::{About, CarriedConnection, ConnectionState};
 use crate::logs::{CarriedChannel, CarriedRun, HeldLog, OutputState, Stuck};
 use crate::spool::CarriedSpool;
 use provost_config::Config;
@@ -93,12 +93,16 @@ pub(crate) struct Life {
     pub(crate) servers: Vec<ServerSpec>,
     pub(crate) access: AccessSpec,
     pub(crate) rpcinterfaces: Vec<RpcInterfaceSpec>,
+    /// What there is to tell of the configuration.
+    #[serde(default)]
+    pub(crate) about: About,
 }
 
 impl Life {
     /// That of a configuration.
-    pub(crate) fn of(config: &Config) -> Self {
+    pub(crate) fn of(config: &Config, about: About) -> Self {
         Self {
+            about,
             daemon: config.supervisord.clone(),
             environment: config.environment.clone(),
             servers: config.servers.clone(),

@@ -5,7 +5,9 @@ use super::notes::Notes;
 use super::rotation::{self, replace};
 use super::stamp::Stamper;
 use super::target::{Kind, Target};
+use crate::meters;
 pub(super) use provost_capture::sink::SinkState;
+use std::sync::atomic::Ordering;
 
 use provost_capture::held::Gap;
 use provost_capture::rotate::Rotation;
@@ -208,7 +210,9 @@ impl Device for Door<'_> {
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        pipe::write(self.target.file.as_fd(), bytes)
+        let written = pipe::write(self.target.file.as_fd(), bytes)?;
+        meters::LOG_BYTES.fetch_add(u64::try_from(written).unwrap_or(0), Ordering::Relaxed);
+        Ok(written)
     }
 
     fn standing(&mut self) -> Option<Standing> {

@@ -129,6 +129,7 @@ impl World {
             Effect::Adopt { run, pid, .. } => self.adopt(run, pid),
             // Children of children are not part of this world.
             Effect::Print { .. }
+            | Effect::Changed { .. }
             | Effect::KillTree { .. }
             | Effect::ReopenLogs
             | Effect::Notice(_)

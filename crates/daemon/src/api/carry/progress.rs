@@ -43,6 +43,8 @@ pub(in crate::api) struct Progress {
     pub(in crate::api) message: Option<String>,
     /// The first half of a restart is done; what did not stop.
     pub(in crate::api) stopped: Option<Vec<String>>,
+    /// What an update is still to do, and what it has done.
+    pub(in crate::api) steps: Option<(Vec<String>, Vec<String>)>,
     /// The client was told to send its body.
     pub(in crate::api) continued: bool,
 }
@@ -54,6 +56,7 @@ impl Progress {
             || self.began.is_some()
             || self.result.is_some()
             || self.stopped.is_some()
+            || self.steps.is_some()
             || self.message.is_some()
             || self.known
             || !self.results.is_empty()

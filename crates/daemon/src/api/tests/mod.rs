@@ -154,6 +154,8 @@ impl Rig {
             namespaces: plan.namespaces,
             descriptors: plan.descriptors,
             access: plan.access,
+            pulse: crate::pulse::Pulse::default(),
+            about: crate::api::About::default(),
             audit: None,
             carried: Vec::new(),
         });

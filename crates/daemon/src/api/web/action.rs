@@ -78,7 +78,9 @@ pub(super) async fn run(
     match action {
         Some(Action::Refresh) => return Ok(format!("Page refreshed at {}", clock::long_local())),
         Some(Action::StopAll) => return Ok(stop_all(caller).await),
-        Some(Action::RestartAll) => return Ok(lasting(context, caller, "All", restart_all).await),
+        Some(Action::RestartAll) => {
+            return Ok(restarting(context, caller, "All", restart_all).await);
+        }
         _ => {}
     }
     let Some(name) = name else {
@@ -109,7 +111,7 @@ pub(super) async fn run(
         },
         Some(Action::Restart) => {
             let owned = name.to_owned();
-            lasting(context, caller, name, |caller| restart(caller, owned)).await
+            restarting(context, caller, name, |caller| restart(caller, owned)).await
         }
         Some(Action::ClearLog) => {
             let name = name.to_owned();
@@ -199,8 +201,24 @@ impl Works {
     }
 }
 
+/// A restart, which is such work.
+async fn restarting<W, F>(context: &Rc<Context>, caller: &Rc<Caller>, what: &str, work: W) -> String
+where
+    W: FnOnce(Rc<Caller>) -> F,
+    F: Future<Output = String> + 'static,
+{
+    let done = lasting(context, caller, work).await;
+    done.unwrap_or_else(|why| format!("ERROR: {what} not restarted: {why}"))
+}
+
 /// Does work that must not end half way because its client leaves.
-async fn lasting<W, F>(context: &Rc<Context>, caller: &Rc<Caller>, what: &str, work: W) -> String
+///
+/// An error says why it was not begun, or how it was broken off.
+pub(in crate::api) async fn lasting<W, F>(
+    context: &Rc<Context>,
+    caller: &Rc<Caller>,
+    work: W,
+) -> Result<String, String>
 where
     W: FnOnce(Rc<Caller>) -> F,
     F: Future<Output = String> + 'static,
@@ -222,9 +240,9 @@ where
         Ok(_) => None,
     };
     if let Some(many) = many {
-        return format!(
-            "ERROR: {what} not restarted: {many} are under way, try again when they are done"
-        );
+        return Err(format!(
+            "{many} are under way, try again when they are done"
+        ));
     }
     caller.tape().progress().lasts = true;
     let tape = &caller.peer.tape;
@@ -235,8 +253,7 @@ where
         let (_counted, _share) = (counted, share);
         work.await
     });
-    task.await
-        .unwrap_or_else(|_| format!("ERROR: {what} not restarted: supervisord is stopping"))
+    task.await.map_err(|_| "supervisord is stopping".to_owned())
 }
 
 /// What went wrong, one entry a process. A process that was there already is no failure.

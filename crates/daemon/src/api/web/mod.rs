@@ -17,7 +17,7 @@ use super::sender::{self, Sender};
 use super::watch::Watch;
 use super::{Context, body, percent, record};
 use action::Action;
-pub(super) use action::Works;
+pub(super) use action::{Works, lasting};
 use hyper::body::Incoming;
 use hyper::header::{HeaderValue, LOCATION};
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};

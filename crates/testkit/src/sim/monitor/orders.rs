@@ -112,6 +112,7 @@ impl Monitor {
             Effect::Rehearse { .. } | Effect::HandOver { .. } => self.upgrade_ordered(effect),
             // They were looked at before all else.
             Effect::ProcessAdded { .. }
+            | Effect::Changed { .. }
             | Effect::Spawn { .. }
             | Effect::Adopt { .. }
             | Effect::OpenSocket { .. }

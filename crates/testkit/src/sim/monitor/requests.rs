@@ -194,6 +194,9 @@ impl Monitor {
             Request::Check => self.expect(id, Ok(Reply::Done)),
             Request::GetProcessInfo { .. }
             | Request::GetAllProcessInfo
+            | Request::GetProcessDetail { .. }
+            | Request::GetAllViews
+            | Request::GetDifferences
             | Request::GetAllConfigInfo
             | Request::GetEventPools
             | Request::StartProcess { .. }

@@ -219,6 +219,8 @@ impl Relay {
             namespaces: vec![("supervisor".to_owned(), Interface::Main)],
             descriptors: 4096,
             access: self.access.clone(),
+            pulse: crate::pulse::Pulse::default(),
+            about: crate::api::About::default(),
             audit: self.audit.clone(),
             carried: carried.connections,
         });

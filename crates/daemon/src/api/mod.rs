@@ -4,6 +4,7 @@
 //! each connection is a task of its own on the one thread, files are read by helper threads ([`readers`]), and
 //! every phase in which a client could hold something has a limit. With nothing to do it sleeps without a timer.
 
+mod about;
 mod accept;
 mod auth;
 mod body;
@@ -42,6 +43,7 @@ use crate::audit::Audit;
 use crate::control::ControlHandle;
 use crate::logs::{Board, Logger};
 use crate::pulse::Pulse;
+pub use about::About;
 use accept::Acceptor;
 use carry::tape::Carry;
 pub use carry::{Carried, CarriedConnection, ConnectionState};
@@ -49,8 +51,6 @@ use clerk::Clerk;
 use crowd::Crowd;
 use guesses::Guesses;
 use identify::Strangers;
-use provost_config::diagnostic::Source;
-use provost_config::{Config, Diagnostic};
 use provost_model::Level;
 use provost_model::access::AccessSpec;
 use provost_model::config::{Interface, ServerSpec};
@@ -59,7 +59,6 @@ use provost_wire::methods::Methods;
 use readers::Readers;
 use reports::Reports;
 use reserve::Reserve;
-use serde::{Deserialize, Serialize};
 use shares::Shares;
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -185,31 +184,6 @@ pub struct ApiSettings {
     pub(crate) audit: Option<Audit>,
     /// Connections of an earlier image of the daemon.
     pub carried: Vec<CarriedConnection>,
-}
-
-/// What there is to tell of the configuration, as it was at the start of this life.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct About {
-    /// The files, as they were named.
-    pub files: Vec<String>,
-    /// What its check warns of.
-    pub warnings: Vec<String>,
-}
-
-impl About {
-    /// That of a configuration.
-    pub(crate) fn of(config: &Config) -> Self {
-        let path = |source: &Source| source.path.display().to_string();
-        let shown = |warning: &Diagnostic| {
-            let place = crate::reload::place(warning);
-            format!("{place}{}", warning.message)
-        };
-        Self {
-            files: config.sources.iter().map(path).collect(),
-            warnings: config.diagnostics.iter().map(shown).collect(),
-        }
-    }
 }
 
 /// The running api thread.

@@ -3,7 +3,7 @@
 use super::shutdown::Mood;
 use super::table::{self, Proc, RESPAWN_AHEAD, RESPAWN_FLOOR, RESPAWN_SHARE};
 use super::{Group, Monitor};
-use provost_core::{Input, SpoolAnswer, StdinProblem};
+use provost_core::{Input, StdinProblem};
 use provost_model::spawn::SpawnProblem;
 use provost_model::{
     Errno, Event, ExitStatus, GroupKind, GroupSpec, Notice, Pid, ProcId, ProcessState, Run, Signal,
@@ -64,8 +64,7 @@ impl Monitor {
             Input::SpoolAnswered { ticket, answer } => {
                 self.tickets.remove(ticket);
                 self.saves.remove(ticket);
-                let is_saved = matches!(answer, Ok(SpoolAnswer::Saved));
-                self.pools.files.saved(*ticket, is_saved);
+                self.pools.files.saved(*ticket, answer);
                 for pool in self.pools.by_group.values_mut() {
                     if let Some(spool) = &mut pool.spool {
                         spool.answered(*ticket, answer, &mut self.pools.files);

@@ -39,9 +39,9 @@ impl Files {
     }
 
     /// A file was saved, or not.
-    pub(super) fn saved(&mut self, ticket: Ticket, succeeded: bool) {
+    pub(super) fn saved(&mut self, ticket: Ticket, answer: &Result<SpoolAnswer, SpoolProblem>) {
         if let Some((path, content)) = self.saving.remove(&ticket) {
-            if succeeded {
+            if matches!(answer, Ok(SpoolAnswer::Saved)) {
                 self.closed.insert(path, content);
             } else {
                 // What was done and could not be marked may be there still.

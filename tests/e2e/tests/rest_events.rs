@@ -227,7 +227,7 @@ fn streams_end_at_an_upgrade_and_their_clients_come_back() {
 }
 
 #[test]
-fn a_slow_client_gets_a_new_snapshot_and_costs_no_memory() {
+fn a_client_that_reads_late_learns_the_last_state() {
     let daemon = daemon();
     let mut slow = EventStream::open(&target(&daemon), EVENTS, "");
     slow.next(PATIENCE).expect("a snapshot");
@@ -252,7 +252,7 @@ fn a_slow_client_gets_a_new_snapshot_and_costs_no_memory() {
 }
 
 #[test]
-fn there_is_a_place_for_so_many_streams_and_no_more() {
+fn forty_streams_hear_of_a_change_and_need_no_thread() {
     let config = format!("minfds=2048\n{PROGRAMS}");
     let daemon = Start::new(Side::Ours, &config).start();
     let mut streams = Vec::new();

@@ -2,7 +2,10 @@
 
 /// Whether a file is one that upstream does not have: the run records.
 pub fn is_added_file(name: &str) -> bool {
-    name.ends_with(".pid.runs")
+    // The second is there for the moment in which the first is made.
+    [".pid.runs", ".pid.runs.new"]
+        .iter()
+        .any(|end| name.ends_with(end))
 }
 
 /// Headers for browsers that everything but XML-RPC carries.

@@ -295,13 +295,19 @@ impl Shell {
         self.adopted.share(HashMap::new());
     }
 
-    /// Runs until the core orders the end.
-    pub(crate) fn run(mut self) -> io::Result<Left> {
-        let mut ready = Vec::new();
+    /// Begins, then runs until the core orders the end.
+    pub(crate) fn run(mut self, begin: impl FnOnce(&mut Self)) -> io::Result<Left> {
+        let (mut ready, mut begin) = (Vec::new(), Some(begin));
         loop {
             // What a panic leaves behind is looked at with care: the core is rebuilt, and nothing else is trusted that
             // the turn may have left half done.
-            let step = catch_unwind(AssertUnwindSafe(|| self.step(&mut ready)));
+            let step = catch_unwind(AssertUnwindSafe(|| match begin.take() {
+                Some(begin) => {
+                    begin(&mut self);
+                    Ok(Step::Go)
+                }
+                None => self.step(&mut ready),
+            }));
             match step {
                 Ok(step) if !crash::happened() => match step? {
                     Step::Go => {}

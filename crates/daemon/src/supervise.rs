@@ -158,11 +158,15 @@ pub(crate) fn supervise(
     if let Some(parent) = services.parent {
         parent.ready();
     }
-    match paused {
-        None => shell.begin(services.first_serial),
-        Some(paused) => shell.go_on(paused),
-    }
-    let (ending, logs) = match shell.run().map_err(failed("wait for events"))? {
+    let begin: Box<dyn FnOnce(&mut Shell)> = match paused {
+        None => Box::new(|shell| shell.begin(services.first_serial)),
+        Some(paused) => {
+            shell.go_on(paused);
+            Box::new(|_| {})
+        }
+    };
+    let left = shell.run(begin).map_err(failed("wait for events"))?;
+    let (ending, logs) = match left {
         Left::Ended(ending, logs) => (ending, logs),
         Left::Paused(mut shell) => {
             let mut carried = hand_over(api, spare);

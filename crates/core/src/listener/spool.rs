@@ -322,6 +322,7 @@ impl Spool {
                 (self.marked, self.bytes) = (done, bytes);
                 let taken = taken.min(self.appending.len());
                 aftermath.lost = self.appending.split_off(taken);
+                self.twice.give(&mut aftermath.lost);
                 self.appending.clear();
                 self.spooled = self.spooled.saturating_add(taken as u64);
                 self.unread = self.unread.saturating_add(taken as u64);

@@ -164,3 +164,22 @@ fn f05_what_was_written_again_is_not_lost_when_the_file_is_lost_again() {
     let given = given(&mut driver);
     assert_eq!(given, ["1", "2", "3", "4"].map(remote));
 }
+
+#[test]
+fn f05_what_came_from_the_disk_is_not_called_lost_when_the_disk_has_no_room_for_it_again() {
+    let mut driver = open(0);
+    for data in ["1", "2", "3"] {
+        send(&mut driver, data);
+    }
+    let all = being_written(&mut driver);
+    // The disk has taken it, and says that it is full when it is written again.
+    opened_anew(&mut driver, 1);
+    assert!(matches!(order(&mut driver), SpoolOrder::Read { .. }));
+    read(&mut driver, numbered(&all, 0), 0);
+    assert_eq!(texts(&being_written(&mut driver)), ["3"]);
+    appended(&mut driver, 0);
+    assert_eq!(losses(&mut driver), 0);
+    driver.says("l", "READY\n");
+    let given = given(&mut driver);
+    assert_eq!(given, ["1", "2", "3"].map(remote));
+}

@@ -62,9 +62,10 @@ impl Twice {
         self.reached(0);
     }
 
-    /// It cannot be opened: these are given out without the disk. Leaves out those that were given before.
+    /// These are given out without the disk, which cannot be opened, or are lost, as it has no room for them. Leaves out those
+    /// that have come from it before.
     pub(super) fn give(&mut self, envelopes: &mut Vec<Envelope>) {
-        envelopes.retain(|envelope| !self.there.contains(&key(envelope)));
+        envelopes.retain(|envelope| self.is_only(envelope));
         for key in envelopes.iter().map(key) {
             if self.unsure.remove(&key) {
                 self.there.insert(key);

@@ -125,10 +125,15 @@ impl Room {
             return;
         };
         let (proc, is_last) = (log.proc, log.lines.is_empty());
-        if let Some(pipe) = line.pipe.take() {
-            self.release(run, channel, &pipe, &line.output);
+        let pipe = line.pipe.take();
+        if let Some(pipe) = &pipe {
+            self.release(run, channel, pipe, &line.output);
         }
         line.output.finish(&mut self.desk);
+        // What was held back of the output is told and in the log by now: whoever hears of the end may tell of the exit.
+        if pipe.is_some() {
+            self.desk.tell(Fact::Closed { run, channel });
+        }
         if is_last && let Some(remnants) = self.remnants.get_mut(&proc) {
             // A run that is not over yet stays: its end is still to be answered.
             if let Some(at) = remnants.iter().position(|&other| other == run) {
@@ -155,7 +160,6 @@ impl Room {
             );
             self.desk.main.sinks.note(Level::Debug, text);
         }
-        self.desk.tell(Fact::Closed { run, channel });
     }
 
     /// Takes up the pipes whose log takes output again.

@@ -119,6 +119,31 @@ fn a_reaped_childs_output_is_in_the_file_before_drained_is_told() {
     );
 }
 
+/// Whoever hears of the end may tell of the exit at once.
+#[test]
+fn what_was_held_back_is_told_and_in_the_file_before_the_end_of_the_pipe_is() {
+    let mut world = World::new();
+    let log = world.path("held.log");
+    let mut capturing = spec();
+    capturing.stdout.capture_maxbytes = 1000;
+    capturing.stdout.events_enabled = true;
+    let (_, fd) = world.start(capturing, &log);
+    // The beginning of a token, of which nobody knows yet that it will be none.
+    let text = b"all of it <!--XSUPERVISOR:BEG";
+    write_all(&fd, text);
+    drop(fd);
+    let mut told = Vec::new();
+    loop {
+        match world.fact() {
+            Fact::Logged { data, .. } => told.extend(data),
+            Fact::Closed { .. } => break,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(told, text);
+    assert_eq!(fs::read(&log).unwrap(), text);
+}
+
 #[test]
 fn a_grandchild_that_holds_the_pipe_goes_on_logging() {
     let mut world = World::new();

@@ -25,6 +25,23 @@ pub enum ProcessState {
 }
 
 impl ProcessState {
+    /// Every state. Their places are numbers in states that are handed over; a new one comes last.
+    pub const ALL: [Self; 8] = [
+        Self::Stopped,
+        Self::Starting,
+        Self::Running,
+        Self::Backoff,
+        Self::Stopping,
+        Self::Exited,
+        Self::Fatal,
+        Self::Unknown,
+    ];
+
+    /// The state with this number.
+    pub fn of_code(code: i32) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.code() == code)
+    }
+
     /// The number clients see.
     pub fn code(self) -> i32 {
         match self {

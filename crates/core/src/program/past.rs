@@ -19,18 +19,6 @@ const FIRST_CODE: u64 = 2;
 const FIRST_SIGNAL: u64 = 512;
 const CORE_DUMPED: u64 = 256;
 
-/// Every state, each at the place that is its number here.
-const STATES: [ProcessState; 8] = [
-    ProcessState::Stopped,
-    ProcessState::Starting,
-    ProcessState::Running,
-    ProcessState::Backoff,
-    ProcessState::Stopping,
-    ProcessState::Exited,
-    ProcessState::Fatal,
-    ProcessState::Unknown,
-];
-
 /// See the module.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -85,7 +73,7 @@ fn millis(at: Wall) -> u64 {
 }
 
 fn pack(state: ProcessState, exit: Option<ExitStatus>, at: Wall) -> u64 {
-    let state = STATES.iter().position(|&known| known == state);
+    let state = ProcessState::ALL.iter().position(|&known| known == state);
     let state = state.and_then(|place| u64::try_from(place).ok());
     let number = |number: i32| u64::try_from(number).unwrap_or(0).min(CORE_DUMPED - 1);
     let exit = match exit {
@@ -107,7 +95,10 @@ fn unpack(change: u64) -> StateChange {
     let number = |number: u64| i32::try_from(number).unwrap_or(0);
     StateChange {
         // A state that was damaged on its way here is one that tells nothing.
-        state: STATES.get(state).copied().unwrap_or(ProcessState::Unknown),
+        state: ProcessState::ALL
+            .get(state)
+            .copied()
+            .unwrap_or(ProcessState::Unknown),
         at_ms: change >> (STATE_BITS + EXIT_BITS),
         exit: match exit {
             NO_EXIT => None,
@@ -146,7 +137,7 @@ mod tests {
             Some(signaled(false)),
             Some(signaled(true)),
         ];
-        for state in STATES {
+        for state in ProcessState::ALL {
             for exit in exits {
                 let at_ms = 1_790_000_000_123;
                 let expected = StateChange { state, at_ms, exit };

@@ -80,7 +80,7 @@ fn read_one(value: &Value) -> Option<State> {
     Some(State {
         group: text("group")?,
         name: text("name")?,
-        phase: state_of(number("state")?)?,
+        phase: ProcessState::of_code(i32::try_from(number("state")?).ok()?)?,
         pid: (pid > 0).then_some(Pid(pid)),
         start: number("start")?,
         stop: number("stop")?,
@@ -89,21 +89,6 @@ fn read_one(value: &Value) -> Option<State> {
         spawnerr: text("spawnerr")?,
         logs: [text("stdout_logfile")?, text("stderr_logfile")?],
     })
-}
-
-fn state_of(code: i64) -> Option<ProcessState> {
-    let all = [
-        ProcessState::Stopped,
-        ProcessState::Starting,
-        ProcessState::Running,
-        ProcessState::Backoff,
-        ProcessState::Stopping,
-        ProcessState::Exited,
-        ProcessState::Fatal,
-        ProcessState::Unknown,
-    ];
-    all.into_iter()
-        .find(|state| i64::from(state.code()) == code)
 }
 
 #[cfg(test)]

@@ -263,19 +263,7 @@ impl<'a> Reader<'a> {
     }
 
     fn state(&mut self) -> Option<ProcessState> {
-        /// All of them; a new one must be added here, or records that name it are taken for damaged.
-        const ALL: [ProcessState; 8] = [
-            ProcessState::Stopped,
-            ProcessState::Starting,
-            ProcessState::Running,
-            ProcessState::Backoff,
-            ProcessState::Stopping,
-            ProcessState::Exited,
-            ProcessState::Fatal,
-            ProcessState::Unknown,
-        ];
-        let code = self.i32()?;
-        ALL.into_iter().find(|state| state.code() == code)
+        ProcessState::of_code(self.i32()?)
     }
 
     fn channel(&mut self) -> Option<Channel> {

@@ -96,6 +96,11 @@ fn parse_usage(text: &[u8]) -> Option<Usage> {
 
 /// Descriptors that this process has open.
 pub fn own_descriptors() -> u64 {
+    // Newer kernels have the number as the size of the directory; with thousands of them that is far quicker.
+    let size = fs::metadata("/proc/self/fd").map_or(0, |about| about.len());
+    if size > 0 {
+        return size;
+    }
     let Ok(entries) = fs::read_dir("/proc/self/fd") else {
         return 0;
     };

@@ -318,7 +318,13 @@ fn an_update_does_what_its_plan_says() {
         .replace("LANG=\"C\"", "LANG=\"D\"")
         .replace("numprocs=2", "numprocs=1");
     std::fs::write(daemon.config(), text).unwrap();
-    let plan = get(&daemon, "/api/v1/plan");
+    assert_eq!(
+        get(&daemon, "/api/v1/plan"),
+        json!({"changes": []}),
+        "who only looks has nothing read"
+    );
+    let plan = post(&daemon, "/api/v1/reread", "");
+    assert_eq!(get(&daemon, "/api/v1/plan"), plan);
     assert_eq!(
         plan,
         json!({"changes": [

@@ -122,6 +122,7 @@ fn i33_rights_and_scopes_hold() {
     for (path, headers) in [
         ("/api/v1/shutdown", WEBOP),
         ("/api/v1/update", WEBOP),
+        ("/api/v1/reread", VIEWER),
         ("/api/v1/processes/web/w0/stop", VIEWER),
         ("/api/v1/all/restart", VIEWER),
     ] {

@@ -5,7 +5,7 @@
 use super::carry::tape::{Origin, Tape};
 use crate::control::ControlHandle;
 use provost_model::access::{Reach, Rights, Scope, Verb};
-use provost_model::info::{PoolInfo, ProcessView};
+use provost_model::info::PoolInfo;
 use provost_model::{Answer, Fault, FaultCode, Reply, Request};
 use provost_os::users;
 use std::net::IpAddr;
@@ -133,8 +133,23 @@ impl Caller {
     /// What changes something and is followed by another question, or by anything else that may wait, leaves a note in the
     /// progress of the tape: see [`super::carry`].
     pub(super) async fn ask(&self, request: Request) -> Answer {
+        self.within_reach(request, |request| self.tape().ask(request))
+            .await
+    }
+
+    /// Asks the core beside the request under way, for an answer that takes several questions or has begun: nothing of it
+    /// is carried to another image, which asks all of them again.
+    pub(super) async fn look(&self, control: &ControlHandle, request: Request) -> Answer {
+        self.within_reach(request, |request| control.ask(request))
+            .await
+    }
+
+    async fn within_reach<F>(&self, request: Request, ask: impl FnOnce(Request) -> F) -> Answer
+    where
+        F: Future<Output = Answer>,
+    {
         let Some(scope) = &self.scope else {
-            return self.tape().ask(request).await;
+            return ask(request).await;
         };
         within(scope, &request)?;
         let shown = Shown::by(&request);
@@ -142,7 +157,7 @@ impl Caller {
             scope: Arc::clone(scope),
             request: Box::new(request),
         };
-        match self.tape().ask(request).await {
+        match ask(request).await {
             Ok(reply) => Ok(narrow(scope, shown, reply)),
             Err(fault) => Err(discreet(fault)),
         }
@@ -159,27 +174,7 @@ impl Caller {
     pub(super) fn sees_all(&self) -> bool {
         self.scope.is_none()
     }
-
-    /// All processes that exist for this caller, and where the list of changes stood then.
-    ///
-    /// It is asked beside the request under way, whose answer is begun: nothing of it is carried to another image.
-    pub(super) async fn look(&self, control: &ControlHandle) -> Result<Look, Fault> {
-        match control.ask(Request::GetAllViews).await {
-            Ok(Reply::Views {
-                mut views,
-                position,
-            }) => {
-                views.retain(|view| self.sees(&view.info.group, &view.info.name));
-                Ok((views, position))
-            }
-            Ok(_) => Ok((Vec::new(), None)),
-            Err(fault) => Err(fault),
-        }
-    }
 }
-
-/// Processes, and epoch and number of the first change that is not in them.
-pub(super) type Look = (Vec<ProcessView>, Option<(u64, u64)>);
 
 fn not_permitted(verb: &str, object: Option<&str>) -> Fault {
     let text = match object {

@@ -164,11 +164,16 @@ fn length(headers: &HeaderMap) -> usize {
     headers.iter().map(line).sum()
 }
 
-/// Refuses what would take more bytes than a client may have under way.
-pub(super) fn spent(context: &Context, caller: &Caller) -> Response<Outgoing> {
+/// Says in the log that a client has as many bytes under way as it may have.
+pub(super) fn report_spent(context: &Context, caller: &Caller) {
     let limit = Limit::BytesOfUser;
     let sentence = || format!("user {} {}", caller.name, limit.sentence());
     context.reports.reached(limit, sentence);
+}
+
+/// Refuses what would take more bytes than a client may have under way.
+pub(super) fn spent(context: &Context, caller: &Caller) -> Response<Outgoing> {
+    report_spent(context, caller);
     respond::error_and_close(
         StatusCode::SERVICE_UNAVAILABLE,
         "Your requests and answers under way have as many bytes as they may have. Try again when one of them is done.",

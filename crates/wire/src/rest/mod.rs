@@ -76,8 +76,10 @@ pub enum Operation {
     MainLog,
     /// What happens, as it happens.
     Events,
-    /// What a reread would change.
+    /// What an update would change.
     Plan,
+    /// Read the configuration again.
+    Reread,
     /// Start.
     Start(Whom),
     /// Stop.

@@ -217,8 +217,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
         )
     },
     Endpoint {
-        faults: &[Fault::CantReread],
-        text: "Files are read and compared as by `supervisorctl reread`; nothing is changed.",
+        text: "It compares with the files as they were read last, which `reread` does.",
         ..get(
             "/api/v1/plan",
             "getPlan",
@@ -332,6 +331,18 @@ pub const ENDPOINTS: &[Endpoint] = &[
         "Stops all processes that run, and starts all of them.",
         &[],
     )),
+    Endpoint {
+        answer: json::<Plan>("Plan"),
+        text: "As `supervisorctl reread` does it; nothing that runs is touched.",
+        ..post(
+            "/api/v1/reread",
+            "reread",
+            Operation::Reread,
+            Verb::Config,
+            "Reads the configuration again, and tells what an update would add, remove and restart, and why.",
+            &[Fault::CantReread],
+        )
+    },
     Endpoint {
         answer: json::<Updated>("Updated"),
         text: "As `supervisorctl update` does it. Once begun it goes on if the client leaves.",

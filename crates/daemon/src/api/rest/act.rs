@@ -3,6 +3,7 @@
 //! After a hand-over a request is read once more, so whatever is done leaves a note (see [`crate::api::carry`]): the whole
 //! answer once it is made, and half-way marks of what has more than one step.
 
+use super::look::plan;
 use super::{Asked, deed, json, method};
 use crate::api::caller::Caller;
 use crate::api::respond::Outgoing;
@@ -86,6 +87,16 @@ async fn run(context: &Rc<Context>, caller: &Rc<Caller>, asked: &Asked) -> Made 
                 restart(caller, whom, target, wait)
             })
             .await;
+        }
+        // Read twice, after a hand-over, it is as good.
+        Operation::Reread => {
+            if let Err(fault) = caller.ask(Request::ReloadConfig).await {
+                return bad(&fault);
+            }
+            return match plan(context, caller).await {
+                Ok(plan) => good(&plan),
+                Err(fault) => bad(&fault),
+            };
         }
         Operation::Update => return last(context, caller, update).await,
         Operation::Signal => Request::SignalProcess {

@@ -7,11 +7,12 @@ use super::look::now_ms;
 use super::{failed, unkept};
 use crate::api::caller::Caller;
 use crate::api::respond::{self, Outgoing, Piece, put};
-use crate::api::{Context, clock};
+use crate::api::{Context, SHORT_ANSWER, clock, route};
 use crate::pulse::{Beat, Change, Follower};
 use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
+use provost_model::{Reply, Request};
 use provost_wire::rest::shapes::{Process, Processes, Removed, to_json};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -26,6 +27,9 @@ const TOGETHER: usize = 64;
 
 /// How long a stream says nothing. Proxies and clients take a longer silence for an end.
 const SILENCE: Duration = Duration::from_secs(15);
+
+/// A comment, which clients leave out.
+const NOTHING: &str = ":\n\n";
 
 /// Tells reverse proxies to pass on what comes as it comes.
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
@@ -130,13 +134,32 @@ impl Stream {
                 () = self.follower.changed() => continue,
                 () = self.sender.closed() => return None,
                 sample = next_sample(samples.as_mut()) => sample.told(&self.caller),
-                () = tokio::time::sleep(SILENCE) => ":\n\n".to_owned(),
+                () = tokio::time::sleep(SILENCE) => NOTHING.to_owned(),
             };
             self.send(text).await?;
         }
     }
 
+    /// Hands text over, as the client reads. What is long is of the client's share until it has left.
     async fn send(&self, text: String) -> Option<()> {
+        if text.len() <= SHORT_ANSWER {
+            return self.hand_over(text).await;
+        }
+        let share = self.context.user_answers.of_bytes(&self.caller, text.len());
+        let Ok(_share) = share else {
+            // Its client comes back.
+            route::report_spent(&self.context, &self.caller);
+            return None;
+        };
+        self.hand_over(text).await?;
+        // The second comment is taken when the first is on its way, and that is when nearly all before it has left.
+        for _ in 0..2 {
+            self.hand_over(NOTHING.to_owned()).await?;
+        }
+        Some(())
+    }
+
+    async fn hand_over(&self, text: String) -> Option<()> {
         self.sender.send((Bytes::from(text), None)).await.ok()
     }
 
@@ -144,7 +167,11 @@ impl Stream {
     async fn snapshot(&self) -> Option<u64> {
         // Where an answer says nothing of its place, what may be in it is told twice.
         let before = self.follower.position();
-        let (views, position) = self.caller.look(&self.context.control).await.ok()?;
+        let control = &self.context.control;
+        let looked = self.caller.look(control, Request::GetAllViews).await.ok()?;
+        let Reply::Views { views, position } = looked else {
+            return None;
+        };
         let epoch = self.follower.epoch();
         let number = match position {
             Some((of, number)) if of == epoch => number,

@@ -18,13 +18,14 @@ use std::time::Duration;
 /// The whole page.
 pub(super) async fn page(context: &Context, caller: &Caller) -> Result<Response<Outgoing>, Fault> {
     let failed = || Fault::bare(FaultCode::Failed);
-    let Reply::Views { views, .. } = caller.ask(Request::GetAllViews).await? else {
+    let look = |request| caller.look(&context.control, request);
+    let Reply::Views { views, .. } = look(Request::GetAllViews).await? else {
         return Err(failed());
     };
-    let Reply::Pools(pools) = caller.ask(Request::GetEventPools).await? else {
+    let Reply::Pools(pools) = look(Request::GetEventPools).await? else {
         return Err(failed());
     };
-    let Reply::State(state) = caller.ask(Request::GetState).await? else {
+    let Reply::State(state) = look(Request::GetState).await? else {
         return Err(failed());
     };
     let mut out = Metrics::default();

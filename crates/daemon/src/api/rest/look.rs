@@ -34,7 +34,7 @@ pub(super) async fn answer(
             let path = context.main_log.clone();
             piece(context, path, asked).await.map(|it| shown(&it))
         }
-        Operation::Plan => plan(caller).await.map(|it| shown(&it)),
+        Operation::Plan => plan(context, caller).await.map(|it| shown(&it)),
         Operation::OpenApi => Ok(json(200, rest::openapi())),
         Operation::Health => Ok(probe::health(caller).await),
         Operation::Ready => Ok(probe::readiness(caller, asked).await),
@@ -46,6 +46,7 @@ pub(super) async fn answer(
         | Operation::Restart(_)
         | Operation::Signal
         | Operation::ClearLog
+        | Operation::Reread
         | Operation::Update
         | Operation::Shutdown
         | Operation::Reload => Err(Fault::bare(FaultCode::UnknownMethod)),
@@ -95,13 +96,14 @@ async fn process(caller: &Caller, asked: &Asked) -> Result<ProcessDetail, Fault>
 }
 
 async fn daemon(context: &Context, caller: &Caller) -> Result<Daemon, Fault> {
-    let Reply::State(state) = caller.ask(Request::GetState).await? else {
+    let look = |request| caller.look(&context.control, request);
+    let Reply::State(state) = look(Request::GetState).await? else {
         return Err(Fault::bare(FaultCode::Failed));
     };
-    let Reply::Text(identifier) = caller.ask(Request::GetIdentification).await? else {
+    let Reply::Text(identifier) = look(Request::GetIdentification).await? else {
         return Err(Fault::bare(FaultCode::Failed));
     };
-    let Reply::Pools(pools) = caller.ask(Request::GetEventPools).await? else {
+    let Reply::Pools(pools) = look(Request::GetEventPools).await? else {
         return Err(Fault::bare(FaultCode::Failed));
     };
     let pid = std::process::id();
@@ -163,9 +165,12 @@ async fn piece(
     })
 }
 
-async fn plan(caller: &Caller) -> Result<Plan, Fault> {
-    caller.ask(Request::ReloadConfig).await?;
-    let Reply::Differences(differences) = caller.ask(Request::GetDifferences).await? else {
+/// What differs between the configuration in service and the one that was read last.
+pub(super) async fn plan(context: &Context, caller: &Caller) -> Result<Plan, Fault> {
+    let looked = caller
+        .look(&context.control, Request::GetDifferences)
+        .await?;
+    let Reply::Differences(differences) = looked else {
         return Err(Fault::bare(FaultCode::Failed));
     };
     Ok(Plan {

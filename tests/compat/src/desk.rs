@@ -6,7 +6,8 @@ use std::process::{Command, Stdio};
 use std::thread;
 
 use provost_e2e::{
-    Daemon, Finished, Normal, PATIENCE, Side, clean, python, run_with_input, send_signal, wait_for,
+    Daemon, Finished, Normal, PATIENCE, Side, clean, is_asleep, python, run_with_input,
+    send_signal, wait_for, wait_until,
 };
 use rustix::process::Signal;
 
@@ -143,6 +144,10 @@ impl Desk {
         let mut stdin = child.stdin.take().expect("it is a pipe");
         stdin.write_all(typed.as_bytes()).expect("the client reads");
         self.daemon.wait_file(out, last);
+        // Upstream's client says something else of a key that is pressed while it still handles what it printed.
+        wait_until(PATIENCE, "the client to wait for more", || {
+            is_asleep(child.id())
+        });
         send_signal(child.id(), Signal::INT);
         let code = wait_for(PATIENCE, "the client to end", || {
             child.try_wait().expect("it is our child")

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::daemon::{Daemon, Start};
 use crate::http::{Answer, Stream, Target, read_answer};
+use crate::side::Side;
 
 impl Answer {
     /// The body as JSON.
@@ -15,7 +17,48 @@ impl Answer {
     }
 }
 
+/// Programs for tests of the interface: two that run, one that has ended as it should, one that was never started.
+pub const WEB: &str = "\
+[program:web]
+command=/bin/cat
+process_name=w%(process_num)s
+numprocs=2
+startsecs=0
+environment=LANG=\"C\",API_TOKEN=\"tok3n\"
+
+[program:once]
+command=/bin/sh -c 'echo out; echo err >&2; exit 3'
+autorestart=false
+startsecs=0
+exitcodes=3
+
+[program:rest]
+command=/bin/cat
+autostart=false
+startsecs=0
+";
+
+/// A daemon of ours with [`WEB`], once all is as it stays.
+pub fn start_web() -> Daemon {
+    let daemon = Start::new(Side::Ours, WEB).start();
+    daemon.wait_state("once", "EXITED");
+    daemon.wait_state("web:w0", "RUNNING");
+    daemon.wait_state("web:w1", "RUNNING");
+    daemon
+}
+
+/// One of the processes of a list.
+pub fn one_of<'a>(list: &'a Value, group: &str, name: &str) -> Option<&'a Value> {
+    let mut processes = list["processes"].as_array().expect("a list").iter();
+    processes.find(|process| process["group"] == group && process["name"] == name)
+}
+
 impl Target {
+    /// The unix socket of a daemon.
+    pub fn of(daemon: &Daemon) -> Self {
+        Self::Unix(daemon.socket())
+    }
+
     /// Asks for `path`. Further header lines are whole lines with their line ends.
     pub fn get(&self, path: &str, headers: &str) -> Answer {
         self.call("GET", path, headers, "")

@@ -41,15 +41,15 @@ mod wait;
 
 pub use daemon::{Daemon, Fixture, Start, clean};
 pub use http::{Answer, Stream, Target, read_answer};
-pub use json::{EventStream, Told};
+pub use json::{EventStream, Told, WEB, one_of, start_web};
 pub use many::{start_many, wait_all_running};
 pub use namespace::{inside, mounting, run_inside};
 pub use numbers::{assert_contiguous, numbered, with_backups};
 pub use place::Place;
 pub use ports::free_port;
 pub use process::{
-    children, descendants, descriptors, is_alive, kill_tree, own_bytes, send_signal, sleeps,
-    threads, wait_quiet,
+    children, descendants, descriptors, is_alive, is_asleep, kill_tree, own_bytes, send_signal,
+    sleeps, sleeps_without_timer, threads, wait_quiet,
 };
 pub use rpc::{Outcome, Rpc};
 pub use run::{Finished, run, run_with_input};

@@ -96,6 +96,11 @@ pub fn sleeps(pid: u32) -> BTreeMap<u32, u64> {
         .collect()
 }
 
+/// Whether the first thread of a process sleeps until something happens.
+pub fn is_asleep(pid: u32) -> bool {
+    state(pid) == Some('S')
+}
+
 /// Waits until what was begun is finished: one second without a wake.
 pub fn wait_quiet(pid: u32) {
     wait_until(PATIENCE, "a second in which no thread wakes", || {
@@ -103,6 +108,22 @@ pub fn wait_quiet(pid: u32) {
         thread::sleep(Duration::from_secs(1));
         before == sleeps(pid)
     });
+}
+
+/// Whether a thread sleeps and only an event can wake it: it has no timer for anything.
+pub fn sleeps_without_timer(pid: u32, name: &str) -> bool {
+    /// What stands for no limit where the time is in milliseconds.
+    const NEVER: u64 = 0xffff_ffff;
+    threads(pid).into_iter().any(|thread| {
+        let about = |file: &str| {
+            fs::read_to_string(format!("/proc/{pid}/task/{thread}/{file}")).unwrap_or_default()
+        };
+        // The number of the call it is in, and its arguments; of those that wait for events the fourth is the time.
+        let call = about("syscall");
+        let time = call.split(' ').nth(4);
+        let time = time.and_then(|word| u64::from_str_radix(word.strip_prefix("0x")?, 16).ok());
+        about("comm").trim_end() == name && time.is_some_and(|time| time & NEVER == NEVER)
+    })
 }
 
 /// The memory of a process that is its own, in bytes: not that of its program's file, which comes and goes.

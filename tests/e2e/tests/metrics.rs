@@ -37,10 +37,6 @@ fn daemon() -> Daemon {
     daemon
 }
 
-fn target(daemon: &Daemon) -> Target {
-    Target::Unix(daemon.socket())
-}
-
 /// Samples by name and labels, as text.
 type Samples = BTreeMap<String, f64>;
 
@@ -88,7 +84,7 @@ fn read(page: &str) -> Samples {
 }
 
 fn scrape(daemon: &Daemon) -> Samples {
-    let answer = target(daemon).get("/metrics", "");
+    let answer = Target::of(daemon).get("/metrics", "");
     assert_eq!(answer.status(), 200, "{}", answer.text());
     let kind = answer.header("content-type");
     assert_eq!(kind, Some("text/plain; version=0.0.4; charset=utf-8"));
@@ -138,12 +134,14 @@ fn a_restart_is_counted_and_how_long_it_took() {
     let respawns = "provost_respawn_duration_seconds_count";
     let before = scrape(&daemon);
     assert!(before[restarts].abs() < 0.1 && before[respawns].abs() < 0.1);
-    let list = target(&daemon).get("/api/v1/processes/web/w0", "").json();
+    let list = Target::of(&daemon)
+        .get("/api/v1/processes/web/w0", "")
+        .json();
     let pid = list["process"]["pid"].as_u64().expect("it runs");
     // Restarts come at once only of what has been there for a moment.
     let since = list["process"]["since"].as_u64().expect("it runs");
     wait_until(PATIENCE, "it to have been there for a moment", || {
-        let now = target(&daemon).get("/api/v1/processes", "").json()["now"].as_u64();
+        let now = Target::of(&daemon).get("/api/v1/processes", "").json()["now"].as_u64();
         now.is_some_and(|now| now > since + 1_500)
     });
     send_signal(u32::try_from(pid).expect("a pid"), Signal::KILL);
@@ -176,7 +174,7 @@ fn probes_say_what_is_not_ready_and_why() {
     )
     .start();
     let probe = |path: &str| {
-        let answer = target(&daemon).get(path, "");
+        let answer = Target::of(&daemon).get(path, "");
         (answer.status(), answer.text())
     };
     assert_eq!(probe("/healthz"), (200, "ok\n".to_owned()));
@@ -192,14 +190,14 @@ fn probes_say_what_is_not_ready_and_why() {
         (503, "odd STOPPED not started\n".to_owned())
     );
     assert_eq!(probe("/readyz?program=none").0, 404);
-    let stopped = target(&daemon).act("/api/v1/processes/web/w1/stop", "", "");
+    let stopped = Target::of(&daemon).act("/api/v1/processes/web/w1/stop", "", "");
     assert_eq!(stopped.status(), 200);
     assert_eq!(
         probe("/readyz"),
         (503, "web:w1 STOPPED terminated by SIGTERM\n".to_owned())
     );
     assert_eq!(probe("/readyz?program=w0").0, 200);
-    target(&daemon).act("/api/v1/processes/bad/bad/start", "", "");
+    Target::of(&daemon).act("/api/v1/processes/bad/bad/start", "", "");
     daemon.wait_state("bad", "FATAL");
     let (status, why) = probe("/readyz?program=bad");
     assert_eq!(status, 503);

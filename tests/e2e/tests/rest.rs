@@ -1,55 +1,23 @@
 //! The JSON interface of the real daemon: every endpoint.
 
-use provost_e2e::{Daemon, PATIENCE, Side, Start, Target, wait_for, wait_until};
+use provost_e2e::{Daemon, PATIENCE, Side, Start, Target, one_of, start_web, wait_for, wait_until};
 use serde_json::{Value as Json, json};
 
-const PROGRAMS: &str = "\
-[program:web]
-command=/bin/cat
-process_name=w%(process_num)s
-numprocs=2
-startsecs=0
-environment=LANG=\"C\",API_TOKEN=\"tok3n\"
-
-[program:once]
-command=/bin/sh -c 'echo out; echo err >&2; exit 3'
-autorestart=false
-startsecs=0
-exitcodes=3
-
-[program:rest]
-command=/bin/cat
-autostart=false
-startsecs=0
-";
-
-fn daemon() -> Daemon {
-    let daemon = Start::new(Side::Ours, PROGRAMS).start();
-    daemon.wait_state("once", "EXITED");
-    daemon.wait_state("web:w0", "RUNNING");
-    daemon.wait_state("web:w1", "RUNNING");
-    daemon
-}
-
-fn target(daemon: &Daemon) -> Target {
-    Target::Unix(daemon.socket())
-}
-
 fn get(daemon: &Daemon, path: &str) -> Json {
-    let answer = target(daemon).get(path, "");
+    let answer = Target::of(daemon).get(path, "");
     assert_eq!(answer.status(), 200, "{path}: {}", answer.text());
     answer.json()
 }
 
 fn post(daemon: &Daemon, path: &str, body: &str) -> Json {
-    let answer = target(daemon).act(path, "", body);
+    let answer = Target::of(daemon).act(path, "", body);
     assert_eq!(answer.status(), 200, "{path}: {}", answer.text());
     answer.json()
 }
 
 fn refusal(daemon: &Daemon, method: &str, path: &str, body: &str) -> (u16, String) {
     let length = format!("Content-Length: {}\r\n", body.len());
-    let answer = target(daemon).call(method, path, &length, body);
+    let answer = Target::of(daemon).call(method, path, &length, body);
     let code = answer.json()["error"]["code"].clone();
     assert!(answer.json()["error"]["message"].is_string());
     (
@@ -58,15 +26,9 @@ fn refusal(daemon: &Daemon, method: &str, path: &str, body: &str) -> (u16, Strin
     )
 }
 
-/// One of the processes of a list.
-fn one<'a>(list: &'a Json, group: &str, name: &str) -> Option<&'a Json> {
-    let mut processes = list["processes"].as_array().expect("a list").iter();
-    processes.find(|process| process["group"] == group && process["name"] == name)
-}
-
 #[test]
 fn processes_are_told_with_what_became_of_them() {
-    let daemon = daemon();
+    let daemon = start_web();
     let list = get(&daemon, "/api/v1/processes");
     let names: Vec<_> = list["processes"]
         .as_array()
@@ -75,7 +37,7 @@ fn processes_are_told_with_what_became_of_them() {
         .map(|process| process["name"].as_str().unwrap())
         .collect();
     assert_eq!(names, ["once", "rest", "w0", "w1"]);
-    let web = one(&list, "web", "w0").unwrap();
+    let web = one_of(&list, "web", "w0").unwrap();
     let info = daemon
         .rpc()
         .call("supervisor.getProcessInfo", &["web:w0".into()]);
@@ -89,12 +51,12 @@ fn processes_are_told_with_what_became_of_them() {
     let now = list["now"].as_u64().unwrap();
     let since = web["since"].as_u64().unwrap();
     assert!(now.abs_diff(since) < 600_000, "{now} {since}");
-    let once = one(&list, "once", "once").unwrap();
+    let once = one_of(&list, "once", "once").unwrap();
     assert_eq!(once["state"], "EXITED");
     assert_eq!(once["pid"], Json::Null);
     assert_eq!(once["last_exit"]["code"], 3);
     assert_eq!(once["last_exit"]["expected"], true);
-    let rest = one(&list, "rest", "rest").unwrap();
+    let rest = one_of(&list, "rest", "rest").unwrap();
     assert_eq!(rest["state"], "STOPPED");
     assert_eq!(rest["since"], Json::Null);
     assert_eq!(rest["description"], "Not started");
@@ -114,7 +76,7 @@ fn processes_are_told_with_what_became_of_them() {
 
 #[test]
 fn a_child_that_is_killed_leaves_its_signal_and_a_restart() {
-    let daemon = daemon();
+    let daemon = start_web();
     let pid = get(&daemon, "/api/v1/processes/web/w0")["process"]["pid"].clone();
     post(
         &daemon,
@@ -123,7 +85,7 @@ fn a_child_that_is_killed_leaves_its_signal_and_a_restart() {
     );
     let after = wait_for(PATIENCE, "a second start", || {
         let list = get(&daemon, "/api/v1/processes");
-        let web = one(&list, "web", "w0")?.clone();
+        let web = one_of(&list, "web", "w0")?.clone();
         (web["state"] == "RUNNING" && web["starts"] == 2).then_some(web)
     });
     assert_ne!(after["pid"], pid);
@@ -135,7 +97,7 @@ fn a_child_that_is_killed_leaves_its_signal_and_a_restart() {
 
 #[test]
 fn processes_groups_and_all_are_started_stopped_and_restarted() {
-    let daemon = daemon();
+    let daemon = start_web();
     assert_eq!(
         post(&daemon, "/api/v1/processes/rest/rest/start", ""),
         json!({"result": "ok"})
@@ -160,7 +122,7 @@ fn processes_groups_and_all_are_started_stopped_and_restarted() {
         let list = get(&daemon, "/api/v1/processes");
         ["w0", "w1"]
             .iter()
-            .all(|name| one(&list, "web", name).unwrap()["state"] == "RUNNING")
+            .all(|name| one_of(&list, "web", name).unwrap()["state"] == "RUNNING")
     });
     post(&daemon, "/api/v1/groups/web/restart", "");
     post(&daemon, "/api/v1/all/stop", "");
@@ -175,7 +137,7 @@ fn processes_groups_and_all_are_started_stopped_and_restarted() {
 
 #[test]
 fn what_makes_no_sense_is_refused_with_a_reason() {
-    let daemon = daemon();
+    let daemon = start_web();
     for (method, path, body, status, code) in [
         ("GET", "/api/v1/nothing", "", 404, "NOT_FOUND"),
         ("GET", "/api/v1/update", "", 405, "METHOD_NOT_ALLOWED"),
@@ -254,7 +216,7 @@ fn what_makes_no_sense_is_refused_with_a_reason() {
     }
     let list = get(&daemon, "/api/v1/processes");
     assert_eq!(
-        one(&list, "web", "w0").unwrap()["starts"],
+        one_of(&list, "web", "w0").unwrap()["starts"],
         1,
         "nothing was done"
     );
@@ -262,7 +224,7 @@ fn what_makes_no_sense_is_refused_with_a_reason() {
 
 #[test]
 fn logs_are_read_piece_by_piece() {
-    let daemon = daemon();
+    let daemon = start_web();
     let log = |query: &str| get(&daemon, &format!("/api/v1/processes/once/once/log{query}"));
     assert_eq!(
         log(""),
@@ -287,7 +249,7 @@ fn logs_are_read_piece_by_piece() {
 
 #[test]
 fn the_daemon_tells_of_itself_and_of_its_interface() {
-    let daemon = daemon();
+    let daemon = start_web();
     let told = get(&daemon, "/api/v1/daemon");
     assert_eq!(told["pid"], daemon.pid());
     assert_eq!(told["state"], "RUNNING");
@@ -302,7 +264,7 @@ fn the_daemon_tells_of_itself_and_of_its_interface() {
     for (path, methods) in described["paths"].as_object().unwrap() {
         if methods.get("get").is_some() && path != "/api/v1/events" {
             let path = path.replace("{group}", "web").replace("{name}", "w0");
-            let answer = target(&daemon).get(&path, "");
+            let answer = Target::of(&daemon).get(&path, "");
             assert_eq!(answer.status(), 200, "{path}: {}", answer.text());
         }
     }
@@ -310,7 +272,7 @@ fn the_daemon_tells_of_itself_and_of_its_interface() {
 
 #[test]
 fn an_update_does_what_its_plan_says() {
-    let daemon = daemon();
+    let daemon = start_web();
     assert_eq!(get(&daemon, "/api/v1/plan"), json!({"changes": []}));
     let text = std::fs::read_to_string(daemon.config()).unwrap();
     let text = text
@@ -356,7 +318,7 @@ fn an_update_does_what_its_plan_says() {
     );
     let list = get(&daemon, "/api/v1/processes");
     assert!(
-        one(&list, "rest", "rest").is_some(),
+        one_of(&list, "rest", "rest").is_some(),
         "a plan changes nothing"
     );
     assert_eq!(
@@ -364,8 +326,8 @@ fn an_update_does_what_its_plan_says() {
         json!({"added": ["new"], "restarted": ["web"], "removed": ["rest"]})
     );
     let list = get(&daemon, "/api/v1/processes");
-    assert!(one(&list, "web", "w0").is_some() && one(&list, "web", "w1").is_none());
-    assert!(one(&list, "rest", "rest").is_none() && one(&list, "new", "new").is_some());
+    assert!(one_of(&list, "web", "w0").is_some() && one_of(&list, "web", "w1").is_none());
+    assert!(one_of(&list, "rest", "rest").is_none() && one_of(&list, "new", "new").is_some());
     std::fs::write(daemon.config(), "[program:x]\n").unwrap();
     let (status, code) = refusal(&daemon, "POST", "/api/v1/update", "");
     assert_eq!((status, code.as_str()), (422, "CANT_REREAD"));
@@ -373,12 +335,13 @@ fn an_update_does_what_its_plan_says() {
 
 #[test]
 fn supervisord_is_restarted_and_ended() {
-    let mut daemon = daemon();
+    let mut daemon = start_web();
     let before = get(&daemon, "/api/v1/processes/web/w0")["process"]["pid"].clone();
     post(&daemon, "/api/v1/restart", "");
     wait_until(PATIENCE, "another life", || {
-        let answer = target(&daemon).connect().is_ok().then(|| {
-            target(&daemon).exchange(b"GET /api/v1/processes/web/w0 HTTP/1.1\r\nHost: x\r\n\r\n")
+        let answer = Target::of(&daemon).connect().is_ok().then(|| {
+            Target::of(&daemon)
+                .exchange(b"GET /api/v1/processes/web/w0 HTTP/1.1\r\nHost: x\r\n\r\n")
         });
         answer.and_then(Result::ok).is_some_and(|answer| {
             let process = &answer.json()["process"];
@@ -395,7 +358,7 @@ fn a_restart_goes_on_over_an_upgrade_and_is_done_once() {
                 command=/bin/sh -c 'trap \"sleep 1; exit\" TERM; while :; do sleep 0.05; done'\n";
     let daemon = Start::new(Side::Ours, slow).start();
     daemon.wait_state("slow", "RUNNING");
-    let target = target(&daemon);
+    let target = Target::of(&daemon);
     let path = "/api/v1/processes/slow/slow";
     let asked = std::thread::spawn({
         let target = target.clone();

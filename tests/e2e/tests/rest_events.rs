@@ -4,8 +4,8 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use provost_e2e::{
-    Daemon, EventStream, PATIENCE, Side, Start, Target, Told, free_port, sleeps, threads,
-    wait_quiet, wait_until,
+    Daemon, EventStream, PATIENCE, Side, Start, Target, Told, free_port, sleeps_without_timer,
+    threads, wait_until,
 };
 use serde_json::Value as Json;
 
@@ -28,12 +28,8 @@ fn daemon() -> Daemon {
     daemon
 }
 
-fn target(daemon: &Daemon) -> Target {
-    Target::Unix(daemon.socket())
-}
-
 fn act(daemon: &Daemon, path: &str) {
-    let answer = target(daemon).act(path, "", "");
+    let answer = Target::of(daemon).act(path, "", "");
     assert_eq!(answer.status(), 200, "{path}: {}", answer.text());
 }
 
@@ -44,7 +40,7 @@ fn is_in(told: &Told, name: &str, state: &str) -> bool {
 #[test]
 fn changes_come_in_order_behind_a_snapshot() {
     let daemon = daemon();
-    let mut stream = EventStream::open(&target(&daemon), EVENTS, "");
+    let mut stream = EventStream::open(&Target::of(&daemon), EVENTS, "");
     let snapshot = stream.next(PATIENCE).expect("a snapshot");
     assert_eq!(snapshot.name, "snapshot");
     let processes = snapshot.data["processes"].as_array().unwrap();
@@ -99,25 +95,25 @@ fn a_change_is_told_well_below_a_tenth_of_a_second() {
 #[test]
 fn who_comes_back_gets_what_was_missed_and_nothing_twice() {
     let daemon = daemon();
-    let mut stream = EventStream::open(&target(&daemon), EVENTS, "");
+    let mut stream = EventStream::open(&Target::of(&daemon), EVENTS, "");
     let snapshot = stream.next(PATIENCE).expect("a snapshot");
     drop(stream);
     act(&daemon, "/api/v1/processes/b/b/start");
     let back = format!("Last-Event-ID: {}\r\n", snapshot.id);
-    let mut stream = EventStream::open(&target(&daemon), EVENTS, &back);
+    let mut stream = EventStream::open(&Target::of(&daemon), EVENTS, &back);
     let first = stream.next(PATIENCE).expect("what was missed");
     assert!(is_in(&first, "b", "STARTING"), "{first:?}");
     let running = stream.until("RUNNING", |told| is_in(told, "b", "RUNNING"));
     drop(stream);
     act(&daemon, "/api/v1/processes/b/b/stop");
     let back = format!("Last-Event-ID: {}\r\n", running.id);
-    let mut stream = EventStream::open(&target(&daemon), EVENTS, &back);
+    let mut stream = EventStream::open(&Target::of(&daemon), EVENTS, &back);
     let first = stream.next(PATIENCE).expect("what was missed");
     assert!(is_in(&first, "b", "STOPPING"), "{first:?}");
     // What nobody can know of begins anew.
     for id in ["0-1", "x", "abc-99999999999999999999"] {
         let back = format!("Last-Event-ID: {id}\r\n");
-        let mut stream = EventStream::open(&target(&daemon), EVENTS, &back);
+        let mut stream = EventStream::open(&Target::of(&daemon), EVENTS, &back);
         assert_eq!(stream.next(PATIENCE).expect("an event").name, "snapshot");
     }
 }
@@ -125,7 +121,7 @@ fn who_comes_back_gets_what_was_missed_and_nothing_twice() {
 #[test]
 fn programs_that_come_and_go_are_told_of() {
     let daemon = daemon();
-    let mut stream = EventStream::open(&target(&daemon), EVENTS, "");
+    let mut stream = EventStream::open(&Target::of(&daemon), EVENTS, "");
     stream.next(PATIENCE).expect("a snapshot");
     let text = std::fs::read_to_string(daemon.config()).unwrap();
     std::fs::write(daemon.config(), text.replace("[program:b]", "[program:c]")).unwrap();
@@ -169,11 +165,7 @@ fn i33_streams_tell_of_programs_in_scope_only() {
 #[test]
 fn usage_is_measured_while_somebody_looks_and_then_no_more() {
     let daemon = daemon();
-    let quiet = |daemon: &Daemon| {
-        wait_quiet(daemon.pid());
-        sleeps(daemon.pid())
-    };
-    let mut stream = EventStream::open(&target(&daemon), "/api/v1/events?usage=1", "");
+    let mut stream = EventStream::open(&Target::of(&daemon), "/api/v1/events?usage=1", "");
     stream.next(PATIENCE).expect("a snapshot");
     let first = stream.until("usage", |told| told.name == "usage");
     let row = &first.data["processes"][0];
@@ -188,21 +180,16 @@ fn usage_is_measured_while_somebody_looks_and_then_no_more() {
     assert!(second.data["processes"][0]["cpu_percent"].is_number());
     let span = second.at.duration_since(first.at);
     assert!(span > Duration::from_secs(1), "{span:?}");
+    let rests = || sleeps_without_timer(daemon.pid(), "api");
+    assert!(!rests(), "it has the next sample to wait for");
     drop(stream);
-    let before = quiet(&daemon);
-    // The one sleep that is the measurement itself: longer than from one sample to the next, and than a heartbeat.
-    std::thread::sleep(Duration::from_secs(17));
-    assert_eq!(
-        sleeps(daemon.pid()),
-        before,
-        "a thread was woken (by thread id)"
-    );
+    wait_until(PATIENCE, "no timer for samples or heartbeats", rests);
 }
 
 #[test]
 fn streams_end_at_an_upgrade_and_their_clients_come_back() {
     let daemon = daemon();
-    let mut stream = EventStream::open(&target(&daemon), EVENTS, "");
+    let mut stream = EventStream::open(&Target::of(&daemon), EVENTS, "");
     let snapshot = stream.next(PATIENCE).expect("a snapshot");
     let said = daemon.ctl(Side::Ours, &["upgrade"]);
     assert!(
@@ -213,7 +200,7 @@ fn streams_end_at_an_upgrade_and_their_clients_come_back() {
     );
     wait_until(PATIENCE, "the stream to end", || stream.has_ended());
     let back = format!("Last-Event-ID: {}\r\n", snapshot.id);
-    let mut stream = EventStream::open(&target(&daemon), EVENTS, &back);
+    let mut stream = EventStream::open(&Target::of(&daemon), EVENTS, &back);
     let again = stream.next(PATIENCE).expect("an event");
     assert_eq!(again.name, "snapshot");
     assert_eq!(
@@ -229,7 +216,7 @@ fn streams_end_at_an_upgrade_and_their_clients_come_back() {
 #[test]
 fn a_client_that_reads_late_learns_the_last_state() {
     let daemon = daemon();
-    let mut slow = EventStream::open(&target(&daemon), EVENTS, "");
+    let mut slow = EventStream::open(&Target::of(&daemon), EVENTS, "");
     slow.next(PATIENCE).expect("a snapshot");
     // A thousand changes and more, of which it reads none.
     for _ in 0..220 {
@@ -258,7 +245,7 @@ fn forty_streams_hear_of_a_change_and_need_no_thread() {
     let mut streams = Vec::new();
     // The unix socket has 64 places for connections; streams take them like others.
     for _ in 0..40 {
-        let mut stream = EventStream::open(&target(&daemon), EVENTS, "");
+        let mut stream = EventStream::open(&Target::of(&daemon), EVENTS, "");
         stream.next(PATIENCE).expect("a snapshot");
         streams.push(stream);
     }

@@ -1,45 +1,9 @@
 //! The JSON interface: who may use it, and what pages of other sites may not.
 
-use provost_e2e::{Daemon, PATIENCE, Side, Start, Target, free_port, wait_until};
+use provost_e2e::{
+    Daemon, PATIENCE, Side, Start, Target, WEB, free_port, one_of, start_web, wait_until,
+};
 use serde_json::{Value as Json, json};
-
-const PROGRAMS: &str = "\
-[program:web]
-command=/bin/cat
-process_name=w%(process_num)s
-numprocs=2
-startsecs=0
-environment=LANG=\"C\",API_TOKEN=\"tok3n\"
-
-[program:once]
-command=/bin/sh -c 'echo out; echo err >&2; exit 3'
-autorestart=false
-startsecs=0
-exitcodes=3
-
-[program:rest]
-command=/bin/cat
-autostart=false
-startsecs=0
-";
-
-fn daemon() -> Daemon {
-    let daemon = Start::new(Side::Ours, PROGRAMS).start();
-    daemon.wait_state("once", "EXITED");
-    daemon.wait_state("web:w0", "RUNNING");
-    daemon.wait_state("web:w1", "RUNNING");
-    daemon
-}
-
-fn target(daemon: &Daemon) -> Target {
-    Target::Unix(daemon.socket())
-}
-
-/// One of the processes of a list.
-fn one<'a>(list: &'a Json, group: &str, name: &str) -> Option<&'a Json> {
-    let mut processes = list["processes"].as_array().expect("a list").iter();
-    processes.find(|process| process["group"] == group && process["name"] == name)
-}
 
 /// `user:password` of Basic in base 64.
 const ADMIN: &str = "Authorization: Basic YWRtaW46YQ==\r\n";
@@ -52,13 +16,13 @@ fn guarded() -> (Daemon, Target) {
         "[inet_http_server]\nport=127.0.0.1:{port}\n\
          [user:admin]\nrole=admin\npassword=a\nunix_user=root\n\
          [user:viewer]\nrole=viewer\npassword=v\n\
-         [user:webop]\nrole=operator\nprograms=web:*\npassword=w\n{PROGRAMS}"
+         [user:webop]\nrole=operator\nprograms=web:*\npassword=w\n{WEB}"
     );
     let daemon = Start::new(Side::Ours, &users).start();
     let target = Target::Port(port);
     wait_until(PATIENCE, "everything to run", || {
         let list = target.get("/api/v1/processes", ADMIN).json();
-        one(&list, "web", "w1").is_some_and(|web| web["state"] == "RUNNING")
+        one_of(&list, "web", "w1").is_some_and(|web| web["state"] == "RUNNING")
     });
     (daemon, target)
 }
@@ -145,7 +109,7 @@ fn i33_rights_and_scopes_hold() {
 
 #[test]
 fn s04_pages_of_other_sites_change_nothing() {
-    let daemon = daemon();
+    let daemon = start_web();
     let path = "/api/v1/processes/web/w0/stop";
     for headers in [
         "Origin: http://evil.example\r\n",
@@ -156,19 +120,21 @@ fn s04_pages_of_other_sites_change_nothing() {
         "User-Agent: Mozilla/5.0\r\nContent-Type: text/plain\r\n",
         "User-Agent: Mozilla/5.0\r\n",
     ] {
-        let answer = target(&daemon).act(path, headers, "");
+        let answer = Target::of(&daemon).act(path, headers, "");
         assert_eq!(answer.status(), 403, "{headers}");
         assert_eq!(answer.json()["error"]["code"], "FOREIGN_PAGE");
     }
-    let events = target(&daemon).get("/api/v1/events", "Origin: http://evil.example\r\n");
+    let events = Target::of(&daemon).get("/api/v1/events", "Origin: http://evil.example\r\n");
     assert_eq!(events.status(), 403);
-    let told = target(&daemon).get("/api/v1/processes/web/w0", "").json();
+    let told = Target::of(&daemon)
+        .get("/api/v1/processes/web/w0", "")
+        .json();
     assert_eq!(told["process"]["state"], "RUNNING");
     for headers in [
         "Origin: http://localhost\r\nSec-Fetch-Site: same-origin\r\n",
         "",
     ] {
-        let answer = target(&daemon).act(path, headers, "");
+        let answer = Target::of(&daemon).act(path, headers, "");
         assert!(matches!(answer.status(), 200 | 409), "{}", answer.text());
     }
 }

@@ -137,7 +137,7 @@ fn pairs(text: &str, posix: bool) -> Value {
 }
 
 fn names() -> Vars {
-    let text = |text: &str| Var::Text(text.to_owned());
+    let text = |text: &str| Var::Text(text.into());
     [
         ("here", text("/etc")),
         ("a(b)", text("q")),

@@ -73,12 +73,12 @@ impl Keys {
         Some(value)
     }
 
-    /// Sets a key; gives the value that it replaces.
-    fn set(&mut self, key: &str, value: Value) -> Option<Value> {
-        if let Some(old) = self.get_mut(key) {
-            return Some(std::mem::replace(old, value));
+    /// Sets a key; gives it back with the value that it replaces.
+    fn set(&mut self, key: String, value: Value) -> Option<(String, Value)> {
+        if let Some(old) = self.get_mut(&key) {
+            return Some((key, std::mem::replace(old, value)));
         }
-        self.order.push((key.to_owned(), value));
+        self.order.push((key, value));
         if self.order.len() > FEW {
             let known = self.index.len();
             let new = self.order.iter().enumerate().skip(known);
@@ -205,9 +205,8 @@ impl Sections {
                         value.text.push('\n');
                         value.text.push_str(part(span));
                         value.place.span.end = span.end;
-                        if key != "environment"
-                            && reads_like_more(part(span), at.section.as_deref())
-                        {
+                        let section = at.section.and_then(|home| self.name_of(home));
+                        if key != "environment" && reads_like_more(part(span), section) {
                             self.repeated.push(Repeated::Continuation {
                                 of: key.clone(),
                                 line: place(span),
@@ -244,7 +243,7 @@ impl Sections {
     /// Puts a section together from keys and values that stand, one a line, in a source that is no file.
     pub(crate) fn put(&mut self, name: &str, pairs: &[(String, String)], source: usize) {
         let header = Place { source, span: 0..0 };
-        let section = self.open(name, header, None);
+        let home = self.open(name, header, None);
         let mut start = 0;
         for (key, text) in pairs {
             let behind = start + key.len();
@@ -255,57 +254,68 @@ impl Sections {
                 key: place(start..behind),
                 place: place(behind + 1..end),
             };
-            let at = self.index.get(&section);
-            if let Some(section) = at.and_then(|&at| self.order.get_mut(at)) {
-                section.keys.set(key, value);
+            if let Some(keys) = self.keys_of(home) {
+                keys.set(key.clone(), value);
             }
             start = end + 1;
         }
     }
 
-    fn open(&mut self, name: &str, header: Place, included_from: Option<&Path>) -> String {
-        if name != DEFAULT {
-            if let Some(known) = self.section(name) {
-                let first = known.header.clone();
+    fn open(&mut self, name: &str, header: Place, included_from: Option<&Path>) -> Home {
+        if name == DEFAULT {
+            return Home::Defaults;
+        }
+        if let Some(&at) = self.index.get(name) {
+            if let Some(known) = self.order.get(at) {
                 self.repeated.push(Repeated::Section {
                     name: name.to_owned(),
-                    first,
+                    first: known.header.clone(),
                     again: header,
                 });
-            } else {
-                self.index.insert(name.to_owned(), self.order.len());
-                let included_from = included_from.map(Path::to_owned);
-                self.order.push(Section {
-                    name: name.to_owned(),
-                    header,
-                    included_from,
-                    keys: Keys::default(),
-                });
             }
+            return Home::Section(at);
         }
-        name.to_owned()
+        let at = self.order.len();
+        self.index.insert(name.to_owned(), at);
+        self.order.push(Section {
+            name: name.to_owned(),
+            header,
+            included_from: included_from.map(Path::to_owned),
+            keys: Keys::default(),
+        });
+        Home::Section(at)
+    }
+
+    fn keys_of(&mut self, home: Home) -> Option<&mut Keys> {
+        match home {
+            Home::Defaults => Some(&mut self.defaults),
+            Home::Section(at) => self.order.get_mut(at).map(|section| &mut section.keys),
+        }
+    }
+
+    fn name_of(&self, home: Home) -> Option<&str> {
+        match home {
+            Home::Defaults => Some(DEFAULT),
+            Home::Section(at) => self.order.get(at).map(|section| section.name.as_str()),
+        }
     }
 
     /// Stores the value that was being read.
     fn finish(&mut self, at: &mut Cursor) {
-        let (Some((key, mut value)), Some(section)) = (at.key.take(), &at.section) else {
+        let (Some((key, mut value)), Some(home)) = (at.key.take(), at.section) else {
             return;
         };
         value
             .text
             .truncate(value.text.trim_end_matches(is_space).len());
         let again = value.key.clone();
-        let keys = match self
-            .index
-            .get(section)
-            .and_then(|&at| self.order.get_mut(at))
-        {
-            Some(section) => &mut section.keys,
-            None => &mut self.defaults,
+        let Some(keys) = self.keys_of(home) else {
+            return;
         };
-        if let Some(old) = keys.set(&key, value) {
+        if let Some((key, old)) = keys.set(key, value) {
+            let section = self.name_of(home).unwrap_or_default().to_owned();
             self.repeated.push(Repeated::Key {
-                section: section.clone(),
+                section,
                 key,
                 first: old.key,
                 again,
@@ -326,7 +336,7 @@ impl Sections {
         for section in &mut self.order {
             for (key, value) in &inherited {
                 if section.keys.get(key).is_none() {
-                    section.keys.set(key, value.clone());
+                    section.keys.set(key.clone(), value.clone());
                 }
             }
             let keys: Vec<String> = section
@@ -354,9 +364,17 @@ fn lower(key: &str) -> String {
     key.to_lowercase()
 }
 
+/// Whose keys they are.
+#[derive(Clone, Copy)]
+enum Home {
+    Defaults,
+    /// The section in this place.
+    Section(usize),
+}
+
 /// What is being read.
 struct Cursor {
-    section: Option<String>,
+    section: Option<Home>,
     key: Option<(String, Value)>,
 }
 

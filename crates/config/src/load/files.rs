@@ -163,7 +163,7 @@ impl Reader<'_> {
     fn include_patterns(&mut self) -> Result<(Got, String), Told> {
         let scope: Scope = self
             .scope("include")
-            .name("host_node_name", &self.host.hostname());
+            .name("host_node_name", self.host.hostname());
         let Some(got) = self.raw("include", &include::FILES) else {
             let sentence = ".ini file has [include] section, but no files setting".to_owned();
             return Err(self.missing(&scope, &include::FILES, &sentence));
@@ -197,8 +197,10 @@ impl Reader<'_> {
     /// Makes the variables of `[supervisord] environment` known as `ENV_*` from here on.
     pub(crate) fn learn_environment(&mut self, pairs: &[(String, String)]) {
         for (name, value) in pairs {
-            self.env
-                .insert(format!("ENV_{name}"), Var::Text(value.clone()));
+            self.env.insert(
+                format!("ENV_{name}").into(),
+                Var::Text(value.as_str().into()),
+            );
         }
     }
 }

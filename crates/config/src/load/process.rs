@@ -53,7 +53,7 @@ impl Reader<'_> {
         scope.set("numprocs", Var::Int(instance.of));
         let environment = self.pairs(&scope, &keys::ENVIRONMENT)?;
         for (name, value) in &environment {
-            scope.set(&format!("ENV_{name}"), Var::Text(value.clone()));
+            scope.set(format!("ENV_{name}"), Var::Text(value.as_str().into()));
         }
         let directory = self.text(&scope, &keys::DIRECTORY);
         let stdout = self.written(&scope, &keys::STDOUT);

@@ -10,7 +10,6 @@ use crate::datatypes as kinds;
 use crate::diagnostic::Code;
 use crate::environment::{self, Pairs};
 use crate::options::program::{self as keys, ChannelOptions};
-use crate::python::repr;
 use provost_model::Signal;
 use provost_model::spec::{AutoRestart, OutputSpec, ProcessSpec};
 use std::sync::Arc;
@@ -72,23 +71,11 @@ impl Reader<'_> {
     ) -> Result<Vec<Arc<ProcessSpec>>, Told> {
         let mut scope = self
             .scope(origin.section)
-            .name("host_node_name", &self.node);
-        let from = self
-            .sections
-            .section(origin.section)
-            .and_then(|section| section.included_from.as_ref());
-        let file = from.map_or_else(
-            || self.config_path.clone(),
-            |path| path.to_string_lossy().into_owned(),
-        );
-        scope.suffix = format!(
-            " in section {} (file: {})",
-            repr(origin.section),
-            repr(&file)
-        );
+            .name("host_node_name", Arc::clone(&self.node));
+        scope.names_its_file = true;
         let program = self.name(&scope, origin.name)?;
         let scope = scope
-            .name("program_name", &program)
+            .name("program_name", program.as_str())
             .name("group_name", origin.group);
         let common = match self.common(&scope) {
             Ok(common) => common,

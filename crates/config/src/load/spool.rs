@@ -9,12 +9,13 @@ use crate::paths;
 use provost_model::spec::SpoolSpec;
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// The least that a spool may hold: some dozens of events.
 const MIN_BYTES: i64 = 4096;
 
 /// The sections that have named a spool, by its path.
-pub(super) type Spools = HashMap<PathBuf, String>;
+pub(super) type Spools = HashMap<PathBuf, Arc<str>>;
 
 impl Reader<'_> {
     /// The spool of a pool, if it is to have one.

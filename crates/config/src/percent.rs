@@ -27,13 +27,13 @@ pub(crate) fn format<'a>(template: &'a str, vars: &'a Vars) -> Result<String, Fo
         consumed: 0,
         argument: Argument::Mapping,
     };
-    while let Some(c) = reader.next() {
-        if c == '%' {
-            reader.conversion(vars, &mut out)?;
-        } else {
-            out.push(c);
-        }
+    while let Some((plain, behind)) = reader.rest.as_str().split_once('%') {
+        out.push_str(plain);
+        reader.consumed += plain.chars().count() + 1;
+        reader.rest = behind.chars();
+        reader.conversion(vars, &mut out)?;
     }
+    out.push_str(reader.rest.as_str());
     Ok(out)
 }
 

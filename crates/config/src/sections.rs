@@ -8,6 +8,7 @@ use crate::document::{Document, LineKind};
 use crate::python::is_space;
 use std::cell::Cell;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// The section whose keys every other section has, too.
@@ -16,15 +17,48 @@ pub(crate) const DEFAULT: &str = "DEFAULT";
 /// What upstream replaces textually when there is an `[include]` section.
 const HERE: &str = "%(here)s";
 
-/// A value and where it stands.
+/// A value and where it stands. There is one for each line, so places are kept in half the bytes of a [`Place`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Value {
     /// The text; lines are joined with line feeds.
     pub(crate) text: String,
+    source: u32,
+    key: Range<u32>,
+    place: Range<u32>,
+}
+
+impl Value {
+    fn new(text: &str, source: usize, key: &Range<usize>, place: &Range<usize>) -> Self {
+        let both = |span: &Range<usize>| short(span.start)..short(span.end);
+        Self {
+            text: text.to_owned(),
+            source: short(source),
+            key: both(key),
+            place: both(place),
+        }
+    }
+
     /// The key in its file.
-    pub(crate) key: Place,
+    pub(crate) fn key(&self) -> Place {
+        self.in_file(&self.key)
+    }
+
     /// The value in its file, from its first to its last character.
-    pub(crate) place: Place,
+    pub(crate) fn place(&self) -> Place {
+        self.in_file(&self.place)
+    }
+
+    fn in_file(&self, span: &Range<u32>) -> Place {
+        Place {
+            source: self.source as usize,
+            span: span.start as usize..span.end as usize,
+        }
+    }
+}
+
+/// What is behind the first four gigabytes of a file is said to be at their end.
+fn short(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 /// One section.
@@ -180,8 +214,8 @@ impl Sections {
             section: None,
             key: None,
         };
-        let part = |span: &std::ops::Range<usize>| text.get(span.clone()).unwrap_or_default();
-        let place = |span: &std::ops::Range<usize>| Place {
+        let part = |span: &Range<usize>| text.get(span.clone()).unwrap_or_default();
+        let place = |span: &Range<usize>| Place {
             source,
             span: span.clone(),
         };
@@ -189,22 +223,19 @@ impl Sections {
             match &line.kind {
                 LineKind::Section { name } => {
                     self.finish(&mut at);
+                    self.close(at.section);
                     at.section = Some(self.open(part(name), place(name), included_from));
                 }
                 LineKind::Option { key, value } => {
                     self.finish(&mut at);
-                    let value = Value {
-                        text: part(value).to_owned(),
-                        key: place(key),
-                        place: place(value),
-                    };
+                    let value = Value::new(part(value), source, key, value);
                     at.key = Some((lower(part(key)), value));
                 }
                 LineKind::Continuation { text: span } => {
                     if let Some((key, value)) = &mut at.key {
                         value.text.push('\n');
                         value.text.push_str(part(span));
-                        value.place.span.end = span.end;
+                        value.place.end = short(span.end);
                         let section = at.section.and_then(|home| self.name_of(home));
                         if key != "environment" && reads_like_more(part(span), section) {
                             self.repeated.push(Repeated::Continuation {
@@ -238,6 +269,7 @@ impl Sections {
             }
         }
         self.finish(&mut at);
+        self.close(at.section);
     }
 
     /// Puts a section together from keys and values that stand, one a line, in a source that is no file.
@@ -248,12 +280,7 @@ impl Sections {
         for (key, text) in pairs {
             let behind = start + key.len();
             let end = behind + 1 + text.len();
-            let place = |span| Place { source, span };
-            let value = Value {
-                text: text.clone(),
-                key: place(start..behind),
-                place: place(behind + 1..end),
-            };
+            let value = Value::new(text, source, &(start..behind), &(behind + 1..end));
             if let Some(keys) = self.keys_of(home) {
                 keys.set(key.clone(), value);
             }
@@ -286,6 +313,13 @@ impl Sections {
         Home::Section(at)
     }
 
+    /// There are thousands of sections, and few get keys again: room for more is given back.
+    fn close(&mut self, home: Option<Home>) {
+        if let Some(keys) = home.and_then(|home| self.keys_of(home)) {
+            keys.order.shrink_to_fit();
+        }
+    }
+
     fn keys_of(&mut self, home: Home) -> Option<&mut Keys> {
         match home {
             Home::Defaults => Some(&mut self.defaults),
@@ -308,7 +342,7 @@ impl Sections {
         value
             .text
             .truncate(value.text.trim_end_matches(is_space).len());
-        let again = value.key.clone();
+        let again = value.key();
         let Some(keys) = self.keys_of(home) else {
             return;
         };
@@ -317,7 +351,7 @@ impl Sections {
             self.repeated.push(Repeated::Key {
                 section,
                 key,
-                first: old.key,
+                first: old.key(),
                 again,
             });
         }

@@ -10,6 +10,7 @@ use crate::options::include;
 use crate::paths;
 use crate::vars::Var;
 use std::path::Path;
+use std::sync::Arc;
 
 impl Reader<'_> {
     /// Reads the main file. Fails when there is nothing to go on with.
@@ -43,16 +44,23 @@ impl Reader<'_> {
     /// Reads one file into the sections; what is wrong with it goes into the report.
     fn take(&mut self, path: &Path, bytes: Vec<u8>, included_from: Option<&Path>) {
         let shown = path.to_string_lossy().into_owned();
-        let lossy = String::from_utf8_lossy(&bytes).into_owned();
-        let decoded = decode(bytes);
-        let source = self.report.sources.add(path, lossy.clone());
-        if let Some(error) = decoded.error {
+        let (text, decoded) = match String::from_utf8(bytes) {
+            Ok(text) => (text, None),
+            Err(error) => {
+                let lossy = String::from_utf8_lossy(error.as_bytes()).into_owned();
+                (lossy, Some(decode(error.into_bytes())))
+            }
+        };
+        let text = Arc::new(text);
+        let source = self.report.sources.add(path, Arc::clone(&text));
+        if let Some(decoded) = decoded
+            && let Some(error) = decoded.error
+        {
             self.not_text(&decoded.text, error, &shown, source);
         }
-        let document = Document::parse(&lossy);
-        self.syntax(&document, &lossy, &shown, source);
-        self.sections
-            .merge(&lossy, &document, source, included_from);
+        let document = Document::parse(&text);
+        self.syntax(&document, &text, &shown, source);
+        self.sections.merge(&text, &document, source, included_from);
     }
 
     /// Reports bytes that are not UTF-8. What can be read is looked at all the same.

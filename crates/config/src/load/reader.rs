@@ -73,10 +73,10 @@ pub(crate) struct Origin {
 impl From<&Value> for Origin {
     fn from(value: &Value) -> Self {
         // Texts of several lines, and those with `%(here)s` replaced, have other offsets than the file.
-        let is_same = value.text.len() == value.place.span.len();
+        let is_same = value.text.len() == value.place().span.len();
         Self {
-            key: value.key.clone(),
-            place: value.place.clone(),
+            key: value.key(),
+            place: value.place(),
             is_as_written: is_same && !value.text.contains('\n'),
         }
     }

@@ -6,6 +6,7 @@ use crate::datatypes as kinds;
 use crate::diagnostic::Code;
 use crate::options::listener;
 use crate::paths;
+use crate::sections::Value;
 use provost_model::spec::SpoolSpec;
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -71,7 +72,7 @@ impl Reader<'_> {
                 let place = self
                     .sections
                     .get(&scope.section, listener::EVENT_SPOOL_MAXBYTES.name)
-                    .map(|value| value.place.clone());
+                    .map(Value::place);
                 let help = Some("write a size from `4KB`".to_owned());
                 self.wrong(scope, Code::BadValue, &sentence, place, help)
             })

@@ -5,11 +5,13 @@
 
 use crate::diagnostic::Place;
 use crate::document::{Document, LineKind};
+use crate::piece::Piece;
 use crate::python::is_space;
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The section whose keys every other section has, too.
 pub(crate) const DEFAULT: &str = "DEFAULT";
@@ -21,17 +23,17 @@ const HERE: &str = "%(here)s";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Value {
     /// The text; lines are joined with line feeds.
-    pub(crate) text: String,
+    pub(crate) text: Piece,
     source: u32,
     key: Range<u32>,
     place: Range<u32>,
 }
 
 impl Value {
-    fn new(text: &str, source: usize, key: &Range<usize>, place: &Range<usize>) -> Self {
+    fn new(text: Piece, source: usize, key: &Range<usize>, place: &Range<usize>) -> Self {
         let both = |span: &Range<usize>| short(span.start)..short(span.end);
         Self {
-            text: text.to_owned(),
+            text,
             source: short(source),
             key: both(key),
             place: both(place),
@@ -76,10 +78,7 @@ pub(crate) struct Section {
 impl Section {
     /// The keys that stand in the section itself.
     pub(crate) fn own_keys(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.keys
-            .order
-            .iter()
-            .map(|(key, value)| (key.as_str(), value))
+        self.keys.order.iter().map(|(key, value)| (&**key, value))
     }
 }
 
@@ -89,7 +88,7 @@ const FEW: usize = 24;
 /// Keys in the order of their first appearance.
 #[derive(Clone, Debug, Default)]
 struct Keys {
-    order: Vec<(String, Value)>,
+    order: Vec<(Piece, Value)>,
     /// Where each stands, once there are more than a few.
     index: HashMap<String, usize>,
 }
@@ -97,7 +96,7 @@ struct Keys {
 impl Keys {
     fn at(&self, key: &str) -> Option<usize> {
         if self.order.len() <= FEW {
-            return self.order.iter().position(|(known, _)| known == key);
+            return self.order.iter().position(|(known, _)| known.is(key));
         }
         self.index.get(key).copied()
     }
@@ -108,7 +107,7 @@ impl Keys {
     }
 
     /// Sets a key; gives it back with the value that it replaces.
-    fn set(&mut self, key: String, value: Value) -> Option<(String, Value)> {
+    fn set(&mut self, key: Piece, value: Value) -> Option<(Piece, Value)> {
         if let Some(old) = self.get_mut(&key) {
             return Some((key, std::mem::replace(old, value)));
         }
@@ -117,7 +116,7 @@ impl Keys {
             let known = self.index.len();
             let new = self.order.iter().enumerate().skip(known);
             self.index
-                .extend(new.map(|(at, (key, _))| (key.clone(), at)));
+                .extend(new.map(|(at, (key, _))| (key.to_string(), at)));
         }
         None
     }
@@ -198,14 +197,13 @@ impl Sections {
             .order
             .iter()
             .filter(|(key, _)| section.keys.get(key).is_none());
-        own.chain(inherited)
-            .map(|(key, value)| (key.as_str(), value))
+        own.chain(inherited).map(|(key, value)| (&**key, value))
     }
 
     /// Merges a file. `included_from` is its path when it is not the main file.
     pub(crate) fn merge(
         &mut self,
-        text: &str,
+        text: &Arc<String>,
         document: &Document,
         source: usize,
         included_from: Option<&Path>,
@@ -228,18 +226,18 @@ impl Sections {
                 }
                 LineKind::Option { key, value } => {
                     self.finish(&mut at);
-                    let value = Value::new(part(value), source, key, value);
-                    at.key = Some((lower(part(key)), value));
+                    let name = lower(text, key);
+                    let value = Value::new(Piece::of(text, value.clone()), source, key, value);
+                    at.key = Some((name, value));
                 }
                 LineKind::Continuation { text: span } => {
                     if let Some((key, value)) = &mut at.key {
-                        value.text.push('\n');
-                        value.text.push_str(part(span));
+                        value.text.push(&format!("\n{}", part(span)));
                         value.place.end = short(span.end);
                         let section = at.section.and_then(|home| self.name_of(home));
-                        if key != "environment" && reads_like_more(part(span), section) {
+                        if &**key != "environment" && reads_like_more(part(span), section) {
                             self.repeated.push(Repeated::Continuation {
-                                of: key.clone(),
+                                of: key.to_string(),
                                 line: place(span),
                             });
                         }
@@ -247,7 +245,7 @@ impl Sections {
                 }
                 LineKind::Blank => {
                     if let Some((_, value)) = &mut at.key {
-                        value.text.push('\n');
+                        value.text.push("\n");
                     }
                 }
                 LineKind::Comment | LineKind::Homeless | LineKind::Malformed => {}
@@ -263,7 +261,7 @@ impl Sections {
                 let rest = comment..line.span.end;
                 let shown = comment..comment + part(&rest).trim_end_matches(is_space).len();
                 self.repeated.push(Repeated::Cut {
-                    key: key.clone(),
+                    key: key.to_string(),
                     at: place(&shown),
                 });
             }
@@ -280,9 +278,14 @@ impl Sections {
         for (key, text) in pairs {
             let behind = start + key.len();
             let end = behind + 1 + text.len();
-            let value = Value::new(text, source, &(start..behind), &(behind + 1..end));
+            let value = Value::new(
+                text.clone().into(),
+                source,
+                &(start..behind),
+                &(behind + 1..end),
+            );
             if let Some(keys) = self.keys_of(home) {
-                keys.set(key.clone(), value);
+                keys.set(key.clone().into(), value);
             }
             start = end + 1;
         }
@@ -350,7 +353,7 @@ impl Sections {
             let section = self.name_of(home).unwrap_or_default().to_owned();
             self.repeated.push(Repeated::Key {
                 section,
-                key,
+                key: key.to_string(),
                 first: old.key(),
                 again,
             });
@@ -360,7 +363,7 @@ impl Sections {
     /// Replaces `%(here)s` in every value of every section. What comes from `[DEFAULT]` is replaced where it shows
     /// through: the section gets a value of its own, as with upstream.
     pub(crate) fn replace_here(&mut self, here: &str) {
-        let inherited: Vec<(String, Value)> = self
+        let inherited: Vec<(Piece, Value)> = self
             .defaults
             .order
             .iter()
@@ -373,17 +376,9 @@ impl Sections {
                     section.keys.set(key.clone(), value.clone());
                 }
             }
-            let keys: Vec<String> = section
-                .keys
-                .order
-                .iter()
-                .map(|(key, _)| key.clone())
-                .collect();
-            for key in keys {
-                if let Some(value) = section.keys.get_mut(&key)
-                    && value.text.contains(HERE)
-                {
-                    value.text = value.text.replace(HERE, here);
+            for (_, value) in &mut section.keys.order {
+                if value.text.contains(HERE) {
+                    value.text = value.text.replace(HERE, here).into();
                 }
             }
         }
@@ -391,11 +386,13 @@ impl Sections {
 }
 
 /// A key as it is compared.
-fn lower(key: &str) -> String {
-    if key.is_ascii() {
-        return key.to_ascii_lowercase();
+fn lower(text: &Arc<String>, key: &Range<usize>) -> Piece {
+    let written = Piece::of(text, key.clone());
+    let is_lower = |byte: u8| byte.is_ascii() && !byte.is_ascii_uppercase();
+    if written.bytes().all(is_lower) {
+        return written;
     }
-    key.to_lowercase()
+    written.to_lowercase().into()
 }
 
 /// Whose keys they are.
@@ -409,7 +406,7 @@ enum Home {
 /// What is being read.
 struct Cursor {
     section: Option<Home>,
-    key: Option<(String, Value)>,
+    key: Option<(Piece, Value)>,
 }
 
 /// Whether a continuation line looks like a header or like a key that the section has.
@@ -444,13 +441,14 @@ mod tests {
         let mut sections = Sections::default();
         for (source, text) in texts.iter().enumerate() {
             let from = (source > 0).then(|| PathBuf::from(format!("{source}.conf")));
-            sections.merge(text, &Document::parse(text), source, from.as_deref());
+            let text = Arc::new((*text).to_owned());
+            sections.merge(&text, &Document::parse(&text), source, from.as_deref());
         }
         sections
     }
 
     fn text<'a>(sections: &'a Sections, section: &str, key: &str) -> Option<&'a str> {
-        sections.get(section, key).map(|value| value.text.as_str())
+        sections.get(section, key).map(|value| &*value.text)
     }
 
     #[test]
@@ -493,10 +491,10 @@ mod tests {
     fn here_is_replaced_file_by_file() {
         let mut sections = read(&["[DEFAULT]\nd=%(here)s/d\n[a]\nx=%(here)s"]);
         sections.replace_here("/main");
-        let more = "[b]\ny=%%(here)s";
+        let more = Arc::new("[b]\ny=%%(here)s".to_owned());
         sections.merge(
-            more,
-            &Document::parse(more),
+            &more,
+            &Document::parse(&more),
             1,
             Some(Path::new("/sub/b.conf")),
         );

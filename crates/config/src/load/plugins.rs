@@ -39,7 +39,7 @@ impl Reader<'_> {
                     .keys(known)
                     .filter(|(key, _)| *key != spec.name);
                 others
-                    .map(|(key, value)| (key.to_owned(), value.text.clone()))
+                    .map(|(key, value)| (key.to_owned(), value.text.to_string()))
                     .collect()
             }
             None => Vec::new(),

@@ -148,7 +148,7 @@ impl<'h> Reader<'h> {
     pub(crate) fn raw(&self, section: &str, spec: &OptionSpec) -> Option<Got> {
         match self.sections.get(section, spec.name) {
             Some(value) => Some(Got {
-                text: value.text.clone().into(),
+                text: value.text.to_string().into(),
                 origin: Some(value.into()),
             }),
             None => match spec.default {
@@ -182,7 +182,7 @@ impl<'h> Reader<'h> {
     ) -> Result<Option<T>, Told> {
         let written = self.sections.get(&scope.section, spec.name);
         let text = match (written, spec.default) {
-            (Some(value), _) => value.text.as_str(),
+            (Some(value), _) => &*value.text,
             (None, Fallback::Text(text)) => text,
             (None, Fallback::Found(_) | Fallback::Required) => return Ok(None),
         };

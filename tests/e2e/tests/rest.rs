@@ -262,7 +262,7 @@ fn the_daemon_tells_of_itself_and_of_its_interface() {
     assert_eq!(described["openapi"], "3.1.0");
     // What is described is there, and nothing that changes something is done by looking.
     for (path, methods) in described["paths"].as_object().unwrap() {
-        if methods.get("get").is_some() && path != "/api/v1/events" {
+        if methods.get("get").is_some() && !path.ends_with("/events") {
             let path = path.replace("{group}", "web").replace("{name}", "w0");
             let answer = Target::of(&daemon).get(&path, "");
             assert_eq!(answer.status(), 200, "{path}: {}", answer.text());

@@ -16,6 +16,7 @@ mod connection;
 mod crowd;
 mod files;
 mod follow;
+mod followed;
 mod guesses;
 mod helper;
 mod hosts;

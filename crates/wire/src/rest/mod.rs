@@ -74,6 +74,10 @@ pub enum Operation {
     Log,
     /// A piece of supervisord's own log.
     MainLog,
+    /// A log, as it grows.
+    LogEvents,
+    /// supervisord's own log, as it grows.
+    MainLogEvents,
     /// What happens, as it happens.
     Events,
     /// What an update would change.

@@ -13,6 +13,7 @@ use provost_wire::rest::shapes::{
     Change, Daemon, LogPiece, Plan, Pool, Process, ProcessDetail, Processes, Sight,
 };
 use provost_wire::rest::{self, Operation};
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -41,6 +42,8 @@ pub(super) async fn answer(
         Operation::Metrics => figures::page(context, caller).await,
         // They are answered elsewhere.
         Operation::Events
+        | Operation::LogEvents
+        | Operation::MainLogEvents
         | Operation::Start(_)
         | Operation::Stop(_)
         | Operation::Restart(_)
@@ -134,20 +137,21 @@ async fn daemon(context: &Context, caller: &Caller) -> Result<Daemon, Fault> {
 }
 
 async fn log(context: &Context, caller: &Caller, asked: &Asked) -> Result<LogPiece, Fault> {
+    let path = log_path(caller, asked).await?;
+    piece(context, path, asked).await
+}
+
+/// Where the log is that somebody asked for.
+pub(super) async fn log_path(caller: &Caller, asked: &Asked) -> Result<Option<PathBuf>, Fault> {
     let channel = match asked.param("stream") {
         Some("stderr") => Channel::Stderr,
         _ => Channel::Stdout,
     };
     let name = asked.process();
-    let path = rpc::log_path(caller, Request::LogPath { name, channel }).await?;
-    piece(context, path, asked).await
+    rpc::log_path(caller, Request::LogPath { name, channel }).await
 }
 
-async fn piece(
-    context: &Context,
-    path: Option<std::path::PathBuf>,
-    asked: &Asked,
-) -> Result<LogPiece, Fault> {
+async fn piece(context: &Context, path: Option<PathBuf>, asked: &Asked) -> Result<LogPiece, Fault> {
     let length = match asked.int("length") {
         length @ 1..=PIECE => length,
         length if length < 0 => {

@@ -1,8 +1,10 @@
 //! What answers hold, and how it is made of what the core tells.
 
 mod detail;
+mod log;
 
 pub use detail::{ProcessDetail, Sight, StateChange};
+pub use log::{LogGap, LogPiece, LogRestart, LogText};
 
 use super::schema::shapes;
 use crate::describe::description;
@@ -160,18 +162,6 @@ shapes! {
         open_fds: u64,
         /// Pools of event listeners.
         pools: Vec<Pool>,
-    }
-
-    /// A piece of a log.
-    LogPiece {
-        /// The text. Bytes that are no UTF-8 are replaced, such as half a character at either end.
-        text: String,
-        /// Where the piece begins, in bytes from the beginning of the file.
-        offset: u64,
-        /// Where the next piece begins.
-        next_offset: u64,
-        /// Bytes in the file.
-        size: u64,
     }
 
     /// It was done.

@@ -83,6 +83,9 @@ pub(crate) struct SavedSource {
     /// The directory that relative paths are relative to.
     #[serde(with = "provost_model::saved::path")]
     pub(crate) start: PathBuf,
+    /// A digest of what was read last.
+    #[serde(default)]
+    pub(crate) read: u64,
 }
 
 /// The settings that hold from a start or a reload to the next.

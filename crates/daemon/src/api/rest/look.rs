@@ -2,20 +2,24 @@
 
 use super::{Asked, figures, json, probe, refused, shown, unkept};
 use crate::api::caller::Caller;
+use crate::api::readers::TIME;
 use crate::api::respond::{self, Outgoing};
 use crate::api::{Context, clock, files, rpc};
 use hyper::{Response, StatusCode};
+use provost_config::Written;
 use provost_model::access::Verb;
 use provost_model::{Channel, Fault, FaultCode, Pid, Reply, Request};
 use provost_os::proc;
 use provost_wire::methods::SUPERVISOR_VERSION;
 use provost_wire::rest::shapes::{
-    Change, Daemon, LogPiece, Plan, Pool, Process, ProcessDetail, Processes, Sight,
+    Change, Daemon, LogPiece, Origin, Plan, Pool, Process, ProcessDetail, Processes, Sight,
 };
 use provost_wire::rest::{self, Operation};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::time::Instant;
 
 /// Bytes of a piece of a log.
 const PIECE: i64 = 1024 * 1024;
@@ -29,7 +33,7 @@ pub(super) async fn answer(
     let done = match asked.endpoint.operation {
         Operation::Daemon => daemon(context, caller).await.map(|it| shown(&it)),
         Operation::Processes => processes(caller).await.map(|it| shown(&it)),
-        Operation::Process => process(caller, asked).await.map(|it| shown(&it)),
+        Operation::Process => process(context, caller, asked).await.map(|it| shown(&it)),
         Operation::Log => log(context, caller, asked).await.map(|it| shown(&it)),
         Operation::MainLog => {
             let path = context.main_log.clone();
@@ -83,7 +87,11 @@ async fn processes(caller: &Caller) -> Result<Processes, Fault> {
     })
 }
 
-async fn process(caller: &Caller, asked: &Asked) -> Result<ProcessDetail, Fault> {
+async fn process(
+    context: &Context,
+    caller: &Caller,
+    asked: &Asked,
+) -> Result<ProcessDetail, Fault> {
     let name = asked.process();
     let Reply::Detail(detail) = caller.ask(Request::GetProcessDetail { name }).await? else {
         return Err(Fault::bare(FaultCode::Failed));
@@ -95,7 +103,29 @@ async fn process(caller: &Caller, asked: &Asked) -> Result<ProcessDetail, Fault>
     } else {
         Sight::Config
     };
-    Ok(ProcessDetail::new(&detail, sight, &clock::short_local))
+    let mut shown = ProcessDetail::new(&detail, sight, &clock::short_local);
+    if sight != Sight::Status {
+        shown.origins = origins(context, detail.spec.program.clone()).await;
+    }
+    Ok(shown)
+}
+
+/// Where the options of a program stand. The files are looked at once more: nothing is kept for the few who ask.
+async fn origins(context: &Context, program: String) -> Option<BTreeMap<String, Origin>> {
+    let loader = context.loader.clone()?;
+    let main = loader.path().to_owned();
+    let read = context
+        .readers
+        .in_time(&main, Instant::now() + TIME, move |_| {
+            Ok(loader.origins(&program))
+        });
+    let written = read.await.ok()??;
+    let origin = |written: Written| Origin {
+        file: written.file.to_string_lossy().into_owned(),
+        line: u64::try_from(written.line).unwrap_or(0),
+    };
+    let all = written.into_iter();
+    Some(all.map(|(name, written)| (name, origin(written))).collect())
 }
 
 async fn daemon(context: &Context, caller: &Caller) -> Result<Daemon, Fault> {

@@ -38,6 +38,14 @@ shapes! {
         signal: Option<String>,
     }
 
+    /// Where an option stands.
+    Origin {
+        /// The file, as the configuration names it.
+        file: String,
+        /// The line, from 1.
+        line: u64,
+    }
+
     /// One process with what it was started with and what became of it.
     ProcessDetail {
         /// What lists show of it.
@@ -51,6 +59,9 @@ shapes! {
         /// Its options in force, by their names in the configuration; null for callers without the right `config`. Values
         /// of variables that look like secrets are covered, and all are for callers without the right `define`.
         config: Option<BTreeMap<String, Value>>,
+        /// Where the options stand that the section of its program has, by the names that they have there. Null for callers
+        /// without the right `config`, and as long as the files are not what was read last.
+        origins: Option<BTreeMap<String, Origin>>,
         /// Its last 16 changes of state, the oldest first.
         changes: Vec<StateChange>,
     }
@@ -86,6 +97,7 @@ impl ProcessDetail {
             uid: spec.uid,
             directory: spec.directory.as_deref().map(shown),
             config: (sight != Sight::Status).then(|| config(spec, sight == Sight::Everything)),
+            origins: None,
             changes: changes.collect(),
         }
     }

@@ -3,7 +3,7 @@
 mod detail;
 mod log;
 
-pub use detail::{ProcessDetail, Sight, StateChange};
+pub use detail::{Origin, ProcessDetail, Sight, StateChange};
 pub use log::{LogGap, LogPiece, LogRestart, LogText};
 
 use super::schema::shapes;

@@ -70,6 +70,8 @@ pub enum Operation {
     Processes,
     /// One process.
     Process,
+    /// What became of one process.
+    History,
     /// A piece of a log.
     Log,
     /// A piece of supervisord's own log.

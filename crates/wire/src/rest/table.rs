@@ -1,8 +1,8 @@
 //! The endpoints.
 
 use super::shapes::{
-    Daemon, Done, LogGap, LogPiece, LogRestart, LogText, Outcomes, Plan, Process, ProcessDetail,
-    Processes, Removed, SignalBody, Updated, UsageSample,
+    Daemon, Done, History, LogGap, LogPiece, LogRestart, LogText, Outcomes, Plan, Process,
+    ProcessDetail, Processes, Removed, SignalBody, Updated, UsageSample,
 };
 use super::{Content, Endpoint, EventKind, Kind, Method, Operation, Param, Whom, json, shape};
 use provost_model::FaultCode as Fault;
@@ -199,6 +199,18 @@ pub const ENDPOINTS: &[Endpoint] = &[
             Verb::Status,
             "One process: what it was started with and what became of it.",
             json::<ProcessDetail>("ProcessDetail"),
+        )
+    },
+    Endpoint {
+        faults: &[Fault::BadName],
+        text: "Texts of logs are there for callers with the right `logs`.",
+        ..get(
+            "/api/v1/processes/{group}/{name}/history",
+            "getHistory",
+            Operation::History,
+            Verb::Status,
+            "What became of one process in the past day, and what it said last before its last ends.",
+            json::<History>("History"),
         )
     },
     Endpoint {

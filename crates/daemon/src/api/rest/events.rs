@@ -5,9 +5,9 @@
 
 use super::look::now_ms;
 use super::stream::{self, Client, NOTHING, SILENCE, event};
+use crate::api::Context;
 use crate::api::caller::Caller;
 use crate::api::respond::Outgoing;
-use crate::api::{Context, clock};
 use crate::pulse::{Beat, Change, Follower};
 use hyper::Response;
 use provost_model::{Reply, Request};
@@ -98,7 +98,7 @@ impl Stream {
         let processes = Processes {
             now: now_ms(),
             processes: views
-                .map(|view| Process::new(view, &clock::short_local))
+                .map(|view| Process::new(view, &*self.client.context))
                 .collect(),
         };
         let id = id(epoch, number);
@@ -117,7 +117,7 @@ impl Stream {
         beat.text.get_or_init(|| {
             let id = id(epoch, beat.next);
             let id = Some(id.as_str());
-            let process = |view| to_json(&Process::new(view, &clock::short_local));
+            let process = |view| to_json(&Process::new(view, &*self.client.context));
             match &beat.change {
                 Change::Process(view) => event("process", id, &process(view)),
                 Change::Added(view) => event("added", id, &process(view)),

@@ -1,6 +1,6 @@
 //! What reads.
 
-use super::{Asked, figures, json, probe, refused, shown, unkept};
+use super::{Asked, figures, history, json, probe, refused, shown, unkept};
 use crate::api::caller::Caller;
 use crate::api::readers::TIME;
 use crate::api::respond::{self, Outgoing};
@@ -12,11 +12,11 @@ use provost_model::{Channel, Fault, FaultCode, Pid, Reply, Request};
 use provost_os::proc;
 use provost_wire::methods::SUPERVISOR_VERSION;
 use provost_wire::rest::shapes::{
-    Change, Daemon, LogPiece, Origin, Plan, Pool, Process, ProcessDetail, Processes, Sight,
+    Around, Change, Daemon, LogPiece, Origin, Plan, Pool, Process, ProcessDetail, Processes, Sight,
 };
 use provost_wire::rest::{self, Operation};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
@@ -32,8 +32,11 @@ pub(super) async fn answer(
 ) -> Response<Outgoing> {
     let done = match asked.endpoint.operation {
         Operation::Daemon => daemon(context, caller).await.map(|it| shown(&it)),
-        Operation::Processes => processes(caller).await.map(|it| shown(&it)),
+        Operation::Processes => processes(context, caller).await.map(|it| shown(&it)),
         Operation::Process => process(context, caller, asked).await.map(|it| shown(&it)),
+        Operation::History => history::answer(context, caller, asked)
+            .await
+            .map(|it| shown(&it)),
         Operation::Log => log(context, caller, asked).await.map(|it| shown(&it)),
         Operation::MainLog => {
             let path = context.main_log.clone();
@@ -61,6 +64,16 @@ pub(super) async fn answer(
     done.unwrap_or_else(|fault| refused(&fault))
 }
 
+impl Around for Context {
+    fn local(&self, at: i64) -> String {
+        clock::short_local(at)
+    }
+
+    fn log_bytes(&self, path: &Path) -> u64 {
+        self.board.counts().written(path)
+    }
+}
+
 /// Now, in milliseconds since 1970.
 pub(super) fn now_ms() -> u64 {
     millis(
@@ -74,16 +87,14 @@ fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
-async fn processes(caller: &Caller) -> Result<Processes, Fault> {
+async fn processes(context: &Context, caller: &Caller) -> Result<Processes, Fault> {
     let Reply::Views { views, .. } = caller.ask(Request::GetAllViews).await? else {
         return Err(Fault::bare(FaultCode::Failed));
     };
     let views = views.iter();
     Ok(Processes {
         now: now_ms(),
-        processes: views
-            .map(|view| Process::new(view, &clock::short_local))
-            .collect(),
+        processes: views.map(|view| Process::new(view, context)).collect(),
     })
 }
 
@@ -103,7 +114,7 @@ async fn process(
     } else {
         Sight::Config
     };
-    let mut shown = ProcessDetail::new(&detail, sight, &clock::short_local);
+    let mut shown = ProcessDetail::new(&detail, sight, context);
     if sight != Sight::Status {
         shown.origins = origins(context, detail.spec.program.clone()).await;
     }

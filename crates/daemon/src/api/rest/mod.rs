@@ -6,6 +6,7 @@
 mod act;
 mod events;
 mod figures;
+mod history;
 mod look;
 mod probe;
 mod stream;

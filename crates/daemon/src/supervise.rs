@@ -233,6 +233,7 @@ pub(crate) fn api_settings(
         about: About::default(),
         loader: None,
         audit: None,
+        history: Duration::from_secs(daemon.history_secs.into()),
         descriptors: limits::get(Resource::Files)
             .0
             .and_then(|soft| usize::try_from(soft).ok())

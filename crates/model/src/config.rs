@@ -62,6 +62,9 @@ pub struct DaemonSpec {
     /// SIGUSR1 asks for an upgrade in place.
     #[serde(default)]
     pub sigusr1_upgrades: bool,
+    /// For how many seconds it is kept what processes take; 0 keeps nothing.
+    #[serde(default)]
+    pub history_secs: u32,
 }
 
 /// Where a server listens.

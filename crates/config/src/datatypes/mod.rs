@@ -219,6 +219,29 @@ pub(crate) fn byte_size(text: &str) -> Result<i64, Bad> {
         })
 }
 
+const UNITS: &[(&str, i64)] = &[("s", 1), ("m", 60), ("h", 3600)];
+
+/// The longest history of what processes take.
+const HISTORY_MAX: i64 = 3600;
+
+/// Seconds of a history, with or without `s`, `m` or `h` behind them.
+pub(crate) fn history(text: &str) -> Result<u32, Bad> {
+    let lower = text.to_lowercase();
+    let (number, factor) = UNITS
+        .iter()
+        .find_map(|&(unit, factor)| lower.strip_suffix(unit).map(|number| (number, factor)))
+        .unwrap_or((&lower, 1));
+    let secs = python::int(number).map(|count| count.saturating_mul(factor));
+    secs.filter(|secs| *secs <= HISTORY_MAX)
+        .and_then(|secs| u32::try_from(secs).ok())
+        .ok_or_else(|| {
+            Bad::new(
+                format!("not a time of up to an hour: {}", repr(text)),
+                "a time of up to an hour, such as `600`, `10m` or `1h`",
+            )
+        })
+}
+
 /// `allow` (true) or `refuse`.
 pub(crate) fn permission(text: &str) -> Result<bool, Bad> {
     match text.to_lowercase().as_str() {
@@ -329,6 +352,22 @@ mod tests {
         result
             .err()
             .map_or_else(|| "ok".to_owned(), |bad| bad.upstream)
+    }
+
+    #[test]
+    fn histories_are_no_longer_than_an_hour() {
+        for (given, secs) in [
+            ("0", 0),
+            ("90", 90),
+            ("90s", 90),
+            ("10m", 600),
+            ("1 H", 3600),
+        ] {
+            assert_eq!(history(given), Ok(secs), "{given}");
+        }
+        for given in ["", "-1", "61m", "2h", "1d", "m", "99999999999999999999"] {
+            assert!(history(given).is_err(), "{given}");
+        }
     }
 
     #[test]

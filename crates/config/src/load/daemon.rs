@@ -34,6 +34,7 @@ pub(crate) struct Section {
     strict_security: bool,
     orphans: Orphans,
     sigusr1_upgrades: bool,
+    history_secs: u32,
 }
 
 impl Reader<'_> {
@@ -77,6 +78,7 @@ impl Reader<'_> {
         let strict_security = self.value(&scope, &keys::STRICT_SECURITY, kinds::boolean);
         let orphans = self.value(&scope, &keys::ORPHANS, kinds::orphans);
         let sigusr1 = self.value(&scope, &keys::SIGUSR1, kinds::sigusr1);
+        let history = self.value(&scope, &keys::HISTORY, kinds::history);
         let environment = self.base_environment();
         let section = || {
             Ok(Section {
@@ -99,6 +101,7 @@ impl Reader<'_> {
                 strict_security: strict_security?,
                 orphans: orphans?,
                 sigusr1_upgrades: sigusr1?,
+                history_secs: history?,
             })
         };
         (section(), environment)
@@ -206,6 +209,7 @@ impl Reader<'_> {
             strict_security: section.strict_security,
             orphans: section.orphans,
             sigusr1_upgrades: section.sigusr1_upgrades,
+            history_secs: section.history_secs,
         })
     }
 

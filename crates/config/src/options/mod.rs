@@ -30,6 +30,8 @@ pub enum Kind {
     Octal,
     /// Bytes, with `KB`, `MB` or `GB`.
     Bytes,
+    /// Seconds, with `s`, `m` or `h`.
+    Duration,
     /// Any text.
     Text,
     /// A path whose directory exists.
@@ -79,6 +81,7 @@ impl Kind {
             Self::Permission => "`refuse` or `allow`",
             Self::Octal => "octal mode",
             Self::Bytes => "bytes",
+            Self::Duration => "seconds, also with `s`, `m` or `h`",
             Self::Text => "text",
             Self::Path => "path in an existing directory",
             Self::Directory => "existing directory",

@@ -174,6 +174,8 @@ pub struct ApiSettings {
     pub board: Board,
     /// Namespaces and their interfaces, from the `[rpcinterface:x]` sections.
     pub namespaces: Vec<(String, Interface)>,
+    /// For how long it is kept what processes take.
+    pub history: Duration,
     /// Descriptors that this process may have open; connections take at most three eighths of them.
     pub descriptors: usize,
     /// Who may do what.
@@ -269,6 +271,7 @@ pub fn start(settings: ApiSettings) -> io::Result<Api> {
         board,
         namespaces,
         descriptors,
+        history,
         access,
         pulse,
         about,
@@ -339,7 +342,7 @@ pub fn start(settings: ApiSettings) -> io::Result<Api> {
                 about,
                 loader,
                 streams: Cell::new(0),
-                usage: rest::Usage::default(),
+                usage: rest::Usage::new(history),
             };
             let context = Rc::new(context);
             let served = serve(context, listeners, carried);
@@ -383,6 +386,7 @@ async fn serve(
 ) -> Option<Carried> {
     let (tcp, unix) = (Rc::clone(&context.tcp), Rc::clone(&context.unix));
     let (mut stopping, mut handing) = (context.stopping.clone(), context.handing.clone());
+    context.usage.begin(&context);
     let acceptors: Vec<Acceptor> = listeners
         .into_iter()
         .map(|listener| {

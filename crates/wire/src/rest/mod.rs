@@ -4,6 +4,7 @@
 //! (`reference.rs`). Shapes of answers describe themselves (`schema.rs`, `shapes/`).
 
 mod openapi;
+mod parts;
 mod reference;
 pub mod schema;
 pub mod shapes;
@@ -80,6 +81,8 @@ pub enum Operation {
     LogEvents,
     /// supervisord's own log, as it grows.
     MainLogEvents,
+    /// What processes take, and took.
+    Usage,
     /// What happens, as it happens.
     Events,
     /// What an update would change.

@@ -1,110 +1,15 @@
 //! The endpoints.
 
-use super::shapes::{
-    Daemon, Done, History, LogGap, LogPiece, LogRestart, LogText, Outcomes, Plan, Process,
-    ProcessDetail, Processes, Removed, SignalBody, Updated, UsageSample,
+use super::parts::{
+    EVENTS, FOLLOWED, FOLLOWED_FROM, LENGTH, LOG_EVENTS, OFFSET, START, STOP, STREAM, WAIT,
 };
-use super::{Content, Endpoint, EventKind, Kind, Method, Operation, Param, Whom, json, shape};
+use super::shapes::{
+    Daemon, Done, History, LogPiece, Outcomes, Plan, ProcessDetail, Processes, SignalBody, Updated,
+    UsageHistory,
+};
+use super::{Content, Endpoint, Kind, Method, Operation, Param, Whom, json, shape};
 use provost_model::FaultCode as Fault;
 use provost_model::access::Verb;
-
-const WAIT: Param = Param {
-    name: "wait",
-    kind: Kind::Flag,
-    default: Some("true"),
-    text: "Answer when it is done. Otherwise the answer tells only that it was begun; a restart always waits for the stop.",
-};
-
-const OFFSET: Param = Param {
-    name: "offset",
-    kind: Kind::Int,
-    default: Some("-4096"),
-    text: "Where the piece begins, in bytes; a negative number counts from the end of the log.",
-};
-
-const LENGTH: Param = Param {
-    name: "length",
-    kind: Kind::Int,
-    default: Some("0"),
-    text: "Bytes at most; 0 stands for 1 MiB, and no piece has more.",
-};
-
-const STREAM: Param = Param {
-    name: "stream",
-    kind: Kind::OneOf(&["stdout", "stderr"]),
-    default: Some("stdout"),
-    text: "Which log.",
-};
-
-const FOLLOWED_FROM: Param = Param {
-    name: "offset",
-    kind: Kind::Int,
-    default: Some("-65536"),
-    text: "Where to begin, in bytes; a negative number counts from the end of the log.",
-};
-
-const LOG_EVENTS: &[EventKind] = &[
-    EventKind {
-        name: "text",
-        text: "What comes next in the log. The first may be empty, and tells where the log stands.",
-        shape: shape::<LogText>("LogText"),
-    },
-    EventKind {
-        name: "gap",
-        text: "More than 1 MiB was waiting for the client. It goes on near the end of the log.",
-        shape: shape::<LogGap>("LogGap"),
-    },
-    EventKind {
-        name: "restart",
-        text: "The file was emptied, or another one has taken its place after rotation. Offsets begin anew.",
-        shape: shape::<LogRestart>("LogRestart"),
-    },
-];
-
-/// What is said of streams of logs.
-const FOLLOWED: &str = "Server-sent events: no more than some tens a second, with at most 32 KiB of the log each. Characters are not \
-                        cut between them. Whoever comes back with the `id` of the last one in `Last-Event-ID` goes on there, or \
-                        begins at the start of the file that has taken the place of that one. The stream ends when the process goes out of service.";
-
-const EVENTS: &[EventKind] = &[
-    EventKind {
-        name: "snapshot",
-        text: "First, unless the stream goes on where an earlier one ended, and again for a client that is far behind: all \
-               processes. What came before counts no more.",
-        shape: shape::<Processes>("Processes"),
-    },
-    EventKind {
-        name: "process",
-        text: "A process came into a state, or its child was born: the process as it is now.",
-        shape: shape::<Process>("Process"),
-    },
-    EventKind {
-        name: "added",
-        text: "A process came into service.",
-        shape: shape::<Process>("Process"),
-    },
-    EventKind {
-        name: "removed",
-        text: "A process went out of service.",
-        shape: shape::<Removed>("Removed"),
-    },
-    EventKind {
-        name: "usage",
-        text: "With `usage=1`, every two seconds: what running processes take.",
-        shape: shape::<UsageSample>("UsageSample"),
-    },
-];
-
-const START: &[Fault] = &[
-    Fault::BadName,
-    Fault::NoFile,
-    Fault::NotExecutable,
-    Fault::AlreadyStarted,
-    Fault::SpawnError,
-    Fault::AbnormalTermination,
-];
-
-const STOP: &[Fault] = &[Fault::BadName, Fault::NotRunning, Fault::Failed];
 
 /// What reads.
 const fn get(
@@ -261,6 +166,33 @@ pub const ENDPOINTS: &[Endpoint] = &[
             Verb::MainLog,
             "supervisord's own log, as it grows.",
             Content::Events(LOG_EVENTS),
+        )
+    },
+    Endpoint {
+        params: &[
+            Param {
+                name: "group",
+                kind: Kind::Text,
+                default: None,
+                text: "Only processes of this group.",
+            },
+            Param {
+                name: "name",
+                kind: Kind::Text,
+                default: None,
+                text: "Only processes of this name.",
+            },
+        ],
+        text: "Samples of the last minutes: with `history` in `[supervisord]` those of that time, one every ten seconds; \
+               otherwise those that streams with `usage=1` have been told of, up to five minutes, as long as there is such a \
+               stream. Nothing is measured for this answer.",
+        ..get(
+            "/api/v1/usage",
+            "getUsage",
+            Operation::Usage,
+            Verb::Status,
+            "What running processes took in the last minutes.",
+            json::<UsageHistory>("UsageHistory"),
         )
     },
     Endpoint {

@@ -37,6 +37,11 @@ pub(super) async fn answer(
         Operation::History => history::answer(context, caller, asked)
             .await
             .map(|it| shown(&it)),
+        Operation::Usage => Ok(shown(&context.usage.history(
+            caller,
+            asked.param("group"),
+            asked.param("name"),
+        ))),
         Operation::Log => log(context, caller, asked).await.map(|it| shown(&it)),
         Operation::MainLog => {
             let path = context.main_log.clone();

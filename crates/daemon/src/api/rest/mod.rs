@@ -9,6 +9,7 @@ mod figures;
 mod history;
 mod look;
 mod probe;
+mod series;
 mod stream;
 mod tail;
 mod usage;

@@ -1,39 +1,53 @@
-//! What running processes take, measured only while somebody wants to know.
+//! What running processes take, measured only while somebody wants to know, or where the configuration asks for it.
 //!
 //! One task measures for all streams. It begins with the first of them and ends with the last; then there is neither a
-//! timer nor a look at any process.
+//! timer nor a look at any process. With `history` in `[supervisord]` it goes on for ever, in longer steps.
 
 use super::look::now_ms;
+use super::series::{Series, percent};
 use super::stream::event;
 use crate::api::Context;
 use crate::api::caller::Caller;
 use provost_model::{Pid, Reply, Request};
 use provost_os::proc;
-use provost_wire::rest::shapes::{Usage as Row, UsageSample, to_json};
+use provost_wire::rest::shapes::{Usage as Row, UsageHistory, UsageSample, to_json};
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-use tokio::sync::watch;
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
+use tokio::time::Instant;
 
-/// From one sample to the next.
+/// From one sample to the next while somebody watches.
 const PERIOD: Duration = Duration::from_secs(2);
+
+/// From one sample to the next that is kept because the configuration asks for it. A thousand processes take a thirtieth of a
+/// second then, which is less than half a percent of a processor.
+const STEP: Duration = Duration::from_secs(10);
+
+/// For how long samples are kept otherwise, while somebody watches.
+const WATCHED: Duration = Duration::from_mins(5);
 
 /// A process that runs.
 type Running = (Arc<str>, Arc<str>, i32);
 
 /// When a process was looked at last, and what it had taken by then.
-type Looks = HashMap<i32, (Instant, Duration)>;
+pub(super) type Looks = HashMap<i32, (Instant, Duration)>;
 
 /// See the module.
-#[derive(Default)]
-pub(in crate::api) struct Usage(RefCell<Option<Measuring>>);
+pub(in crate::api) struct Usage {
+    history: Duration,
+    measuring: RefCell<Option<Measuring>>,
+}
 
 struct Measuring {
     watchers: usize,
+    /// The first watcher came.
+    hurry: Rc<Notify>,
     latest: watch::Sender<Option<Rc<Sample>>>,
+    series: Series,
     task: AbortHandle,
 }
 
@@ -69,25 +83,91 @@ pub(super) struct Watcher {
 }
 
 impl Usage {
+    /// Samples of this time are kept, whether anybody watches or not.
+    pub(in crate::api) fn new(history: Duration) -> Self {
+        Self {
+            history,
+            measuring: RefCell::default(),
+        }
+    }
+
+    /// Begins to measure, if the configuration asks for it.
+    pub(in crate::api) fn begin(&self, context: &Rc<Context>) {
+        if !self.history.is_zero() {
+            *self.measuring.borrow_mut() = Some(self.measuring(context));
+        }
+    }
+
+    /// Samples that are kept: from one to the next, and for how long.
+    fn kept(&self) -> (Duration, Duration) {
+        if self.history.is_zero() {
+            (PERIOD, WATCHED)
+        } else {
+            (STEP, self.history)
+        }
+    }
+
+    fn measuring(&self, context: &Rc<Context>) -> Measuring {
+        let (step, span) = self.kept();
+        let latest = watch::Sender::new(None);
+        let hurry = Rc::new(Notify::new());
+        let work = measure(Rc::clone(context), latest.clone(), Rc::clone(&hurry));
+        Measuring {
+            watchers: 0,
+            hurry,
+            latest,
+            series: Series::new(step, span),
+            task: tokio::task::spawn_local(work).abort_handle(),
+        }
+    }
+
     /// Has what runs measured until this one is dropped, too.
     pub(super) fn watch(&self, context: &Rc<Context>) -> Watcher {
-        let mut measuring = self.0.borrow_mut();
-        let measuring = measuring.get_or_insert_with(|| {
-            let latest = watch::Sender::new(None);
-            let work = measure(Rc::clone(context), latest.clone());
-            Measuring {
-                watchers: 0,
-                latest,
-                task: tokio::task::spawn_local(work).abort_handle(),
-            }
-        });
+        let mut measuring = self.measuring.borrow_mut();
+        let measuring = measuring.get_or_insert_with(|| self.measuring(context));
         measuring.watchers += 1;
+        if measuring.watchers == 1 {
+            measuring.hurry.notify_one();
+        }
         let mut latest = measuring.latest.subscribe();
         // What was measured a moment ago is news to this one.
         latest.mark_changed();
         Watcher {
             context: Rc::clone(context),
             latest,
+        }
+    }
+
+    /// The samples that are kept, as far as they exist for the caller.
+    pub(super) fn history(
+        &self,
+        caller: &Caller,
+        group: Option<&str>,
+        name: Option<&str>,
+    ) -> UsageHistory {
+        let is_wanted = |of_group: &str, its_name: &str| {
+            group.is_none_or(|group| group == of_group)
+                && name.is_none_or(|name| name == its_name)
+                && caller.sees(of_group, its_name)
+        };
+        match &*self.measuring.borrow() {
+            Some(measuring) => measuring.series.told(is_wanted),
+            None => Series::new(PERIOD, WATCHED).told(is_wanted),
+        }
+    }
+
+    /// From the last sample to the next.
+    fn period(&self) -> Duration {
+        let measuring = self.measuring.borrow();
+        let is_watched = measuring.as_ref().is_some_and(|it| it.watchers > 0);
+        if is_watched { PERIOD } else { STEP }
+    }
+
+    fn keep(&self, rows: &[Row], looks: &Looks) {
+        if let Some(measuring) = &mut *self.measuring.borrow_mut() {
+            measuring
+                .series
+                .push((Instant::now(), now_ms()), rows, looks);
         }
     }
 }
@@ -110,10 +190,11 @@ impl Watcher {
 
 impl Drop for Watcher {
     fn drop(&mut self) {
-        let mut place = self.context.usage.0.borrow_mut();
+        let usage = &self.context.usage;
+        let mut place = usage.measuring.borrow_mut();
         if let Some(measuring) = &mut *place {
             measuring.watchers = measuring.watchers.saturating_sub(1);
-            if measuring.watchers == 0 {
+            if measuring.watchers == 0 && usage.history.is_zero() {
                 measuring.task.abort();
                 *place = None;
             }
@@ -121,13 +202,22 @@ impl Drop for Watcher {
     }
 }
 
-async fn measure(context: Rc<Context>, latest: watch::Sender<Option<Rc<Sample>>>) {
+async fn measure(
+    context: Rc<Context>,
+    latest: watch::Sender<Option<Rc<Sample>>>,
+    hurry: Rc<Notify>,
+) {
     let follower = context.pulse.follow();
-    let mut ticks = tokio::time::interval(PERIOD);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let (mut running, mut at, mut looks) = (Vec::new(), None, Looks::new());
+    let mut last: Option<Instant> = None;
     loop {
-        ticks.tick().await;
+        if let Some(last) = last {
+            tokio::select! {
+                () = tokio::time::sleep_until(last + context.usage.period()) => {}
+                () = hurry.notified() => continue,
+            }
+        }
+        last = Some(Instant::now());
         // Who runs is asked for only when something has happened.
         let position = follower.position();
         if at != Some(position) {
@@ -147,6 +237,10 @@ async fn measure(context: Rc<Context>, latest: watch::Sender<Option<Rc<Sample>>>
             return;
         };
         looks = again;
+        context.usage.keep(&rows, &looks);
+        if latest.receiver_count() == 0 {
+            continue;
+        }
         let all = UsageSample {
             now: now_ms(),
             processes: rows,
@@ -162,20 +256,14 @@ fn look(running: Vec<Running>, before: &Looks) -> (Vec<Row>, Looks) {
         let Some(usage) = proc::usage_of(Pid(pid)) else {
             continue;
         };
-        let now = Instant::now();
-        let cpu_percent = before.get(&pid).and_then(|(then, cpu)| {
-            let span = now.duration_since(*then).as_secs_f64();
-            // Another process may have the number by now.
-            let taken = usage.cpu.checked_sub(*cpu)?.as_secs_f64();
-            (span > 0.0).then(|| (taken / span * 1000.0).round() / 10.0)
-        });
-        looks.insert(pid, (now, usage.cpu));
+        looks.insert(pid, (Instant::now(), usage.cpu));
         rows.push(Row {
             group,
             name,
             pid,
-            cpu_percent,
+            cpu_percent: percent(before, &looks, pid),
             rss_bytes: usage.rss_bytes,
+            open_fds: proc::descriptors_of(Pid(pid)),
         });
     }
     (rows, looks)

@@ -157,6 +157,7 @@ impl Rig {
             pulse: crate::pulse::Pulse::default(),
             about: crate::api::About::default(),
             loader: None,
+            history: Duration::ZERO,
             audit: None,
             carried: Vec::new(),
         });

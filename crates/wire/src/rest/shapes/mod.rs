@@ -3,10 +3,12 @@
 mod detail;
 mod history;
 mod log;
+mod usage;
 
 pub use detail::{Origin, ProcessDetail, Sight};
 pub use history::{History, PastExit, StateChange, Words};
 pub use log::{LogGap, LogPiece, LogRestart, LogText};
+pub use usage::{Usage, UsageHistory, UsageSample, UsageSeries};
 
 use super::schema::shapes;
 use crate::describe::description;
@@ -91,28 +93,6 @@ shapes! {
         group: String,
         /// Its name in the group.
         name: String,
-    }
-
-    /// What a running process takes.
-    Usage {
-        /// Its group.
-        group: Arc<str>,
-        /// Its name in the group.
-        name: Arc<str>,
-        /// Which process.
-        pid: i32,
-        /// Percent of one processor since the sample before; null in the first one.
-        cpu_percent: Option<f64>,
-        /// Bytes of memory in use (resident set).
-        rss_bytes: u64,
-    }
-
-    /// What running processes take.
-    UsageSample {
-        /// When, in milliseconds since 1970.
-        now: u64,
-        /// Those that run. Children of processes are not counted in.
-        processes: Vec<Usage>,
     }
 
     /// A listener of an event pool.

@@ -222,6 +222,7 @@ impl Relay {
             pulse: crate::pulse::Pulse::default(),
             about: crate::api::About::default(),
             loader: None,
+            history: Duration::ZERO,
             audit: self.audit.clone(),
             carried: carried.connections,
         });

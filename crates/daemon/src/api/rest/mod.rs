@@ -178,6 +178,9 @@ pub(super) async fn answer(
     let begun = Instant::now();
     let last = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok());
     let response = permitted(context, caller, asked, last).await;
+    if follows && response.status() == StatusCode::OK {
+        watch.streaming();
+    }
     meters::JSON_CALLS.observe(begun.elapsed());
     response
 }

@@ -382,6 +382,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
         )
     },
     Endpoint {
+        faults: &[Fault::BadName],
         params: &[Param {
             name: "program",
             kind: Kind::Text,

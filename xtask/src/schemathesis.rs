@@ -1,5 +1,5 @@
-//! `cargo xtask setup`: Schemathesis, which asks for whatever a description in the form of OpenAPI allows, and for what it does
-//! not allow. `tests/e2e/tests/rest_described.rs` lets it loose on a daemon.
+//! `cargo xtask setup`: Schemathesis, which asks for whatever a description in the form of `OpenAPI` allows, and for what it
+//! does not allow. `tests/e2e/tests/rest_described.rs` lets it loose on a daemon.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -131,11 +131,13 @@ fn responses(endpoint: &Endpoint, definitions: &mut Definitions) -> Value {
             .push(fault.name());
     }
     for (status, codes) in failures {
-        let mut content = json!({ "application/json": { "schema": refer("Failure") } });
+        let schema = json!({ "schema": refer("Failure") });
+        let mut content = Map::from_iter([("application/json".to_owned(), schema)]);
         let is_probe = matches!(endpoint.operation, Operation::Health | Operation::Ready);
         if is_probe && status == 503 {
             // What is not well is told in lines, too.
-            content["text/plain"] = json!({ "schema": { "type": "string" } });
+            let schema = json!({ "schema": { "type": "string" } });
+            content.insert("text/plain".to_owned(), schema);
         }
         let failure = json!({ "description": codes.join(", "), "content": content });
         all.insert(status.to_string(), failure);

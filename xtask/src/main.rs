@@ -13,6 +13,7 @@ mod generate;
 mod oracle;
 mod plugins;
 mod rooms;
+mod schemathesis;
 mod soak;
 mod suites;
 mod test;
@@ -25,7 +26,7 @@ const TASKS: &[(&str, &str)] = &[
     (
         "setup",
         "install what the tests need: upstream Supervisor into target/oracle, software written for it into \
-         target/ecosystem, missing commands of the system",
+         target/ecosystem, Schemathesis into target/schemathesis, missing commands of the system",
     ),
     (
         "test",
@@ -86,7 +87,8 @@ fn setup() -> bool {
     let tools = tools::run();
     let oracle = oracle::run();
     let ecosystem = ecosystem::run();
-    tools && oracle && ecosystem
+    let schemathesis = schemathesis::run();
+    tools && oracle && ecosystem && schemathesis
 }
 
 fn print_tasks() {

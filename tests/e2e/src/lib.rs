@@ -53,7 +53,7 @@ pub use process::{
 };
 pub use rpc::{Outcome, Rpc};
 pub use run::{Finished, run, run_with_input};
-pub use side::{Side, fixtures, older, oracle, python, scripts};
+pub use side::{Side, fixtures, older, oracle, python, schemathesis, scripts};
 pub use successor::successor;
 pub use terminal::{CTRL_C, CTRL_D, Terminal};
 pub use text::{Normal, after_digits};

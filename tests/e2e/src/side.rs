@@ -75,6 +75,22 @@ pub fn older() -> PathBuf {
     path
 }
 
+/// Schemathesis, installed by `cargo xtask setup`: `PROVOST_SCHEMATHESIS`, else `target/schemathesis`.
+///
+/// # Panics
+/// When it has not been set up.
+pub fn schemathesis() -> PathBuf {
+    let directory = std::env::var_os("PROVOST_SCHEMATHESIS")
+        .map_or_else(|| root().join("target/schemathesis"), PathBuf::from);
+    let path = directory.join("bin/schemathesis");
+    assert!(
+        path.exists(),
+        "{} is missing: run `cargo xtask setup`",
+        path.display()
+    );
+    path
+}
+
 /// A Python interpreter: the oracle's own, so that every script has the same one.
 pub fn python() -> PathBuf {
     oracle().join("bin/python")

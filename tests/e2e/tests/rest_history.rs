@@ -63,7 +63,8 @@ fn upgrade(daemon: &Daemon) {
 
 /// The numbers on lines of their own from `first` to 30.
 fn lines_from(first: u32) -> String {
-    (first..=30).map(|number| format!("{number}\n")).collect()
+    let numbers: Vec<String> = (first..=30).map(|number| number.to_string()).collect();
+    numbers.join("\n") + "\n"
 }
 
 #[test]

@@ -139,3 +139,51 @@ fn s04_pages_of_other_sites_change_nothing() {
         assert!(matches!(answer.status(), 200 | 409), "{}", answer.text());
     }
 }
+
+#[test]
+fn actions_leave_lines_in_the_audit_log() {
+    let port = free_port();
+    let users = format!(
+        "[inet_http_server]\nport=127.0.0.1:{port}\n[audit]\nfile=%(here)s/audit.log\n\
+         [user:root]\nrole=admin\nunix_user=root\n[user:viewer]\nrole=viewer\npassword=v\n{WEB}"
+    );
+    let daemon = Start::new(Side::Ours, &users).start();
+    daemon.wait_state("web:w0", "RUNNING");
+    let target = Target::of(&daemon);
+    let path = "/api/v1/processes/web/w0";
+    let signal = r#"{"signal":"CONT"}"#;
+    assert_eq!(
+        target.act(&format!("{path}/signal"), "", signal).status(),
+        200
+    );
+    assert_eq!(target.act(&format!("{path}/stop"), "", "").status(), 200);
+    assert_eq!(target.act(&format!("{path}/stop"), "", "").status(), 409);
+    let denied = Target::Port(port).act(&format!("{path}/start"), VIEWER, "");
+    assert_eq!(denied.status(), 403);
+    // Who only looks leaves none.
+    target.get(path, "");
+    let text = daemon.place().read("audit.log");
+    let lines: Vec<Json> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a line of JSON"))
+        .collect();
+    let told: Vec<_> = lines
+        .iter()
+        .map(|line| {
+            let member = |name: &str| line[name].as_str().unwrap_or_default().to_owned();
+            [member("method"), member("target"), member("outcome")]
+        })
+        .collect();
+    let line = |method: &str, outcome: &str| [method, "web:w0", outcome].map(str::to_owned);
+    assert_eq!(
+        told,
+        [
+            line("api:signalProcess", "ok"),
+            line("api:stopProcess", "ok"),
+            line("api:stopProcess", "fault"),
+            line("api:startProcess", "denied"),
+        ],
+        "{text}"
+    );
+    assert!(lines[0].to_string().contains("CONT"), "{text}");
+}

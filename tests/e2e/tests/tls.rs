@@ -147,6 +147,31 @@ fn status_over_https_by_ours_by_python_and_by_curl() {
 }
 
 #[test]
+fn json_and_streams_over_https() {
+    let Some(made) = certificates() else { return };
+    let secret = Secret::new(&made, "", CAT);
+    secret.daemon.wait_state("cat", "RUNNING");
+    let script = format!(
+        "import json, ssl, urllib.request\n\
+         context = ssl.create_default_context(cafile='ca.pem')\n\
+         def ask(method, path):\n\
+         \x20   url = 'https://localhost:{}/api/v1' + path\n\
+         \x20   request = urllib.request.Request(url, method=method)\n\
+         \x20   return urllib.request.urlopen(request, context=context, timeout=20)\n\
+         print(json.load(ask('GET', '/processes'))['processes'][0]['state'])\n\
+         stream = ask('GET', '/events')\n\
+         print(stream.readline().decode().strip())\n\
+         print(json.load(ask('POST', '/processes/cat/cat/stop'))['result'])\n\
+         print(next(line for line in stream if b'\"STOPPED\"' in line)[:5].decode())\n",
+        secret.port
+    );
+    let mut client = Command::new(python());
+    let said = run(client.args(["-c", &script]).current_dir(secret.path()));
+    let expected = "RUNNING\nevent: snapshot\nok\ndata:\n";
+    assert_eq!(said.stdout, expected, "{}", said.stderr);
+}
+
+#[test]
 fn supervisorctl_says_what_is_wrong_with_a_server() {
     let Some(made) = certificates() else { return };
     let secret = Secret::new(&made, "", "");

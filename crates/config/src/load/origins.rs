@@ -4,6 +4,7 @@ use super::reader_for;
 use crate::diagnostic::Sources;
 use crate::host::Host;
 use crate::options::{fcgi, helper, listener, program};
+use crate::sections::Section;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -35,7 +36,7 @@ pub fn origins(
     let named = |kind| reader.sections.section(&format!("{kind}{program}"));
     let section = kinds.into_iter().find_map(named);
     let mut written = BTreeMap::new();
-    for (key, value) in section.into_iter().flat_map(|section| section.own_keys()) {
+    for (key, value) in section.into_iter().flat_map(Section::own_keys) {
         let place = value.key();
         if let Some(source) = reader.report.sources.get(place.source) {
             let (line, _) = source.position(place.span.start);

@@ -68,20 +68,24 @@ impl Crowd {
     ///
     /// Who has all places of an address or of a user makes room among his own connections.
     pub(super) fn admit(crowd: &Rc<Self>, origin: Origin) -> (Option<Place>, Option<Limit>) {
-        let of_origin = || {
+        // Streams have a limit of their own.
+        let count = |is_meant: &dyn Fn(&Member) -> bool| {
             let members = crowd.members.borrow();
-            let same = members.values().filter(|member| member.origin == origin);
-            same.count()
+            let counted = members
+                .values()
+                .filter(|member| !member.watch.is_streaming() && is_meant(member));
+            counted.count()
         };
         let is_counted = origin != Origin::Ourselves;
-        let (reached, made_room) = if is_counted && of_origin() >= crowd.places_of_origin {
-            let own = crowd.displace_among(|member| member.origin == origin);
-            (Some(Limit::ConnectionsOfOrigin), own)
-        } else if crowd.members.borrow().len() >= crowd.places {
-            (Some(Limit::Connections), crowd.displace())
-        } else {
-            (None, true)
-        };
+        let (reached, made_room) =
+            if is_counted && count(&|member| member.origin == origin) >= crowd.places_of_origin {
+                let own = crowd.displace_among(|member| member.origin == origin);
+                (Some(Limit::ConnectionsOfOrigin), own)
+            } else if count(&|_| true) >= crowd.places {
+                (Some(Limit::Connections), crowd.displace())
+            } else {
+                (None, true)
+            };
         if !made_room {
             return (None, reached);
         }
@@ -98,7 +102,8 @@ impl Crowd {
         }
         watch.works_for(Some(&caller.name));
         let (mut own, mut all) = (0_usize, 0_usize);
-        for member in self.members.borrow().values() {
+        let members = self.members.borrow();
+        for member in members.values().filter(|it| !it.watch.is_streaming()) {
             let (is_limited, is_own) = member.watch.is_at_work_for(&caller.name);
             all = all.saturating_add(usize::from(is_limited));
             own = own.saturating_add(usize::from(is_own));

@@ -96,6 +96,10 @@ const UNIX_CONNECTIONS: usize = 64;
 /// TCP connections of one address at once, unless descriptors are scarce: nobody takes all places.
 const ADDRESS_CONNECTIONS: usize = 64;
 
+/// Streams of events at once, unless descriptors are scarce. They last for hours and cost little, so that they take no places
+/// of connections: pages that are open all over a house leave room for requests.
+const STREAMS: usize = 512;
+
 /// Calls that one user has open with helpers, who may not do everything: half of what one helper takes.
 const USER_CALLS: usize = 32;
 
@@ -245,8 +249,10 @@ struct Context {
     pulse: Pulse,
     about: About,
     loader: Option<Loader>,
-    /// Clients that follow what happens.
+    /// Clients that follow what happens, how many there may be, and the shares of users.
     streams: Cell<usize>,
+    streams_max: usize,
+    user_streams: Shares<String>,
     usage: rest::Usage,
 }
 
@@ -304,6 +310,7 @@ pub fn start(settings: ApiSettings) -> io::Result<Api> {
         .name("api".to_owned())
         .spawn(move || {
             let unix = UNIX_CONNECTIONS.min(descriptors / 8).max(1);
+            let streams_max = STREAMS.min(descriptors / 4).max(1);
             let context = Context {
                 reports: Reports::new(logger.clone()),
                 reserve: Reserve::default(),
@@ -342,6 +349,9 @@ pub fn start(settings: ApiSettings) -> io::Result<Api> {
                 about,
                 loader,
                 streams: Cell::new(0),
+                streams_max,
+                // An eighth is left to others.
+                user_streams: Shares::new(streams_max - streams_max.div_ceil(8)),
                 usage: rest::Usage::new(history),
             };
             let context = Rc::new(context);

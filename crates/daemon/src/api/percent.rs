@@ -9,10 +9,17 @@ pub(super) fn decode(text: &str) -> String {
 
 /// The fields of a query or of a form's body in order. Ones without a value do not count, as in upstream.
 pub(super) fn fields(text: &str) -> Vec<(String, String)> {
+    let mut all = all_fields(text);
+    all.retain(|(_, value)| !value.is_empty());
+    all
+}
+
+/// The same with those that have no value.
+pub(super) fn all_fields(text: &str) -> Vec<(String, String)> {
     let part = |text: &str| unescape(text.replace('+', " ").as_bytes());
     text.split('&')
-        .filter_map(|pair| pair.split_once('='))
-        .filter(|(_, value)| !value.is_empty())
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
         .map(|(name, value)| (part(name), part(value)))
         .collect()
 }

@@ -99,6 +99,8 @@ pub(super) struct Watch {
     verdict: Cell<Option<Verdict>>,
     /// No further request is to be taken.
     last: Cell<bool>,
+    /// The answer under way is a stream, which has a place among those.
+    streams: Cell<bool>,
     /// A request was answered without having been read to its end.
     unread: Cell<bool>,
     waker: RefCell<Option<Waker>>,
@@ -118,6 +120,7 @@ impl Watch {
             stuck: Cell::new(None),
             verdict: Cell::new(None),
             last: Cell::new(false),
+            streams: Cell::new(false),
             unread: Cell::new(false),
             waker: RefCell::new(None),
             works_for: RefCell::new(None),
@@ -186,9 +189,20 @@ impl Watch {
 
     /// The answer is handed over for writing.
     pub(super) fn answered(&self) {
+        self.streams.set(false);
         self.phase.set(Phase::Idle {
             since: Instant::now(),
         });
+    }
+
+    /// The answer is a stream: it goes on for hours, and takes no place that requests need.
+    pub(super) fn streaming(&self) {
+        self.streams.set(true);
+    }
+
+    /// Whether a stream is under way.
+    pub(super) fn is_streaming(&self) -> bool {
+        self.streams.get()
     }
 
     /// What was handed over for writing is the system's.

@@ -110,14 +110,36 @@ pub enum Operation {
 /// What a parameter may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Any text.
+    /// Any text but none.
     Text,
     /// A whole number.
     Int,
+    /// A whole number, not less than 0.
+    Natural,
     /// `true` or `false`, also as `1` and `0`.
     Flag,
     /// One of these.
     OneOf(&'static [&'static str]),
+}
+
+/// The largest whole number, and with a minus the smallest: what every client can write exactly.
+pub const LARGEST: i64 = (1 << 53) - 1;
+
+impl Kind {
+    /// Whether a value is one of these.
+    pub fn has(self, value: &str) -> bool {
+        let is_between = |least| {
+            let number = value.parse::<i64>();
+            number.is_ok_and(|number| (least..=LARGEST).contains(&number))
+        };
+        match self {
+            Self::Text => !value.is_empty(),
+            Self::Int => is_between(-LARGEST),
+            Self::Natural => is_between(0),
+            Self::Flag => matches!(value, "true" | "false" | "1" | "0"),
+            Self::OneOf(words) => words.contains(&value),
+        }
+    }
 }
 
 /// A parameter of the query.

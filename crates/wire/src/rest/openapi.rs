@@ -2,7 +2,7 @@
 
 use super::schema::{Definitions, Schema, refer};
 use super::shapes::Failure;
-use super::{Content, ENDPOINTS, Endpoint, Kind, Method, Param, status};
+use super::{Content, ENDPOINTS, Endpoint, Kind, LARGEST, Method, Operation, Param, status};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -80,15 +80,18 @@ pub(super) fn names(path: &str) -> impl Iterator<Item = &str> {
 
 fn parameter(param: &Param) -> Value {
     let mut schema = match param.kind {
-        Kind::Text => json!({ "type": "string" }),
-        Kind::Int => json!({ "type": "integer" }),
+        Kind::Text => json!({ "type": "string", "minLength": 1 }),
+        Kind::Int => json!({ "type": "integer", "minimum": -LARGEST, "maximum": LARGEST }),
+        Kind::Natural => json!({ "type": "integer", "minimum": 0, "maximum": LARGEST }),
         Kind::Flag => json!({ "type": "boolean" }),
         Kind::OneOf(words) => json!({ "type": "string", "enum": words }),
     };
     if let (Some(default), Some(object)) = (param.default, schema.as_object_mut()) {
         let default = match param.kind {
             Kind::Text | Kind::OneOf(_) => json!(default),
-            Kind::Int | Kind::Flag => serde_json::from_str(default).unwrap_or_default(),
+            Kind::Int | Kind::Natural | Kind::Flag => {
+                serde_json::from_str(default).unwrap_or_default()
+            }
         };
         object.insert("default".to_owned(), default);
     }
@@ -128,7 +131,14 @@ fn responses(endpoint: &Endpoint, definitions: &mut Definitions) -> Value {
             .push(fault.name());
     }
     for (status, codes) in failures {
-        let content = json!({ "application/json": { "schema": refer("Failure") } });
+        let schema = json!({ "schema": refer("Failure") });
+        let mut content = Map::from_iter([("application/json".to_owned(), schema)]);
+        let is_probe = matches!(endpoint.operation, Operation::Health | Operation::Ready);
+        if is_probe && status == 503 {
+            // What is not well is told in lines, too.
+            let schema = json!({ "schema": { "type": "string" } });
+            content.insert("text/plain".to_owned(), schema);
+        }
         let failure = json!({ "description": codes.join(", "), "content": content });
         all.insert(status.to_string(), failure);
     }

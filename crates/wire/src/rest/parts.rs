@@ -20,7 +20,7 @@ pub(super) const OFFSET: Param = Param {
 
 pub(super) const LENGTH: Param = Param {
     name: "length",
-    kind: Kind::Int,
+    kind: Kind::Natural,
     default: Some("0"),
     text: "Bytes at most; 0 stands for 1 MiB, and no piece has more.",
 };

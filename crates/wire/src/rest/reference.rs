@@ -95,7 +95,7 @@ fn entry(out: &mut String, endpoint: &Endpoint, definitions: &mut Definitions) {
 fn kind(param: &Param) -> String {
     let kind = match param.kind {
         Kind::Text => "text".to_owned(),
-        Kind::Int => "number".to_owned(),
+        Kind::Int | Kind::Natural => "number".to_owned(),
         Kind::Flag => "flag".to_owned(),
         Kind::OneOf(words) => words.join(" or "),
     };

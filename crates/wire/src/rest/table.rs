@@ -204,7 +204,8 @@ pub const ENDPOINTS: &[Endpoint] = &[
         }],
         text: "Server-sent events. Each has an `id`; who comes back with it in `Last-Event-ID`, as browsers do, gets what it \
                missed as long as that is kept, and a new snapshot otherwise. A client that is slow misses nothing but gets a new \
-               snapshot in the place of what it would have to wait for. There may be 256 streams of all kinds.",
+               snapshot in the place of what it would have to wait for. There may be 512 streams of all kinds, or as many as a quarter of the descriptors that supervisord may have, and seven \
+               eighths of them for one user who may not do everything.",
         ..get(
             "/api/v1/events",
             "streamEvents",
@@ -381,6 +382,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
         )
     },
     Endpoint {
+        faults: &[Fault::BadName],
         params: &[Param {
             name: "program",
             kind: Kind::Text,

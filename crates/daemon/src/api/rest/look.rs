@@ -200,9 +200,6 @@ pub(super) async fn log_path(caller: &Caller, asked: &Asked) -> Result<Option<Pa
 async fn piece(context: &Context, path: Option<PathBuf>, asked: &Asked) -> Result<LogPiece, Fault> {
     let length = match asked.int("length") {
         length @ 1..=PIECE => length,
-        length if length < 0 => {
-            return Err(Fault::about(FaultCode::BadArguments, "length"));
-        }
         _ => PIECE,
     };
     let length = u64::try_from(length).unwrap_or(0);

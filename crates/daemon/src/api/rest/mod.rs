@@ -30,7 +30,7 @@ use hyper::{Request, Response, StatusCode};
 use provost_model::spec::namespec;
 use provost_model::{Fault, FaultCode};
 use provost_wire::rest::shapes::{Failure, to_json};
-use provost_wire::rest::{self, Content, Endpoint, Found, Kind, Method, Operation};
+use provost_wire::rest::{self, Content, Endpoint, Found, Method, Operation};
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -178,6 +178,9 @@ pub(super) async fn answer(
     let begun = Instant::now();
     let last = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok());
     let response = permitted(context, caller, asked, last).await;
+    if follows && response.status() == StatusCode::OK {
+        watch.streaming();
+    }
     meters::JSON_CALLS.observe(begun.elapsed());
     response
 }
@@ -236,18 +239,13 @@ async fn read(
         let object = asked.object().unwrap_or_default();
         return Err(Box::new(refused(&Fault::about(FaultCode::BadName, object))));
     }
-    for (name, value) in percent::fields(request.uri().query().unwrap_or_default()) {
+    for (name, value) in percent::all_fields(request.uri().query().unwrap_or_default()) {
         let mut params = endpoint.params.iter();
         let Some(param) = params.find(|param| param.name == name) else {
             return Err(bad(format!("there is no parameter {name} here")));
         };
-        let fits = match param.kind {
-            Kind::Text => true,
-            Kind::Int => value.parse::<i64>().is_ok(),
-            Kind::Flag => matches!(value.as_str(), "true" | "false" | "1" | "0"),
-            Kind::OneOf(words) => words.contains(&value.as_str()),
-        };
-        if !fits {
+        if !param.kind.has(&value) {
+            let value = if value.is_empty() { "empty" } else { &value };
             return Err(bad(format!("{name} cannot be {value}")));
         }
         asked.params.push((param.name, value));

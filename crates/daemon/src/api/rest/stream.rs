@@ -3,6 +3,7 @@
 use super::{failed, unkept};
 use crate::api::caller::Caller;
 use crate::api::respond::{self, Outgoing, Piece, put};
+use crate::api::shares::Share;
 use crate::api::{Context, SHORT_ANSWER, route};
 use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
@@ -10,9 +11,6 @@ use hyper::{Response, StatusCode};
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::mpsc;
-
-/// Streams at once.
-const STREAMS: usize = 256;
 
 /// How long a stream says nothing. Proxies and clients take a longer silence for an end.
 pub(super) const SILENCE: Duration = Duration::from_secs(15);
@@ -29,8 +27,11 @@ where
     T: FnOnce(Client) -> F,
     F: Future<Output = Option<()>> + 'static,
 {
-    let Some(place) = Place::take(context) else {
-        let text = format!("There may be {STREAMS} streams. Try again when one of them has ended.");
+    let Some(place) = Place::take(context, caller) else {
+        let most = context.streams_max;
+        let text = format!(
+            "There may be {most} streams, or seven eighths of them for one user. Try again when one has ended."
+        );
         return failed(503, "TOO_MANY_STREAMS", &text);
     };
     // One piece waits while the client reads another.
@@ -61,23 +62,33 @@ where
 }
 
 /// One of the places for streams.
-struct Place(Rc<Context>);
+struct Place {
+    context: Rc<Context>,
+    _share: Option<Share<String>>,
+}
 
 impl Place {
-    fn take(context: &Rc<Context>) -> Option<Self> {
+    fn take(context: &Rc<Context>, caller: &Caller) -> Option<Self> {
         let streams = context.streams.get();
-        if streams >= STREAMS {
+        if streams >= context.streams_max {
             return None;
         }
+        let Ok(share) = context.user_streams.of(caller) else {
+            route::report_spent(context, caller);
+            return None;
+        };
         context.streams.set(streams + 1);
-        Some(Self(Rc::clone(context)))
+        Some(Self {
+            context: Rc::clone(context),
+            _share: share,
+        })
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let streams = self.0.streams.get();
-        self.0.streams.set(streams.saturating_sub(1));
+        let streams = &self.context.streams;
+        streams.set(streams.get().saturating_sub(1));
     }
 }
 

@@ -254,3 +254,66 @@ fn without_descriptors_the_silent_make_room() {
     drop(server.stdin.take());
     assert!(server.wait().unwrap().success());
 }
+
+#[test]
+fn a_control_loop_that_hangs_is_told_of_and_holds_up_nothing_else() {
+    let rig = Rig::new(Plan {
+        script: |_| None,
+        ..Plan::default()
+    });
+    let begun = Instant::now();
+    let mut waits = rig.tcp();
+    waits
+        .write_all(b"GET /api/v1/processes HTTP/1.1\r\n\r\n")
+        .unwrap();
+    let mut probe = rig.tcp();
+    probe.write_all(b"GET /healthz HTTP/1.1\r\n\r\n").unwrap();
+    // What the core is not asked for comes at once.
+    assert_eq!(rig.get("/api/v1/openapi.json").status, 200);
+    assert!(begun.elapsed() < Duration::from_secs(2));
+    let answer = read_response(&mut probe).unwrap();
+    assert_eq!(
+        (answer.status, answer.text().as_str()),
+        (503, "the control loop does not answer\n")
+    );
+    assert!(begun.elapsed() < Duration::from_secs(20));
+}
+
+#[test]
+fn f57_streams_take_no_places_of_connections() {
+    // 16 places for TCP and as many streams, of which a user who may not do everything has 14.
+    let rig = Rig::new(Plan {
+        descriptors: 64,
+        script: |request| match request {
+            Request::GetAllViews => Some(Ok(Reply::Views {
+                views: Vec::new(),
+                position: None,
+            })),
+            _ => Some(Ok(Reply::Done)),
+        },
+        ..Plan::default()
+    });
+    let open = || {
+        let mut stream = rig.tcp();
+        stream
+            .write_all(b"GET /api/v1/events HTTP/1.1\r\n\r\n")
+            .unwrap();
+        let mut begin = [0; 12];
+        stream.read_exact(&mut begin).unwrap();
+        (stream, String::from_utf8_lossy(&begin).into_owned())
+    };
+    let mut streams = Vec::new();
+    for _ in 0..16 {
+        let (stream, status) = open();
+        assert_eq!(status, "HTTP/1.1 200");
+        streams.push(stream);
+    }
+    assert_eq!(open().1, "HTTP/1.1 503");
+    let silent: Vec<_> = (0..16).map(|_| rig.tcp()).collect();
+    assert_eq!(rig.get("/healthz").status, 200);
+    drop((silent, streams.pop()));
+    let begun = Instant::now();
+    while open().1 != "HTTP/1.1 200" {
+        assert!(begun.elapsed() < DEADLINE);
+    }
+}

@@ -41,7 +41,9 @@ assets! {
     SHEET "app.css";
     SHEET "overview.css";
     SHEET "parts.css";
+    SHEET "plain.css";
     PICTURE "icon.svg";
+    SCRIPT "js/actions.js";
     SCRIPT "js/api.js";
     SCRIPT "js/dom.js";
     SCRIPT "js/events.js";
@@ -50,7 +52,9 @@ assets! {
     SCRIPT "js/keys.js";
     SCRIPT "js/list.js";
     SCRIPT "js/overview.js";
+    SCRIPT "js/rows.js";
     SCRIPT "js/spark.js";
+    SCRIPT "js/view.js";
 }
 
 /// The one of that name.

@@ -4,6 +4,7 @@
 //! there as a table of upstream's words, whose buttons send forms.
 
 use super::action::Action;
+use super::assets::FOLDER;
 use super::frame::{self, Live};
 use crate::api::caller::Caller;
 use crate::api::clock;
@@ -75,7 +76,7 @@ fn may(caller: &Caller, action: &str) -> bool {
 fn table(out: &mut String, caller: &Caller, infos: &[ProcessInfo], token: &str) {
     let _ = writeln!(
         out,
-        "<div class=\"plain\">\n<form id=\"act\" action=\"index.html\" method=\"post\">\n\
+        "<link rel=\"stylesheet\" href=\"{FOLDER}plain.css\">\n<div class=\"plain\">\n<form id=\"act\" action=\"index.html\" method=\"post\">\n\
          <input type=\"hidden\" name=\"token\" value=\"{token}\">\n</form>\n<div class=\"bar\">\n<h1>{TITLE}</h1>\n\
          <ul id=\"buttons\">"
     );

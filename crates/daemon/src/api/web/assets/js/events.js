@@ -54,7 +54,7 @@ async function* eventsOf(response, heard) {
 export class Store {
   constructor({ usage = false, only = null } = {}) {
     this.processes = new Map();
-    /// By key: `{pid, cpu: [...], rss: [...]}`, oldest first; null where nothing was measured.
+    /// By key: `{pid, stamp, cpu: [...], rss: [...]}`, oldest first, null where nothing was measured; the stamp grows.
     this.usage = new Map();
     this.link = "connecting";
     this.trouble = null;
@@ -188,10 +188,11 @@ export class Store {
       const key = keyOf({ group, name });
       let usage = this.usage.get(key);
       if (!usage) {
-        usage = { pid, cpu: [], rss: [] };
+        usage = { pid, stamp: 0, cpu: [], rss: [] };
         this.usage.set(key, usage);
       }
       usage.pid = pid;
+      usage.stamp += 1;
       usage.cpu.push(cpu_percent);
       usage.rss.push(rss_bytes);
       if (usage.cpu.length > SAMPLES) {
@@ -211,9 +212,10 @@ export class Store {
     }
     for (const { group, name, cpu, rss } of history.processes) {
       const key = keyOf({ group, name });
-      const usage = this.usage.get(key) ?? { pid: null, cpu: [], rss: [] };
+      const usage = this.usage.get(key) ?? { pid: null, stamp: 0, cpu: [], rss: [] };
       usage.cpu = [...cpu, ...usage.cpu].slice(-SAMPLES);
       usage.rss = [...rss, ...usage.rss].slice(-SAMPLES);
+      usage.stamp += 1;
       this.usage.set(key, usage);
     }
     this.tell("usage");

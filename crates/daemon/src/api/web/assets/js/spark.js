@@ -2,7 +2,10 @@
 
 import { svg } from "./dom.js";
 
-/// Makes a line of this size in pixels. `show` draws values, oldest first, of which `room` have place; null leaves a gap.
+/// The fewest values that fill the width: before there are as many, the line begins further right.
+const FEWEST = 12;
+
+/// Makes a line of this size in pixels. `show` draws values, oldest first, at most `room` of them; null leaves a gap.
 export function spark({ width = 64, height = 18, room = 60, label = "" } = {}) {
   const area = svg("path", { class: "spark-area" });
   const line = svg("path", { class: "spark-line", fill: "none" });
@@ -11,7 +14,9 @@ export function spark({ width = 64, height = 18, room = 60, label = "" } = {}) {
   const node = svg("svg", { ...props, ...named }, area, line);
   let shown = "";
   const show = (values, { floor = 0, least = 1 } = {}) => {
-    const [outline, filled] = paths(values.slice(-room), { width, height, room, floor, least });
+    const last = values.slice(-room);
+    const places = Math.min(Math.max(last.length, FEWEST), room);
+    const [outline, filled] = paths(last, { width, height, room: places, floor, least });
     if (outline !== shown) {
       shown = outline;
       line.setAttribute("d", outline);

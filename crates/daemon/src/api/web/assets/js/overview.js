@@ -148,6 +148,7 @@ function readHeights() {
 // What is shown.
 
 let asked = false;
+let drawn = false;
 
 /// Everything is looked at anew before the next picture.
 function changed() {
@@ -167,6 +168,10 @@ function refresh() {
   const items = view.items(store);
   list.set(items);
   list.draw();
+  if (store.known && !drawn) {
+    drawn = true;
+    performance.mark("drawn");
+  }
   showChips();
   showPicked(items);
   setAttr(table, "aria-rowcount", String(items.length + 1));

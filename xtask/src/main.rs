@@ -8,6 +8,7 @@
 )]
 
 mod bench;
+mod browser;
 mod ecosystem;
 mod generate;
 mod oracle;
@@ -25,7 +26,7 @@ const TASKS: &[(&str, &str)] = &[
     (
         "setup",
         "install what the tests need: upstream Supervisor into target/oracle, software written for it into \
-         target/ecosystem, missing commands of the system",
+         target/ecosystem, a checker of pages into target/web, missing commands of the system",
     ),
     (
         "test",
@@ -42,6 +43,10 @@ const TASKS: &[(&str, &str)] = &[
     (
         "gen",
         "write the reference and man pages from the tables in the code; --check compares only",
+    ),
+    (
+        "screenshots",
+        "write pictures of the pages into docs/images",
     ),
     (
         "bench",
@@ -61,6 +66,7 @@ fn main() -> ExitCode {
         "test" => test::run(),
         "suites" => suites::run(&std::env::args().skip(2).collect::<Vec<_>>()),
         "gen" => generate::run(std::env::args().any(|argument| argument == "--check")),
+        "screenshots" => browser::screenshots(),
         "bench" => bench::run(),
         "soak" => soak::run(),
         "rooms" => rooms::main() == ExitCode::SUCCESS,
@@ -86,12 +92,13 @@ fn setup() -> bool {
     let tools = tools::run();
     let oracle = oracle::run();
     let ecosystem = ecosystem::run();
-    tools && oracle && ecosystem
+    let browser = browser::run();
+    tools && oracle && ecosystem && browser
 }
 
 fn print_tasks() {
     println!("usage: cargo xtask <task>\n");
     for (name, text) in TASKS {
-        println!("  {name:<8} {text}");
+        println!("  {name:<11} {text}");
     }
 }

@@ -10,7 +10,7 @@ use crate::api::caller::Caller;
 use provost_model::{Pid, Reply, Request};
 use provost_os::proc;
 use provost_wire::rest::shapes::{Usage as Row, UsageSample, to_json};
-use std::cell::{OnceCell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -18,8 +18,15 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
-/// From one sample to the next.
+/// From one sample to the next, at least.
 const PERIOD: Duration = Duration::from_secs(2);
+
+/// From one sample to the next, at most.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// A sample of many processes takes its time: this many times that passes before the next one, so that looking takes no
+/// more than a part of a processor that nobody notices.
+const REST: u32 = 500;
 
 /// A process that runs.
 type Running = (Arc<str>, Arc<str>, i32);
@@ -41,15 +48,14 @@ struct Measuring {
 pub(super) struct Sample {
     all: UsageSample,
     /// For those who see everything.
-    text: OnceCell<String>,
+    text: String,
 }
 
 impl Sample {
     /// It in words, as far as it exists for the caller.
     pub(super) fn told(&self, caller: &Caller) -> String {
         if caller.sees_all() {
-            let text = self.text.get_or_init(|| told(&self.all));
-            return text.clone();
+            return self.text.clone();
         }
         let mut seen = self.all.clone();
         seen.processes
@@ -123,11 +129,8 @@ impl Drop for Watcher {
 
 async fn measure(context: Rc<Context>, latest: watch::Sender<Option<Rc<Sample>>>) {
     let follower = context.pulse.follow();
-    let mut ticks = tokio::time::interval(PERIOD);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let (mut running, mut at, mut looks) = (Vec::new(), None, Looks::new());
     loop {
-        ticks.tick().await;
         // Who runs is asked for only when something has happened.
         let position = follower.position();
         if at != Some(position) {
@@ -142,18 +145,29 @@ async fn measure(context: Rc<Context>, latest: watch::Sender<Option<Rc<Sample>>>
             at = Some(position);
         }
         let (now, before) = (running.clone(), std::mem::take(&mut looks));
-        let looked = tokio::task::spawn_blocking(move || look(now, &before)).await;
-        let Ok((rows, again)) = looked else {
+        let looked = tokio::task::spawn_blocking(move || sample(now, &before)).await;
+        let Ok((sample, again, took)) = looked else {
             return;
         };
         looks = again;
-        let all = UsageSample {
-            now: now_ms(),
-            processes: rows,
-        };
-        let text = OnceCell::new();
-        latest.send_replace(Some(Rc::new(Sample { all, text })));
+        latest.send_replace(Some(Rc::new(sample)));
+        tokio::time::sleep(pause(took)).await;
     }
+}
+
+/// How long nobody looks after a look that took so long.
+fn pause(took: Duration) -> Duration {
+    took.saturating_mul(REST).clamp(PERIOD, LONGEST)
+}
+
+/// A sample, what the next one needs, and how long that took.
+fn sample(running: Vec<Running>, before: &Looks) -> (Sample, Looks, Duration) {
+    let begun = Instant::now();
+    let (processes, looks) = look(running, before);
+    let now = now_ms();
+    let all = UsageSample { now, processes };
+    let text = told(&all);
+    (Sample { all, text }, looks, begun.elapsed())
 }
 
 fn look(running: Vec<Running>, before: &Looks) -> (Vec<Row>, Looks) {
@@ -179,4 +193,23 @@ fn look(running: Vec<Running>, before: &Looks) -> (Vec<Row>, Looks) {
         });
     }
     (rows, looks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_processes_are_looked_at_more_rarely() {
+        for (took, expected) in [
+            (0, 2_000),
+            (1, 2_000),
+            (10, 5_000),
+            (60, 30_000),
+            (500, 30_000),
+        ] {
+            let took = Duration::from_millis(took);
+            assert_eq!(pause(took), Duration::from_millis(expected), "{took:?}");
+        }
+    }
 }

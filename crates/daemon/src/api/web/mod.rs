@@ -15,7 +15,7 @@ use super::respond::{self, Outgoing, put};
 use super::route::{self, Server};
 use super::sender::{self, Sender};
 use super::watch::Watch;
-use super::{Context, body, percent, record};
+use super::{Context, body, hosts, percent, record};
 use action::Action;
 pub(super) use action::{Works, lasting};
 use assets::Asset;
@@ -234,8 +234,9 @@ async fn act(
     let mut response = respond::error(StatusCode::MOVED_PERMANENTLY, "");
     frame::never_keep(&mut response);
     let location = format!(
-        "{}/?message={}",
+        "{}{}/?message={}",
         server.hosts().url(headers),
+        hosts::prefix(headers),
         percent::encode_up_to(&message, MESSAGE)
     );
     // Neither part can hold what a header may not.

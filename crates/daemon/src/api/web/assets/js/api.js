@@ -2,6 +2,13 @@
 
 const ROOT = "api/v1/";
 
+/// The address of an endpoint. A name and a password in the address bar cannot go along; the browser knows them.
+function urlOf(path) {
+  const base = new URL(document.baseURI);
+  base.username = base.password = "";
+  return new URL(ROOT + path, base);
+}
+
 /// What went wrong, in words for people. `code` stays the same from version to version.
 export class Trouble extends Error {
   constructor(message, status, code) {
@@ -69,7 +76,7 @@ async function troubleOf(response) {
 export async function ask(path, options) {
   let response;
   try {
-    response = await fetch(ROOT + path, { cache: "no-store", credentials: "same-origin", ...options });
+    response = await fetch(urlOf(path), { cache: "no-store", credentials: "same-origin", ...options });
   } catch (error) {
     if (error.name === "AbortError") {
       throw error;

@@ -33,7 +33,12 @@ export function svg(tag, props, ...children) {
 
 /// Sets the text of a node where it differs, so that nothing is laid out for nothing.
 export function setText(node, text) {
-  if (node.textContent !== text) {
+  const only = node.firstChild;
+  if (only instanceof Text && only === node.lastChild) {
+    if (only.data !== text) {
+      only.data = text;
+    }
+  } else if (node.textContent !== text) {
     node.textContent = text;
   }
 }
@@ -72,7 +77,7 @@ const SIGNS = {
   search: ["path", { d: "M7 2.8a4.2 4.2 0 1 1 0 8.4a4.2 4.2 0 0 1 0-8.4zM10 10l3.5 3.5" }],
 };
 
-/// A sign: of a state by its name, or of an action. It says nothing to those who cannot see it; words stand beside it.
+/// A sign: of a state or an action by its name; it says nothing to those who cannot see it; words stand beside it.
 export function sign(name) {
   const [tag, props] = SIGNS[name] ?? SIGNS.UNKNOWN;
   return svg(

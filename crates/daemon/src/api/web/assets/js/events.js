@@ -77,6 +77,9 @@ export class Store {
       this.recall();
     }
     document.addEventListener("visibilitychange", () => this.watch());
+    // A page that is kept for the way back would keep one of the few connections.
+    window.addEventListener("pagehide", () => this.close());
+    window.addEventListener("pageshow", () => this.watch());
   }
 
   /// Calls `run` at each event of a kind.

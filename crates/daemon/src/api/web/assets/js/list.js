@@ -3,11 +3,13 @@
 /// Rows drawn beyond either edge of what is seen.
 const BEYOND = 8;
 
-/// `heightOf(item)` in pixels, `keyOf(item)` a name that stays, `make(item)` a row `{node, show(item, index)}`.
+/// `heightOf(item)` in pixels, `keyOf(item)` a name that stays, `kindOf(item)` a word, `make(kind)` a row
+/// `{node, show(item, index)}` that can show one such item after the other.
 export class List {
-  constructor(body, { heightOf, keyOf, make }) {
-    Object.assign(this, { body, heightOf, keyOf, make });
+  constructor(body, { heightOf, keyOf, kindOf, make }) {
+    Object.assign(this, { body, heightOf, keyOf, kindOf, make });
     this.items = [];
+    this.keys = new Set();
     this.tops = [0];
     this.rows = new Map();
     this.asked = false;
@@ -19,6 +21,7 @@ export class List {
   /// Shows other items, or the same in another order.
   set(items) {
     this.items = items;
+    this.keys = new Set(items.map(this.keyOf));
     this.measure();
   }
 
@@ -57,17 +60,12 @@ export class List {
     const top = -this.body.getBoundingClientRect().top;
     const first = Math.max(0, this.at(top) - BEYOND);
     const last = Math.min(this.items.length, this.at(top + window.innerHeight) + BEYOND + 1);
-    const gone = new Map(this.rows);
+    const seen = this.items.slice(first, last);
+    const free = this.free(new Set(seen.map(this.keyOf)));
     let place = this.body.firstChild;
-    for (let index = first; index < last; index += 1) {
-      const item = this.items[index];
-      const key = this.keyOf(item);
-      let row = this.rows.get(key);
-      if (!row) {
-        row = this.make(item);
-        this.rows.set(key, row);
-      }
-      gone.delete(key);
+    seen.forEach((item, offset) => {
+      const index = first + offset;
+      const row = this.rows.get(this.keyOf(item)) ?? this.take(item, free);
       row.show(item, index);
       if (row.top !== this.tops[index]) {
         row.top = this.tops[index];
@@ -78,15 +76,33 @@ export class List {
       } else {
         this.body.insertBefore(row.node, place);
       }
+    });
+    for (const row of [...free.values()].flat()) {
+      row.node.remove();
     }
-    for (const [key, row] of gone) {
+  }
+
+  /// Rows that show nothing any more, by kind: to be used again.
+  free(seen) {
+    const free = new Map();
+    for (const [key, row] of this.rows) {
       // Whoever has the focus keeps it while the list moves on.
-      if (row.node.contains(document.activeElement) && this.items.some((item) => this.keyOf(item) === key)) {
+      if (seen.has(key) || (row.node.contains(document.activeElement) && this.keys.has(key))) {
         continue;
       }
-      row.node.remove();
       this.rows.delete(key);
+      free.set(row.kind, [...(free.get(row.kind) ?? []), row]);
     }
+    return free;
+  }
+
+  /// A row for an item: one of those, or a new one.
+  take(item, free) {
+    const kind = this.kindOf(item);
+    // In the order of the document, so that as few as can be are moved in it.
+    const row = free.get(kind)?.shift() ?? { ...this.make(kind), kind };
+    this.rows.set(this.keyOf(item), row);
+    return row;
   }
 
   /// Brings an item into view, below what covers the upper edge; gives its node the focus.

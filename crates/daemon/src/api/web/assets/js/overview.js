@@ -135,7 +135,8 @@ const wide = ["start", "restart", "stop"]
 const list = new List(body, {
   heightOf: (item) => (item.group ? heights.group : heights.row),
   keyOf: (item) => item.key,
-  make: (item) => (item.group ? groupRow(host, item) : processRow(host, item.process)),
+  kindOf: (item) => (item.group ? "group" : "process"),
+  make: (kind) => (kind === "group" ? groupRow(host) : processRow(host)),
 });
 const heights = { row: 34, group: 34 };
 

@@ -10,7 +10,7 @@ const VERBS = { start: "Start", stop: "Stop", restart: "Restart" };
 /// The columns: name in classes and in the address, words, whether big values come first, what they are sorted by.
 export const COLUMNS = [
   { name: "name", words: "Name" },
-  { name: "state", words: "State", by: (process) => process.state, },
+  { name: "state", words: "State", by: (process) => process.state },
   { name: "pid", words: "PID", by: (process) => process.pid ?? Infinity },
   { name: "uptime", words: "Uptime", by: (process) => (process.pid ? -process.start : Infinity) },
   { name: "restarts", words: "Restarts", falls: true, by: (process) => process.restarts },
@@ -28,20 +28,17 @@ function meter(name, shown, { least }) {
   const words = el("span", { class: "number" });
   const line = spark({ width: 56, height: 18 });
   const node = cell(name, line.node, words);
-  let stamp = -1;
+  let [shownOf, stamp] = [null, -1];
   const show = (usage, values) => {
+    if (usage === shownOf && usage?.stamp === stamp) {
+      return;
+    }
+    [shownOf, stamp] = [usage, usage?.stamp];
     if (!usage) {
-      if (stamp !== -1) {
-        stamp = -1;
-        setText(words, "");
-        line.show([]);
-      }
+      setText(words, "");
+      line.show([]);
       return;
     }
-    if (usage.stamp === stamp) {
-      return;
-    }
-    stamp = usage.stamp;
     const value = values.at(-1);
     setText(words, value === null || value === undefined ? "" : shown(value));
     line.show(values, { least: least(values) });
@@ -49,96 +46,98 @@ function meter(name, shown, { least }) {
   return { node, show };
 }
 
-function act(host, verb, what, run) {
-  const props = { class: "bare act", "aria-label": `${VERBS[verb]} ${what}`, title: VERBS[verb], data: { verb } };
-  return button(sign(verb), run, props);
+function act(verb, run) {
+  return button(sign(verb), run, { class: "bare act", title: VERBS[verb], data: { verb } });
 }
 
-function check(host, words, run) {
-  const box = el("input", { type: "checkbox", "aria-label": words, tabindex: -1, on: { click: run } });
+function check(run) {
+  const box = el("input", { type: "checkbox", tabindex: -1, on: { click: run } });
   // The whole cell can be hit.
   return { box, node: cell("check", el("label", {}, box)) };
 }
 
 /// A row for a process. `host` has `store`, `picked`, `pending`, `pick(process, event)`, `act(verb, processes)`.
-export function processRow(host, process) {
-  const what = spec(process);
-  const { box, node: boxes } = check(host, `Select ${what}`, (event) => host.pick(current, event));
-  const link = el("a", { href: pageOf("program.html", process), class: "name", title: what });
+export function processRow(host) {
+  let current = null;
+  const { box, node: boxes } = check((event) => host.pick(current, event));
+  const link = el("a", { class: "name" });
   const state = el("span", { class: "state" });
   const age = el("span", { class: "faint age" });
-  const pid = cell("pid");
-  const uptime = cell("uptime");
-  const restarts = cell("restarts");
-  const ended = cell("exit");
+  const [pid, uptime, restarts, ended] = ["pid", "uptime", "restarts", "exit"].map((name) => cell(name));
   const cpu = meter("cpu", percent, { least: () => 10 });
   const memory = meter("memory", bytes, { least: (values) => 1.25 * Math.max(...values) });
-  const deeds = cell("acts");
-  const node = el(
-    "div",
-    { class: "row", role: "row", tabindex: -1, data: { key: keyOf(process) } },
-    boxes,
-    cell("name", link),
-    cell("state", state, age),
-    pid,
-    uptime,
-    restarts,
-    ended,
-    cpu.node,
-    memory.node,
-    deeds,
-  );
-  let current = process;
-  let drawn = "";
-  let named = "";
+  const buttons = ["start", "restart", "stop"].filter(may).map((verb) => act(verb, () => host.act(verb, [current])));
+  const log = may("logs") ? el("a", { class: "button bare act", title: "Log" }, sign("log")) : null;
+  const deeds = cell("acts", ...buttons, log);
+  const cells = [boxes, cell("name", link), cell("state", state, age), pid, uptime, restarts, ended, cpu.node, memory.node, deeds];
+  const node = el("div", { class: "row", role: "row", tabindex: -1 }, ...cells);
+  let drawn = null;
+  let inGroup = null;
 
-  const draw = (busy) => {
-    const { word, tone } = stateOf(current.state);
-    state.className = `state ${tone}`;
-    state.replaceChildren(sign(current.state), word);
-    node.dataset.state = current.state;
-    setAttr(node, "aria-busy", busy ? "true" : null);
-    setText(pid, current.pid ? String(current.pid) : "–");
-    setText(restarts, current.restarts ? count(current.restarts) : "–");
-    const held = deeds.contains(document.activeElement) ? document.activeElement.dataset.verb : null;
-    const buttons = actionsOf(current.state)
-      .filter(may)
-      .map((verb) => act(host, verb, what, () => host.act(verb, [current])));
-    const log = may("logs") && el("a", { class: "button bare act", href: pageOf("log.html", current, { stream: "stdout" }), "aria-label": `Log of ${what}`, title: "Log" }, sign("log"));
-    deeds.replaceChildren(...buttons, ...(log ? [log] : []));
+  /// What stays as long as the row is for the same process.
+  const bind = (process) => {
+    const what = spec(process);
+    node.dataset.key = keyOf(process);
+    setAttr(box, "aria-label", `Select ${what}`);
+    setAttr(link, "href", pageOf("program.html", process));
+    setAttr(link, "title", what);
     for (const each of buttons) {
+      setAttr(each, "aria-label", `${VERBS[each.dataset.verb]} ${what}`);
+    }
+    if (log) {
+      setAttr(log, "href", pageOf("log.html", process, { stream: "stdout" }));
+      setAttr(log, "aria-label", `Log of ${what}`);
+    }
+    inGroup = null;
+  };
+
+  const drawState = (busy) => {
+    if (node.dataset.state !== current.state) {
+      const { word, tone } = stateOf(current.state);
+      state.className = `state ${tone}`;
+      state.replaceChildren(sign(current.state), word);
+      node.dataset.state = current.state;
+    }
+    setAttr(node, "aria-busy", busy ? "true" : null);
+    const offered = actionsOf(current.state);
+    const held = deeds.contains(document.activeElement);
+    for (const each of buttons) {
+      each.hidden = !offered.includes(each.dataset.verb);
       each.disabled = busy;
     }
-    if (held) {
-      // The button that was pressed may have made place for another.
-      (deeds.querySelector(`button[data-verb="${held}"]:enabled`) ?? node).focus({ preventScroll: true });
+    if (held && !document.activeElement.checkVisibility()) {
+      node.focus({ preventScroll: true });
     }
   };
 
   const show = (item, index) => {
+    const isOther = current === null || keyOf(current) !== item.key;
     current = item.process;
-    const busy = host.pending.has(keyOf(current));
-    const seen = `${current.state} ${current.pid} ${current.restarts} ${busy}`;
-    if (seen !== drawn) {
-      drawn = seen;
-      draw(busy);
+    if (isOther) {
+      bind(current);
     }
-    const name = item.inGroup ? current.name : what;
-    if (name !== named) {
-      named = name;
-      setText(link, name);
+    const busy = host.pending.has(item.key);
+    if (drawn !== `${current.state} ${busy}`) {
+      drawn = `${current.state} ${busy}`;
+      drawState(busy);
     }
+    if (inGroup !== item.inGroup) {
+      inGroup = item.inGroup;
+      setText(link, inGroup ? current.name : spec(current));
+      node.classList.toggle("inside", inGroup);
+    }
+    setText(pid, current.pid ? String(current.pid) : "–");
+    setText(restarts, current.restarts ? count(current.restarts) : "–");
     const now = host.store.now();
     setText(age, current.since ? span(now - current.since) : "");
     setText(uptime, current.pid && current.start ? span(now - current.start * 1000) : "–");
     showEnd(ended, current, now);
-    const usage = current.pid ? host.store.usage.get(keyOf(current)) : null;
+    const usage = current.pid ? host.store.usage.get(item.key) : null;
     cpu.show(usage, usage?.cpu ?? []);
     memory.show(usage, usage?.rss ?? []);
-    const isPicked = host.picked.has(keyOf(current));
+    const isPicked = host.picked.has(item.key);
     box.checked = isPicked;
     node.classList.toggle("picked", isPicked);
-    node.classList.toggle("inside", item.inGroup);
     setAttr(node, "aria-rowindex", String(index + 2));
   };
   return { node, show };
@@ -157,41 +156,38 @@ function showEnd(node, process, now) {
 }
 
 /// The row above a group.
-export function groupRow(host, item) {
-  const name = item.group;
-  const { box, node: boxes } = check(host, `Select all of group ${name}`, () => host.pickGroup(name, box.checked));
+export function groupRow(host) {
+  let name = null;
+  const { box, node: boxes } = check(() => host.pickGroup(name, box.checked));
+  const title = el("strong");
   const fold = button("", () => host.fold(name), { class: "bare fold", tabindex: -1 });
-  fold.append(sign("fold"), el("strong", {}, name));
+  fold.append(sign("fold"), title);
   const states = el("span", { class: "faint states" });
   const cpu = el("span", { class: "number" });
   const memory = el("span", { class: "number" });
-  const buttons = ["start", "restart", "stop"].filter(may).map((verb) => act(host, verb, `group ${name}`, () => host.actOnGroup(verb, name)));
-  const node = el(
-    "div",
-    { class: "row group", role: "row", tabindex: -1, data: { key: item.key } },
-    boxes,
-    cell("name", fold),
-    cell("states", states),
-    cell("cpu", cpu),
-    cell("memory", memory),
-    cell("acts", ...buttons),
-  );
-  const show = (shown, index) => {
-    const { members, isOpen } = shown;
-    fold.setAttribute("aria-expanded", String(isOpen));
-    node.classList.toggle("folded", !isOpen);
-    const counts = new Map();
-    let [load, rss] = [null, null];
-    for (const process of members) {
-      counts.set(process.state, (counts.get(process.state) ?? 0) + 1);
-      const usage = process.pid ? host.store.usage.get(keyOf(process)) : null;
-      load = usage?.cpu.at(-1) == null ? load : (load ?? 0) + usage.cpu.at(-1);
-      rss = usage ? (rss ?? 0) + (usage.rss.at(-1) ?? 0) : rss;
+  const buttons = ["start", "restart", "stop"].filter(may).map((verb) => act(verb, () => host.actOnGroup(verb, name)));
+  const cells = [boxes, cell("name", fold), cell("states", states), cell("cpu", cpu), cell("memory", memory), cell("acts", ...buttons)];
+  const node = el("div", { class: "row group", role: "row", tabindex: -1 }, ...cells);
+
+  const bind = (item) => {
+    name = item.group;
+    node.dataset.key = item.key;
+    setText(title, name);
+    setAttr(box, "aria-label", `Select all of group ${name}`);
+    for (const each of buttons) {
+      setAttr(each, "aria-label", `${VERBS[each.dataset.verb]} group ${name}`);
     }
-    const running = counts.get("RUNNING") ?? 0;
-    counts.delete("RUNNING");
-    const others = [...counts].map(([state, number]) => `${number} ${stateOf(state).word.toLowerCase()}`);
-    setText(states, [`${running} of ${members.length} running`, ...others].join(", "));
+  };
+
+  const show = (item, index) => {
+    if (name !== item.group) {
+      bind(item);
+    }
+    const { members, isOpen } = item;
+    setAttr(fold, "aria-expanded", String(isOpen));
+    node.classList.toggle("folded", !isOpen);
+    const { words, load, rss } = sums(host, members);
+    setText(states, words);
     setText(cpu, load === null ? "" : percent(load));
     setText(memory, rss === null ? "" : bytes(rss));
     const picked = members.filter((process) => host.picked.has(keyOf(process))).length;
@@ -200,4 +196,22 @@ export function groupRow(host, item) {
     setAttr(node, "aria-rowindex", String(index + 2));
   };
   return { node, show };
+}
+
+/// How many of a group are in which state, and what they take together.
+function sums(host, members) {
+  const counts = new Map();
+  let [load, rss] = [null, null];
+  for (const process of members) {
+    counts.set(process.state, (counts.get(process.state) ?? 0) + 1);
+    const usage = process.pid ? host.store.usage.get(keyOf(process)) : null;
+    if (usage) {
+      load = usage.cpu.at(-1) === null ? load : (load ?? 0) + usage.cpu.at(-1);
+      rss = (rss ?? 0) + usage.rss.at(-1);
+    }
+  }
+  const running = counts.get("RUNNING") ?? 0;
+  counts.delete("RUNNING");
+  const others = [...counts].map(([state, number]) => `${number} ${stateOf(state).word.toLowerCase()}`);
+  return { words: [`${running} of ${members.length} running`, ...others].join(", "), load, rss };
 }

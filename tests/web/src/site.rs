@@ -1,6 +1,8 @@
 //! A daemon whose pages are looked at.
 
-use provost_e2e::{Daemon, Side, Start, free_port};
+use std::net::TcpStream;
+
+use provost_e2e::{Daemon, PATIENCE, Side, Start, free_port, wait_until};
 
 /// Programs in all kinds of states, with names and groups as people have them.
 pub const EXAMPLE: &str = "\
@@ -54,10 +56,12 @@ impl Site {
     pub fn with(server: &str, programs: &str) -> Self {
         let port = free_port();
         let config = format!("{programs}\n[inet_http_server]\nport=127.0.0.1:{port}\n{server}\n");
-        Self {
-            daemon: Start::new(Side::Ours, &config).start(),
-            port,
-        }
+        // Where there are users, nobody but them is answered by its socket.
+        let daemon = Start::new(Side::Ours, &config).launch();
+        wait_until(PATIENCE, "the server to listen", || {
+            TcpStream::connect(("127.0.0.1", port)).is_ok()
+        });
+        Self { daemon, port }
     }
 
     /// The address of a page.

@@ -16,13 +16,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 const WAYS: &[(&str, &str)] = &[("./", "Programs")];
 
 /// Scripts that every page with one needs; a browser loads them beside the page's own instead of after it.
-const SHARED: &[&str] = &[
-    "js/api.js",
-    "js/dom.js",
-    "js/events.js",
-    "js/format.js",
-    "js/frame.js",
-];
+const SHARED: &[&str] = &["api.js", "dom.js", "events.js", "format.js", "frame.js"];
 
 /// A page that a script keeps up to date.
 pub(super) struct Live<'a> {
@@ -32,6 +26,8 @@ pub(super) struct Live<'a> {
     pub(super) here: &'static str,
     /// Its own script, below `assets/js/`.
     pub(super) script: &'static str,
+    /// What that one loads beside what all do; a browser that knows it at once waits less.
+    pub(super) parts: &'static [&'static str],
     /// Its own style sheet, below `assets/`.
     pub(super) sheet: &'static str,
     /// What is in `main`, as HTML. What only people without scripts need belongs into `noscript`.
@@ -46,11 +42,11 @@ impl Live<'_> {
             assets::FOLDER,
             self.sheet
         );
-        for name in SHARED {
+        for name in SHARED.iter().chain(self.parts) {
             // Writing into a String cannot fail, here and below.
             let _ = writeln!(
                 head,
-                "<link rel=\"modulepreload\" href=\"{}{name}\">",
+                "<link rel=\"modulepreload\" href=\"{}js/{name}\">",
                 assets::FOLDER
             );
         }

@@ -61,6 +61,14 @@ pub(super) async fn page(
         title: TITLE,
         here: "./",
         script: "overview.js",
+        parts: &[
+            "actions.js",
+            "keys.js",
+            "list.js",
+            "rows.js",
+            "spark.js",
+            "view.js",
+        ],
         sheet: "overview.css",
         content: &content,
     };

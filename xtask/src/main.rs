@@ -8,6 +8,7 @@
 )]
 
 mod bench;
+mod browser;
 mod ecosystem;
 mod generate;
 mod oracle;
@@ -26,7 +27,8 @@ const TASKS: &[(&str, &str)] = &[
     (
         "setup",
         "install what the tests need: upstream Supervisor into target/oracle, software written for it into \
-         target/ecosystem, Schemathesis into target/schemathesis, missing commands of the system",
+         target/ecosystem, Schemathesis into target/schemathesis, a checker of pages into target/web, missing commands \
+         of the system",
     ),
     (
         "test",
@@ -43,6 +45,10 @@ const TASKS: &[(&str, &str)] = &[
     (
         "gen",
         "write the reference and man pages from the tables in the code; --check compares only",
+    ),
+    (
+        "screenshots",
+        "write pictures of the pages into docs/images",
     ),
     (
         "bench",
@@ -62,6 +68,7 @@ fn main() -> ExitCode {
         "test" => test::run(),
         "suites" => suites::run(&std::env::args().skip(2).collect::<Vec<_>>()),
         "gen" => generate::run(std::env::args().any(|argument| argument == "--check")),
+        "screenshots" => browser::screenshots(),
         "bench" => bench::run(),
         "soak" => soak::run(),
         "rooms" => rooms::main() == ExitCode::SUCCESS,
@@ -88,12 +95,13 @@ fn setup() -> bool {
     let oracle = oracle::run();
     let ecosystem = ecosystem::run();
     let schemathesis = schemathesis::run();
-    tools && oracle && ecosystem && schemathesis
+    let browser = browser::run();
+    tools && oracle && ecosystem && schemathesis && browser
 }
 
 fn print_tasks() {
     println!("usage: cargo xtask <task>\n");
     for (name, text) in TASKS {
-        println!("  {name:<8} {text}");
+        println!("  {name:<11} {text}");
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::{ecosystem, oracle};
+use crate::{browser, ecosystem, oracle};
 
 /// Threads of a binary whose tests mostly wait.
 const WAITING: usize = 5;
@@ -242,5 +242,6 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
 fn with_places(command: &mut Command) {
     command
         .env("PROVOST_ORACLE", oracle::directory())
-        .env("PROVOST_ECOSYSTEM", ecosystem::directory());
+        .env("PROVOST_ECOSYSTEM", ecosystem::directory())
+        .env("PROVOST_WEB", browser::directory());
 }

@@ -19,6 +19,9 @@ const TOOLS: &[(&str, &str)] = &[
     ("logrotate", "logrotate"),
     ("cc", "gcc"),
     ("valgrind", "valgrind"),
+    ("chromium", "chromium"),
+    ("chromedriver", "chromium-driver"),
+    ("nginx", "nginx-light"),
 ];
 
 /// Installs what is missing. Answers whether all is there.
@@ -47,7 +50,11 @@ pub(crate) fn run() -> bool {
 
 fn is_there(tool: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).any(|directory| directory.join(tool).is_file())
+    // Servers are where not every user looks.
+    let servers = ["/usr/sbin".into()];
+    env::split_paths(&path)
+        .chain(servers)
+        .any(|directory| directory.join(tool).is_file())
 }
 
 fn apt_get(arguments: &[&str]) -> bool {

@@ -108,6 +108,10 @@ impl Reader {
         }
         let text = text.trim();
         let of = |name: &str| self.attributes.get(name).map_or("", String::as_str);
+        let address = || match self.tag.as_str() {
+            "button" => of("formaction"),
+            _ => of("href"),
+        };
         let is_shown = !text.is_empty() && of("class") != "hidden";
         match self.tag.as_str() {
             _ if !is_shown => {}
@@ -120,11 +124,12 @@ impl Reader {
             "span" if self.in_row => {
                 let _ = writeln!(out, "  {} {text}", of("class"));
             }
-            "a" if self.in_row || of("href").starts_with("index.html?") => {
+            // An action is a link of upstream's, and a button that sends a form to the same address here.
+            "a" | "button" if self.in_row || address().starts_with("index.html?") => {
                 let _ = writeln!(
                     out,
                     "  {text} -> {} name={} target={}",
-                    of("href"),
+                    address(),
                     of("name"),
                     of("target")
                 );
@@ -225,12 +230,13 @@ mod tests {
             "<title>T</title><div class=\"hidden\">#</div><div class=\"status_msg\">a &lt;b></div>\
              <a href=\"index.html?action=refresh\">Refresh</a>\
              <tbody><tr class=\"\"><td><span class=\"x\">up</span></td><td><span>pid</span></td>\
-             <td><a target=\"_blank\" href=\"q?a&amp;b\" name=\"N\">n</a><a class=\"hidden\" href=\"#\">no</a></td></tr>\
+             <td><a target=\"_blank\" href=\"q?a&amp;b\" name=\"N\">n</a>\
+             <button form=\"f\" formaction=\"q?c\" name=\"M\">m</button><a class=\"hidden\" href=\"#\">no</a></td></tr>\
              <tr class=\"shade\"></tr></tbody><pre>1\n &amp;2</pre><a href=\"tail.html?x\">\n<input /></a>",
             &mut out,
         );
         let expected = "title: T\n  Refresh -> index.html?action=refresh name= target=\nrow \n  x up\n  \
-                        \x20pid\n  n -> q?a&b name=N target=_blank\nrow shade\ntext: 1\n &2⟨end⟩\nmessage: a <b>\nagain: tail.html?x\n";
+                        \x20pid\n  n -> q?a&b name=N target=_blank\n  m -> q?c name=M target=\nrow shade\ntext: 1\n &2⟨end⟩\nmessage: a <b>\nagain: tail.html?x\n";
         assert_eq!(out, expected);
     }
 

@@ -12,6 +12,12 @@ use provost_model::config::{ServerAddress, ServerSpec};
 /// What browsers send on trustworthy connections about who made them ask.
 pub(super) const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
+/// Where a reverse proxy says below which path of its own it shows this server.
+const X_FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
+
+/// Bytes of such a path.
+const PREFIX: usize = 256;
+
 /// What browsers call themselves, all of them.
 const BROWSER: &[u8] = b"Mozilla/";
 
@@ -121,6 +127,26 @@ impl Hosts {
         };
         format!("{host}:{port}").parse().ok()
     }
+}
+
+/// The path below which a reverse proxy shows this server, without a slash at its end; empty when there is none, or when
+/// what the header says could be anything else than plain names between slashes.
+///
+/// It goes into the address of a redirect behind our own host, and nowhere else: whoever could invent it leads its own client
+/// to another path of the same host.
+pub(super) fn prefix(headers: &HeaderMap) -> &str {
+    let mut all = headers.get_all(X_FORWARDED_PREFIX).iter();
+    let (Some(given), None) = (all.next(), all.next()) else {
+        return "";
+    };
+    let path = given.to_str().unwrap_or_default().trim_end_matches('/');
+    let is_name = |name: &str| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        !name.is_empty() && name.bytes().all(plain) && name.bytes().any(|byte| byte != b'.')
+    };
+    let names = path.strip_prefix('/').map(|path| path.split('/'));
+    let is_path = path.len() <= PREFIX && names.is_some_and(|mut names| names.all(is_name));
+    if is_path { path } else { "" }
 }
 
 /// What `Host` says; none unless it is there once and could be a host.
@@ -306,5 +332,35 @@ pub(super) mod tests {
             ..hosts(&[], false)
         };
         assert_eq!(six.url(&headers(&[])), "http://[::1]");
+    }
+
+    #[test]
+    fn s04_a_prefix_is_plain_names_or_nothing() {
+        for (given, expected) in [
+            ("/ops/sup", "/ops/sup"),
+            ("/ops/", "/ops"),
+            ("/a-b.c_d~1", "/a-b.c_d~1"),
+            ("/", ""),
+            ("", ""),
+            ("ops", ""),
+            ("//evil.example", ""),
+            ("/\\evil", ""),
+            ("/a//b", ""),
+            ("/a/../b", ""),
+            ("/.", ""),
+            ("/a?x", ""),
+            ("/a#x", ""),
+            ("/a%2f", ""),
+            ("/a b", ""),
+            ("http://evil", ""),
+            ("/a, /b", ""),
+        ] {
+            let lines = headers(&[("x-forwarded-prefix", given)]);
+            assert_eq!(prefix(&lines), expected, "{given}");
+        }
+        let two = headers(&[("x-forwarded-prefix", "/a"), ("x-forwarded-prefix", "/b")]);
+        assert_eq!(prefix(&two), "");
+        let long = format!("/{}", "a".repeat(PREFIX));
+        assert_eq!(prefix(&headers(&[("x-forwarded-prefix", &long)])), "");
     }
 }

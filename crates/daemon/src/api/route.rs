@@ -30,9 +30,9 @@ use std::rc::Rc;
 /// Tells reverse proxies to pass on what comes as it comes.
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
-/// What a browser may do with an answer: show it, with our stylesheet, and send its forms to us. There are no scripts,
-/// and no page of others may put ours into its own.
-const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+/// What a browser may do with an answer that says nothing else: show it, with our stylesheet, and send its forms to us.
+/// There are no scripts, and no page of others may put ours into its own.
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /// A server as its connections see it.
 #[derive(Debug)]
@@ -200,7 +200,8 @@ fn guard(response: &mut Response<Outgoing>) {
         // Our own pages are told from foreign ones by it, where a browser says nothing better.
         (REFERRER_POLICY, "same-origin"),
     ] {
-        put(response, name, HeaderValue::from_static(value));
+        let value = HeaderValue::from_static(value);
+        response.headers_mut().entry(name).or_insert(value);
     }
 }
 

@@ -86,7 +86,7 @@ pub(super) const EVENTS: &[EventKind] = &[
     },
     EventKind {
         name: "usage",
-        text: "With `usage=1`, every two seconds: what running processes take.",
+        text: "With `usage=1`, every two seconds, or up to thirty where there are many: what running processes take.",
         shape: shape::<UsageSample>("UsageSample"),
     },
 ];

@@ -40,7 +40,10 @@ struct Track {
 
 /// The samples of all.
 pub(super) struct Series {
+    /// From one sample to the next, at least.
     step: Duration,
+    /// The same, as it was between the last two.
+    lately: Duration,
     most: usize,
     /// How many there were.
     count: u64,
@@ -65,6 +68,7 @@ impl Series {
         let most = span.as_millis() / step.as_millis().max(1);
         Self {
             step,
+            lately: step,
             most: usize::try_from(most).unwrap_or(usize::MAX).max(1),
             count: 0,
             last: None,
@@ -78,6 +82,9 @@ impl Series {
         let is_early = |(last, _): (Instant, u64)| now.duration_since(last) < self.step * 9 / 10;
         if self.last.is_some_and(is_early) {
             return;
+        }
+        if let Some((last, _)) = self.last {
+            self.lately = now.duration_since(last);
         }
         self.last = Some((now, at_ms));
         let before = std::mem::replace(&mut self.looks, looks.clone());
@@ -130,7 +137,7 @@ impl Series {
             }
         });
         UsageHistory {
-            step_ms: u64::try_from(self.step.as_millis()).unwrap_or(u64::MAX),
+            step_ms: u64::try_from(self.lately.as_millis()).unwrap_or(u64::MAX),
             now: self.last.map_or_else(now_ms, |(_, at)| at),
             processes: told.collect(),
         }

@@ -11,7 +11,7 @@ use crate::api::caller::Caller;
 use provost_model::{Pid, Reply, Request};
 use provost_os::proc;
 use provost_wire::rest::shapes::{Usage as Row, UsageHistory, UsageSample, to_json};
-use std::cell::{OnceCell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -20,11 +20,17 @@ use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-/// From one sample to the next while somebody watches.
+/// From one sample to the next while somebody watches, at least.
 const PERIOD: Duration = Duration::from_secs(2);
 
-/// From one sample to the next that is kept because the configuration asks for it. A thousand processes take a thirtieth of a
-/// second then, which is less than half a percent of a processor.
+/// From one sample to the next, at most.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// A sample of many processes takes its time: this many times that passes before the next one, so that looking takes no
+/// more than a part of a processor that nobody notices.
+const REST: u32 = 500;
+
+/// From one sample to the next that is kept because the configuration asks for it.
 const STEP: Duration = Duration::from_secs(10);
 
 /// For how long samples are kept otherwise, while somebody watches.
@@ -54,16 +60,15 @@ struct Measuring {
 /// What was measured.
 pub(super) struct Sample {
     all: UsageSample,
-    /// For those who see everything.
-    text: OnceCell<String>,
+    /// It in words, for those who see everything. Not made while nobody watches.
+    text: Option<String>,
 }
 
 impl Sample {
     /// It in words, as far as it exists for the caller.
     pub(super) fn told(&self, caller: &Caller) -> String {
         if caller.sees_all() {
-            let text = self.text.get_or_init(|| told(&self.all));
-            return text.clone();
+            return self.text.clone().unwrap_or_else(|| told(&self.all));
         }
         let mut seen = self.all.clone();
         seen.processes
@@ -156,18 +161,20 @@ impl Usage {
         }
     }
 
-    /// From the last sample to the next.
-    fn period(&self) -> Duration {
+    /// From the last sample, which took so long, to the next.
+    fn period(&self, took: Duration) -> Duration {
         let measuring = self.measuring.borrow();
         let is_watched = measuring.as_ref().is_some_and(|it| it.watchers > 0);
-        if is_watched { PERIOD } else { STEP }
+        let rest = pause(took);
+        if is_watched { rest } else { rest.max(STEP) }
     }
 
-    fn keep(&self, rows: &[Row], looks: &Looks) {
+    fn keep(&self, sample: &Sample, looks: &Looks) {
         if let Some(measuring) = &mut *self.measuring.borrow_mut() {
+            let UsageSample { now, processes } = &sample.all;
             measuring
                 .series
-                .push((Instant::now(), now_ms()), rows, looks);
+                .push((Instant::now(), *now), processes, looks);
         }
     }
 }
@@ -209,11 +216,11 @@ async fn measure(
 ) {
     let follower = context.pulse.follow();
     let (mut running, mut at, mut looks) = (Vec::new(), None, Looks::new());
-    let mut last: Option<Instant> = None;
+    let (mut last, mut took) = (None, Duration::ZERO);
     loop {
         if let Some(last) = last {
             tokio::select! {
-                () = tokio::time::sleep_until(last + context.usage.period()) => {}
+                () = tokio::time::sleep_until(last + context.usage.period(took)) => {}
                 () = hurry.notified() => continue,
             }
         }
@@ -232,22 +239,31 @@ async fn measure(
             at = Some(position);
         }
         let (now, before) = (running.clone(), std::mem::take(&mut looks));
-        let looked = tokio::task::spawn_blocking(move || look(now, &before)).await;
-        let Ok((rows, again)) = looked else {
-            return;
+        let is_watched = latest.receiver_count() > 0;
+        let looked = tokio::task::spawn_blocking(move || sample(now, &before, is_watched)).await;
+        let sample;
+        (sample, looks, took) = match looked {
+            Ok(looked) => looked,
+            Err(_) => return,
         };
-        looks = again;
-        context.usage.keep(&rows, &looks);
-        if latest.receiver_count() == 0 {
-            continue;
-        }
-        let all = UsageSample {
-            now: now_ms(),
-            processes: rows,
-        };
-        let text = OnceCell::new();
-        latest.send_replace(Some(Rc::new(Sample { all, text })));
+        context.usage.keep(&sample, &looks);
+        latest.send_replace(Some(Rc::new(sample)));
     }
+}
+
+/// How long nobody looks after a look that took so long.
+fn pause(took: Duration) -> Duration {
+    took.saturating_mul(REST).clamp(PERIOD, LONGEST)
+}
+
+/// A sample, what the next one needs, and how long that took.
+fn sample(running: Vec<Running>, before: &Looks, is_watched: bool) -> (Sample, Looks, Duration) {
+    let begun = Instant::now();
+    let (processes, looks) = look(running, before);
+    let now = now_ms();
+    let all = UsageSample { now, processes };
+    let text = is_watched.then(|| told(&all));
+    (Sample { all, text }, looks, begun.elapsed())
 }
 
 fn look(running: Vec<Running>, before: &Looks) -> (Vec<Row>, Looks) {
@@ -267,4 +283,23 @@ fn look(running: Vec<Running>, before: &Looks) -> (Vec<Row>, Looks) {
         });
     }
     (rows, looks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_processes_are_looked_at_more_rarely() {
+        for (took, expected) in [
+            (0, 2_000),
+            (1, 2_000),
+            (10, 5_000),
+            (60, 30_000),
+            (500, 30_000),
+        ] {
+            let took = Duration::from_millis(took);
+            assert_eq!(pause(took), Duration::from_millis(expected), "{took:?}");
+        }
+    }
 }

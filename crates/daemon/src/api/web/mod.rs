@@ -1,13 +1,13 @@
 //! The pages for people, with the addresses, fields and words that scripts know from upstream.
 //!
 //! Actions may come by a plain link, so each one that changes something is done only for a sender that may: see
-//! [`super::sender`]. No page holds a script, and every text in one is escaped.
+//! [`super::sender`]. Every text in a page is escaped, and scripts are files of their own.
 
 mod action;
+mod assets;
 mod frame;
 mod seal;
 mod status;
-mod style;
 pub(super) mod tail;
 
 use super::caller::Caller;
@@ -15,9 +15,10 @@ use super::respond::{self, Outgoing, put};
 use super::route::{self, Server};
 use super::sender::{self, Sender};
 use super::watch::Watch;
-use super::{Context, body, percent, record};
+use super::{Context, body, hosts, percent, record};
 use action::Action;
 pub(super) use action::{Works, lasting};
+use assets::Asset;
 use hyper::body::Incoming;
 use hyper::header::{HeaderValue, LOCATION};
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
@@ -33,6 +34,9 @@ const FORM: usize = 64 * 1024;
 
 /// Bytes of a message in the address of a redirect: half of what a request line may have. Longer ones are cut off.
 const MESSAGE: usize = 4 * 1024;
+
+/// The action of tokens that are good for all forms of a page.
+const FORMS: &str = "forms";
 
 /// What the pages keep between requests.
 pub(super) struct Web {
@@ -51,21 +55,39 @@ impl Web {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Page {
     Status,
     Tail,
     Well,
     Style,
+    /// What a page loads.
+    Asset(&'static Asset),
 }
 
 impl Page {
+    /// The one at a path without its first slash.
+    fn at(path: &str) -> Option<Self> {
+        Some(match path {
+            "" | "index.html" => Self::Status,
+            "tail.html" => Self::Tail,
+            "ok.html" => Self::Well,
+            "stylesheets/supervisor.css" => Self::Style,
+            _ => Self::Asset(assets::find(path.strip_prefix(assets::FOLDER)?)?),
+        })
+    }
+
+    /// Whether forms are sent to it.
+    fn takes_forms(self) -> bool {
+        !matches!(self, Self::Style | Self::Asset(_))
+    }
+
     /// The right that its reader needs; that to act on it comes on top.
     fn verb(self) -> Verb {
         match self {
             Self::Status => Verb::Status,
             Self::Tail => Verb::Logs,
-            Self::Well | Self::Style => Verb::Login,
+            Self::Well | Self::Style | Self::Asset(_) => Verb::Login,
         }
     }
 }
@@ -94,16 +116,10 @@ pub(super) async fn answer(
     path: &str,
     request: Request<Incoming>,
 ) -> Response<Outgoing> {
-    let page = match path.trim_start_matches('/') {
-        "" | "index.html" => Some(Page::Status),
-        "tail.html" => Some(Page::Tail),
-        "ok.html" => Some(Page::Well),
-        "stylesheets/supervisor.css" => Some(Page::Style),
-        _ => None,
-    };
+    let page = Page::at(path.trim_start_matches('/'));
     let method = request.method().clone();
     let is_read = method == Method::GET || method == Method::HEAD;
-    let Some(page) = page.filter(|page| is_read || method == Method::POST && *page != Page::Style)
+    let Some(page) = page.filter(|page| is_read || method == Method::POST && page.takes_forms())
     else {
         if is_read {
             watch.answering();
@@ -131,10 +147,15 @@ pub(super) async fn answer(
     }
     match page {
         Page::Well => respond::with(StatusCode::OK, "text/plain", "OK"),
-        Page::Style => style::answer(context.web.started, &headers),
+        Page::Style => assets::sheet(context.web.started, &headers),
+        Page::Asset(asset) => assets::answer(asset, &headers),
         Page::Tail => tail::page(context, caller, form.get("processname"), form.get("limit")).await,
         Page::Status => match form.get("action") {
-            None => status::page(caller, form.get("message")).await,
+            None => {
+                let token = context.web.seal.token(FORMS, None);
+                let plain = form.get("plain").is_some();
+                status::page(caller, form.get("message"), &token, plain).await
+            }
             Some(_) if method == Method::HEAD => respond::error(
                 StatusCode::BAD_REQUEST,
                 "Actions are taken by GET and POST.",
@@ -174,7 +195,9 @@ async fn act(
         let seal = &context.web.seal;
         let confirmed = || {
             let token = form.get("token").filter(|_| *method == Method::POST);
-            token.is_some_and(|token| seal.fits(token, wanted, name))
+            token.is_some_and(|token| {
+                seal.fits(token, wanted, name) || seal.fits(token, FORMS, None)
+            })
         };
         match sender::judge(headers, server.hosts(), server.spec().strict) {
             Sender::Trusted => {}
@@ -211,8 +234,9 @@ async fn act(
     let mut response = respond::error(StatusCode::MOVED_PERMANENTLY, "");
     frame::never_keep(&mut response);
     let location = format!(
-        "{}/?message={}",
+        "{}{}/?message={}",
         server.hosts().url(headers),
+        hosts::prefix(headers),
         percent::encode_up_to(&message, MESSAGE)
     );
     // Neither part can hold what a header may not.

@@ -40,9 +40,9 @@ pub(super) async fn page(
     let shown = name.unwrap_or("None");
     // A browser drops a line end that follows the tag at once, so one is put there for it.
     let content = format!(
-        "<header>\n<h1>{}</h1>\n<ul id=\"buttons\">\n{refresh}\
-         <li class=\"action-button\"><a href=\"index.html\">Status</a></li>\n</ul>\n</header>\n\
-         <main>\n<pre>{}{}</pre>\n</main>\n",
+        "<div class=\"bar\">\n<h1>{}</h1>\n<ul id=\"buttons\">\n{refresh}\
+         <li class=\"action-button\"><a href=\"index.html\">Status</a></li>\n</ul>\n</div>\n\
+         <pre>{}{}</pre>\n",
         escape(shown),
         if text.starts_with('\n') { "\n" } else { "" },
         escape(&text),

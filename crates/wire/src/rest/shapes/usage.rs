@@ -47,7 +47,7 @@ shapes! {
 
     /// What processes took in the last minutes.
     UsageHistory {
-        /// From one sample to the next, in milliseconds.
+        /// From one sample to the next, in milliseconds, as it was between the last two.
         step_ms: u64,
         /// When the last one was taken, in milliseconds since 1970; the time of the answer when there is none.
         now: u64,

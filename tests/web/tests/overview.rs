@@ -1,5 +1,10 @@
 //! What a person sees on the overview, and does there.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "what was measured is for the person who reads the output"
+)]
+
 use provost_web_tests::{Browser, EXAMPLE, Look, Site};
 
 /// Programs that can be acted on, quick to start and to stop.

@@ -10,7 +10,7 @@ const PAGES: &[(&str, &str, &str)] = &[
         "overview",
         "",
         "document.querySelector('[data-key=\"mailer:mailer\"]')?.dataset.state === 'FATAL' &&
-         document.querySelector('[data-key=\"scheduler:scheduler\"] .spark-line').getAttribute('d').length > 60",
+         document.querySelector('[data-key=\"scheduler:scheduler\"] .spark-line').getAttribute('d')?.length > 60",
     ),
     (
         "plain",

@@ -1,5 +1,10 @@
 //! How fast the pages are, and how they stay with many programs.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "what was measured is for the person who reads the output"
+)]
+
 use provost_web_tests::{Browser, Site};
 
 fn idle(count: usize) -> String {

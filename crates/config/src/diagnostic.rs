@@ -5,6 +5,7 @@
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -162,7 +163,7 @@ pub struct Source {
     /// Its path, as it was named.
     pub path: PathBuf,
     /// Its text; what is not UTF-8 is replaced.
-    pub text: String,
+    pub text: Arc<String>,
 }
 
 impl Source {
@@ -194,7 +195,7 @@ pub struct Sources(Vec<Source>);
 
 impl Sources {
     /// Adds a file; returns its number.
-    pub(crate) fn add(&mut self, path: &Path, text: String) -> usize {
+    pub(crate) fn add(&mut self, path: &Path, text: Arc<String>) -> usize {
         self.0.push(Source {
             path: path.to_owned(),
             text,
@@ -242,7 +243,7 @@ mod tests {
     fn positions_count_lines_of_every_kind_and_columns_in_characters() {
         let source = Source {
             path: PathBuf::from("x"),
-            text: "a\r\nb\rc\n\u{e9}d".to_owned(),
+            text: Arc::new("a\r\nb\rc\n\u{e9}d".to_owned()),
         };
         assert_eq!(source.position(0), (1, 1));
         assert_eq!(source.position(3), (2, 1));

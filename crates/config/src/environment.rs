@@ -57,7 +57,7 @@ fn plain(text: &str) -> Option<Pairs> {
         if key.is_empty() || !key.bytes().all(is_name) || value.contains(['\'', '\\']) {
             return None;
         }
-        set(&mut pairs, key, value);
+        set(&mut pairs, key.to_owned(), value.to_owned());
         if after.is_empty() {
             return Some(pairs);
         }
@@ -88,7 +88,7 @@ pub(crate) fn read(text: &str, posix: bool) -> Result<Pairs, String> {
         } else {
             value.trim_matches(['\'', '"'])
         };
-        set(&mut pairs, key, value);
+        set(&mut pairs, key.clone(), value.to_owned());
     }
     Ok(pairs)
 }
@@ -98,10 +98,10 @@ fn unexpected_end(text: &str) -> String {
 }
 
 /// Sets a variable; one that is there keeps its place.
-pub(crate) fn set(pairs: &mut Pairs, key: &str, value: &str) {
-    match pairs.iter_mut().find(|(known, _)| known == key) {
-        Some((_, old)) => value.clone_into(old),
-        None => pairs.push((key.to_owned(), value.to_owned())),
+pub(crate) fn set(pairs: &mut Pairs, key: String, value: String) {
+    match pairs.iter_mut().find(|(known, _)| *known == key) {
+        Some((_, old)) => *old = value,
+        None => pairs.push((key, value)),
     }
 }
 

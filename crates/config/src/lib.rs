@@ -30,6 +30,7 @@ mod load;
 pub mod options;
 mod paths;
 mod percent;
+mod piece;
 mod python;
 #[cfg(test)]
 mod python_rules_tests;

@@ -4,6 +4,7 @@
 
 use crate::python;
 use crate::vars::{Var, Vars};
+use std::borrow::Cow;
 
 /// Why a text cannot be expanded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,13 +27,13 @@ pub(crate) fn format<'a>(template: &'a str, vars: &'a Vars) -> Result<String, Fo
         consumed: 0,
         argument: Argument::Mapping,
     };
-    while let Some(c) = reader.next() {
-        if c == '%' {
-            reader.conversion(vars, &mut out)?;
-        } else {
-            out.push(c);
-        }
+    while let Some((plain, behind)) = reader.rest.as_str().split_once('%') {
+        out.push_str(plain);
+        reader.consumed += plain.chars().count() + 1;
+        reader.rest = behind.chars();
+        reader.conversion(vars, &mut out)?;
     }
+    out.push_str(reader.rest.as_str());
     Ok(out)
 }
 
@@ -91,7 +92,7 @@ impl<'a> Reader<'a> {
             let name = self.name()?;
             self.argument = match vars.get(&name) {
                 Some(var) => Argument::Var(var),
-                None => return Err(FormatError::Unknown(name)),
+                None => return Err(FormatError::Unknown(name.into_owned())),
             };
             if let (Argument::Var(var), Some(rest)) =
                 (&self.argument, self.rest.as_str().strip_prefix('s'))
@@ -150,8 +151,14 @@ impl<'a> Reader<'a> {
     }
 
     /// A name in parentheses, which may hold balanced ones.
-    fn name(&mut self) -> Result<String, FormatError> {
+    fn name(&mut self) -> Result<Cow<'a, str>, FormatError> {
         self.next();
+        let rest = self.rest.as_str();
+        if let Some((name, behind)) = rest.split_once(')').filter(|(name, _)| !name.contains('(')) {
+            self.consumed += name.chars().count() + 1;
+            self.rest = behind.chars();
+            return Ok(Cow::Borrowed(name));
+        }
         let mut name = String::new();
         let mut depth = 1_usize;
         loop {
@@ -164,7 +171,7 @@ impl<'a> Reader<'a> {
                 _ => {}
             }
             if depth == 0 {
-                return Ok(name);
+                return Ok(Cow::Owned(name));
             }
             name.push(c);
         }
@@ -254,7 +261,7 @@ fn text(c: char, spec: Spec, var: &Var) -> String {
         Var::Text(text) => match c {
             'r' => python::repr(text),
             'a' => python::ascii(text),
-            _ => text.clone(),
+            _ => text.as_ref().to_owned(),
         },
     };
     let shown: String = match spec.precision {
@@ -369,13 +376,13 @@ mod tests {
     use proptest::prelude::*;
 
     pub(crate) fn vars() -> Vars {
-        let text = |text: &str| Var::Text(text.to_owned());
+        let text = |text: &str| Var::Text(text.into());
         let mut vars = Vars::default();
-        vars.insert("here".to_owned(), text("/etc"));
-        vars.insert("a(b)".to_owned(), text("q"));
-        vars.insert("n".to_owned(), Var::Int(7));
-        vars.insert("m".to_owned(), Var::Int(-42));
-        vars.insert("big".to_owned(), Var::Int(1_234_567));
+        vars.insert("here".into(), text("/etc"));
+        vars.insert("a(b)".into(), text("q"));
+        vars.insert("n".into(), Var::Int(7));
+        vars.insert("m".into(), Var::Int(-42));
+        vars.insert("big".into(), Var::Int(1_234_567));
         vars
     }
 

@@ -11,6 +11,11 @@ pub(crate) fn is_space(c: char) -> bool {
 
 /// `str.strip()`.
 pub(crate) fn strip(text: &str) -> &str {
+    let is_plain = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
+    let bytes = text.as_bytes();
+    if is_plain(bytes.first()) && is_plain(bytes.last()) {
+        return text;
+    }
     text.trim_matches(is_space)
 }
 

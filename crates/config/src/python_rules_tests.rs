@@ -11,6 +11,7 @@ use crate::vars::{Var, Vars};
 use crate::{environment, glob, percent, python, words};
 use serde_json::{Map, Value, json};
 use std::process::Command;
+use std::sync::Arc;
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python_rules.py");
 
@@ -137,7 +138,7 @@ fn pairs(text: &str, posix: bool) -> Value {
 }
 
 fn names() -> Vars {
-    let text = |text: &str| Var::Text(text.to_owned());
+    let text = |text: &str| Var::Text(text.into());
     [
         ("here", text("/etc")),
         ("a(b)", text("q")),
@@ -161,20 +162,22 @@ fn ini(text: &str) -> Value {
     let mut sections = Sections::default();
     // A section that nobody can name shows what the defaults are.
     let probe = "[probe]\n";
-    sections.merge(text, &document, 0, None);
-    sections.merge(probe, &Document::parse(probe), 1, None);
+    for (source, text) in [text, probe].into_iter().enumerate() {
+        let document = Document::parse(text);
+        sections.merge(&Arc::new(text.to_owned()), &document, source, None);
+    }
     let mut own = Map::new();
     let mut defaults = Value::Null;
     for section in sections.iter() {
         if section.name == "probe" {
             let keys = sections
                 .keys(section)
-                .map(|(key, value)| (key.to_owned(), json!(value.text)));
+                .map(|(key, value)| (key.to_owned(), json!(&*value.text)));
             defaults = Value::Object(keys.collect());
         } else {
             let keys = section
                 .own_keys()
-                .map(|(key, value)| (key.to_owned(), json!(value.text)));
+                .map(|(key, value)| (key.to_owned(), json!(&*value.text)));
             own.insert(section.name.clone(), Value::Object(keys.collect()));
         }
     }

@@ -5,10 +5,13 @@
 
 use crate::diagnostic::Place;
 use crate::document::{Document, LineKind};
+use crate::piece::Piece;
 use crate::python::is_space;
 use std::cell::Cell;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The section whose keys every other section has, too.
 pub(crate) const DEFAULT: &str = "DEFAULT";
@@ -16,15 +19,48 @@ pub(crate) const DEFAULT: &str = "DEFAULT";
 /// What upstream replaces textually when there is an `[include]` section.
 const HERE: &str = "%(here)s";
 
-/// A value and where it stands.
+/// A value and where it stands. There is one for each line, so places are kept in half the bytes of a [`Place`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Value {
     /// The text; lines are joined with line feeds.
-    pub(crate) text: String,
+    pub(crate) text: Piece,
+    source: u32,
+    key: Range<u32>,
+    place: Range<u32>,
+}
+
+impl Value {
+    fn new(text: Piece, source: usize, key: &Range<usize>, place: &Range<usize>) -> Self {
+        let both = |span: &Range<usize>| short(span.start)..short(span.end);
+        Self {
+            text,
+            source: short(source),
+            key: both(key),
+            place: both(place),
+        }
+    }
+
     /// The key in its file.
-    pub(crate) key: Place,
+    pub(crate) fn key(&self) -> Place {
+        self.in_file(&self.key)
+    }
+
     /// The value in its file, from its first to its last character.
-    pub(crate) place: Place,
+    pub(crate) fn place(&self) -> Place {
+        self.in_file(&self.place)
+    }
+
+    fn in_file(&self, span: &Range<u32>) -> Place {
+        Place {
+            source: self.source as usize,
+            span: span.start as usize..span.end as usize,
+        }
+    }
+}
+
+/// What is behind the first four gigabytes of a file is said to be at their end.
+fn short(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 /// One section.
@@ -42,10 +78,7 @@ pub(crate) struct Section {
 impl Section {
     /// The keys that stand in the section itself.
     pub(crate) fn own_keys(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.keys
-            .order
-            .iter()
-            .map(|(key, value)| (key.as_str(), value))
+        self.keys.order.iter().map(|(key, value)| (&**key, value))
     }
 }
 
@@ -55,7 +88,7 @@ const FEW: usize = 24;
 /// Keys in the order of their first appearance.
 #[derive(Clone, Debug, Default)]
 struct Keys {
-    order: Vec<(String, Value)>,
+    order: Vec<(Piece, Value)>,
     /// Where each stands, once there are more than a few.
     index: HashMap<String, usize>,
 }
@@ -63,7 +96,7 @@ struct Keys {
 impl Keys {
     fn at(&self, key: &str) -> Option<usize> {
         if self.order.len() <= FEW {
-            return self.order.iter().position(|(known, _)| known == key);
+            return self.order.iter().position(|(known, _)| known.is(key));
         }
         self.index.get(key).copied()
     }
@@ -73,17 +106,17 @@ impl Keys {
         Some(value)
     }
 
-    /// Sets a key; gives the value that it replaces.
-    fn set(&mut self, key: &str, value: Value) -> Option<Value> {
-        if let Some(old) = self.get_mut(key) {
-            return Some(std::mem::replace(old, value));
+    /// Sets a key; gives it back with the value that it replaces.
+    fn set(&mut self, key: Piece, value: Value) -> Option<(Piece, Value)> {
+        if let Some(old) = self.get_mut(&key) {
+            return Some((key, std::mem::replace(old, value)));
         }
-        self.order.push((key.to_owned(), value));
+        self.order.push((key, value));
         if self.order.len() > FEW {
             let known = self.index.len();
             let new = self.order.iter().enumerate().skip(known);
             self.index
-                .extend(new.map(|(at, (key, _))| (key.clone(), at)));
+                .extend(new.map(|(at, (key, _))| (key.to_string(), at)));
         }
         None
     }
@@ -164,14 +197,13 @@ impl Sections {
             .order
             .iter()
             .filter(|(key, _)| section.keys.get(key).is_none());
-        own.chain(inherited)
-            .map(|(key, value)| (key.as_str(), value))
+        own.chain(inherited).map(|(key, value)| (&**key, value))
     }
 
     /// Merges a file. `included_from` is its path when it is not the main file.
     pub(crate) fn merge(
         &mut self,
-        text: &str,
+        text: &Arc<String>,
         document: &Document,
         source: usize,
         included_from: Option<&Path>,
@@ -180,8 +212,8 @@ impl Sections {
             section: None,
             key: None,
         };
-        let part = |span: &std::ops::Range<usize>| text.get(span.clone()).unwrap_or_default();
-        let place = |span: &std::ops::Range<usize>| Place {
+        let part = |span: &Range<usize>| text.get(span.clone()).unwrap_or_default();
+        let place = |span: &Range<usize>| Place {
             source,
             span: span.clone(),
         };
@@ -189,27 +221,23 @@ impl Sections {
             match &line.kind {
                 LineKind::Section { name } => {
                     self.finish(&mut at);
+                    self.close(at.section);
                     at.section = Some(self.open(part(name), place(name), included_from));
                 }
                 LineKind::Option { key, value } => {
                     self.finish(&mut at);
-                    let value = Value {
-                        text: part(value).to_owned(),
-                        key: place(key),
-                        place: place(value),
-                    };
-                    at.key = Some((lower(part(key)), value));
+                    let name = lower(text, key);
+                    let value = Value::new(Piece::of(text, value.clone()), source, key, value);
+                    at.key = Some((name, value));
                 }
                 LineKind::Continuation { text: span } => {
                     if let Some((key, value)) = &mut at.key {
-                        value.text.push('\n');
-                        value.text.push_str(part(span));
-                        value.place.span.end = span.end;
-                        if key != "environment"
-                            && reads_like_more(part(span), at.section.as_deref())
-                        {
+                        value.text.push(&format!("\n{}", part(span)));
+                        value.place.end = short(span.end);
+                        let section = at.section.and_then(|home| self.name_of(home));
+                        if &**key != "environment" && reads_like_more(part(span), section) {
                             self.repeated.push(Repeated::Continuation {
-                                of: key.clone(),
+                                of: key.to_string(),
                                 line: place(span),
                             });
                         }
@@ -217,7 +245,7 @@ impl Sections {
                 }
                 LineKind::Blank => {
                     if let Some((_, value)) = &mut at.key {
-                        value.text.push('\n');
+                        value.text.push("\n");
                     }
                 }
                 LineKind::Comment | LineKind::Homeless | LineKind::Malformed => {}
@@ -233,81 +261,100 @@ impl Sections {
                 let rest = comment..line.span.end;
                 let shown = comment..comment + part(&rest).trim_end_matches(is_space).len();
                 self.repeated.push(Repeated::Cut {
-                    key: key.clone(),
+                    key: key.to_string(),
                     at: place(&shown),
                 });
             }
         }
         self.finish(&mut at);
+        self.close(at.section);
     }
 
     /// Puts a section together from keys and values that stand, one a line, in a source that is no file.
     pub(crate) fn put(&mut self, name: &str, pairs: &[(String, String)], source: usize) {
         let header = Place { source, span: 0..0 };
-        let section = self.open(name, header, None);
+        let home = self.open(name, header, None);
         let mut start = 0;
         for (key, text) in pairs {
             let behind = start + key.len();
             let end = behind + 1 + text.len();
-            let place = |span| Place { source, span };
-            let value = Value {
-                text: text.clone(),
-                key: place(start..behind),
-                place: place(behind + 1..end),
-            };
-            let at = self.index.get(&section);
-            if let Some(section) = at.and_then(|&at| self.order.get_mut(at)) {
-                section.keys.set(key, value);
+            let value = Value::new(
+                text.clone().into(),
+                source,
+                &(start..behind),
+                &(behind + 1..end),
+            );
+            if let Some(keys) = self.keys_of(home) {
+                keys.set(key.clone().into(), value);
             }
             start = end + 1;
         }
     }
 
-    fn open(&mut self, name: &str, header: Place, included_from: Option<&Path>) -> String {
-        if name != DEFAULT {
-            if let Some(known) = self.section(name) {
-                let first = known.header.clone();
+    fn open(&mut self, name: &str, header: Place, included_from: Option<&Path>) -> Home {
+        if name == DEFAULT {
+            return Home::Defaults;
+        }
+        if let Some(&at) = self.index.get(name) {
+            if let Some(known) = self.order.get(at) {
                 self.repeated.push(Repeated::Section {
                     name: name.to_owned(),
-                    first,
+                    first: known.header.clone(),
                     again: header,
                 });
-            } else {
-                self.index.insert(name.to_owned(), self.order.len());
-                let included_from = included_from.map(Path::to_owned);
-                self.order.push(Section {
-                    name: name.to_owned(),
-                    header,
-                    included_from,
-                    keys: Keys::default(),
-                });
             }
+            return Home::Section(at);
         }
-        name.to_owned()
+        let at = self.order.len();
+        self.index.insert(name.to_owned(), at);
+        self.order.push(Section {
+            name: name.to_owned(),
+            header,
+            included_from: included_from.map(Path::to_owned),
+            keys: Keys::default(),
+        });
+        Home::Section(at)
+    }
+
+    /// There are thousands of sections, and few get keys again: room for more is given back.
+    fn close(&mut self, home: Option<Home>) {
+        if let Some(keys) = home.and_then(|home| self.keys_of(home)) {
+            keys.order.shrink_to_fit();
+        }
+    }
+
+    fn keys_of(&mut self, home: Home) -> Option<&mut Keys> {
+        match home {
+            Home::Defaults => Some(&mut self.defaults),
+            Home::Section(at) => self.order.get_mut(at).map(|section| &mut section.keys),
+        }
+    }
+
+    fn name_of(&self, home: Home) -> Option<&str> {
+        match home {
+            Home::Defaults => Some(DEFAULT),
+            Home::Section(at) => self.order.get(at).map(|section| section.name.as_str()),
+        }
     }
 
     /// Stores the value that was being read.
     fn finish(&mut self, at: &mut Cursor) {
-        let (Some((key, mut value)), Some(section)) = (at.key.take(), &at.section) else {
+        let (Some((key, mut value)), Some(home)) = (at.key.take(), at.section) else {
             return;
         };
         value
             .text
             .truncate(value.text.trim_end_matches(is_space).len());
-        let again = value.key.clone();
-        let keys = match self
-            .index
-            .get(section)
-            .and_then(|&at| self.order.get_mut(at))
-        {
-            Some(section) => &mut section.keys,
-            None => &mut self.defaults,
+        let again = value.key();
+        let Some(keys) = self.keys_of(home) else {
+            return;
         };
-        if let Some(old) = keys.set(&key, value) {
+        if let Some((key, old)) = keys.set(key, value) {
+            let section = self.name_of(home).unwrap_or_default().to_owned();
             self.repeated.push(Repeated::Key {
-                section: section.clone(),
-                key,
-                first: old.key,
+                section,
+                key: key.to_string(),
+                first: old.key(),
                 again,
             });
         }
@@ -316,7 +363,7 @@ impl Sections {
     /// Replaces `%(here)s` in every value of every section. What comes from `[DEFAULT]` is replaced where it shows
     /// through: the section gets a value of its own, as with upstream.
     pub(crate) fn replace_here(&mut self, here: &str) {
-        let inherited: Vec<(String, Value)> = self
+        let inherited: Vec<(Piece, Value)> = self
             .defaults
             .order
             .iter()
@@ -326,20 +373,12 @@ impl Sections {
         for section in &mut self.order {
             for (key, value) in &inherited {
                 if section.keys.get(key).is_none() {
-                    section.keys.set(key, value.clone());
+                    section.keys.set(key.clone(), value.clone());
                 }
             }
-            let keys: Vec<String> = section
-                .keys
-                .order
-                .iter()
-                .map(|(key, _)| key.clone())
-                .collect();
-            for key in keys {
-                if let Some(value) = section.keys.get_mut(&key)
-                    && value.text.contains(HERE)
-                {
-                    value.text = value.text.replace(HERE, here);
+            for (_, value) in &mut section.keys.order {
+                if value.text.contains(HERE) {
+                    value.text = value.text.replace(HERE, here).into();
                 }
             }
         }
@@ -347,17 +386,27 @@ impl Sections {
 }
 
 /// A key as it is compared.
-fn lower(key: &str) -> String {
-    if key.is_ascii() {
-        return key.to_ascii_lowercase();
+fn lower(text: &Arc<String>, key: &Range<usize>) -> Piece {
+    let written = Piece::of(text, key.clone());
+    let is_lower = |byte: u8| byte.is_ascii() && !byte.is_ascii_uppercase();
+    if written.bytes().all(is_lower) {
+        return written;
     }
-    key.to_lowercase()
+    written.to_lowercase().into()
+}
+
+/// Whose keys they are.
+#[derive(Clone, Copy)]
+enum Home {
+    Defaults,
+    /// The section in this place.
+    Section(usize),
 }
 
 /// What is being read.
 struct Cursor {
-    section: Option<String>,
-    key: Option<(String, Value)>,
+    section: Option<Home>,
+    key: Option<(Piece, Value)>,
 }
 
 /// Whether a continuation line looks like a header or like a key that the section has.
@@ -392,13 +441,14 @@ mod tests {
         let mut sections = Sections::default();
         for (source, text) in texts.iter().enumerate() {
             let from = (source > 0).then(|| PathBuf::from(format!("{source}.conf")));
-            sections.merge(text, &Document::parse(text), source, from.as_deref());
+            let text = Arc::new((*text).to_owned());
+            sections.merge(&text, &Document::parse(&text), source, from.as_deref());
         }
         sections
     }
 
     fn text<'a>(sections: &'a Sections, section: &str, key: &str) -> Option<&'a str> {
-        sections.get(section, key).map(|value| value.text.as_str())
+        sections.get(section, key).map(|value| &*value.text)
     }
 
     #[test]
@@ -441,10 +491,10 @@ mod tests {
     fn here_is_replaced_file_by_file() {
         let mut sections = read(&["[DEFAULT]\nd=%(here)s/d\n[a]\nx=%(here)s"]);
         sections.replace_here("/main");
-        let more = "[b]\ny=%%(here)s";
+        let more = Arc::new("[b]\ny=%%(here)s".to_owned());
         sections.merge(
-            more,
-            &Document::parse(more),
+            &more,
+            &Document::parse(&more),
             1,
             Some(Path::new("/sub/b.conf")),
         );

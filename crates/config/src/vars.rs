@@ -1,5 +1,6 @@
 //! Names that texts may use, and what they stand for.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Var {
     /// A text.
-    Text(String),
+    Text(Arc<str>),
     /// A number.
     Int(i64),
 }
@@ -26,7 +27,7 @@ impl Var {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Vars {
     common: Arc<BTreeMap<String, Var>>,
-    own: Vec<(String, Var)>,
+    own: Vec<(Cow<'static, str>, Var)>,
 }
 
 impl Vars {
@@ -37,7 +38,7 @@ impl Vars {
     }
 
     /// Makes a name known, or changes it.
-    pub(crate) fn insert(&mut self, name: String, var: Var) {
+    pub(crate) fn insert(&mut self, name: Cow<'static, str>, var: Var) {
         match self.own.iter_mut().find(|(known, _)| *known == name) {
             Some((_, old)) => *old = var,
             None => self.own.push((name, var)),
@@ -46,7 +47,7 @@ impl Vars {
 
     /// All names, sorted as messages list them.
     pub(crate) fn names(&self) -> BTreeSet<&str> {
-        let own = self.own.iter().map(|(name, _)| name.as_str());
+        let own = self.own.iter().map(|(name, _)| name.as_ref());
         own.chain(self.common.keys().map(String::as_str)).collect()
     }
 }

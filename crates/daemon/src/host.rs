@@ -2,12 +2,13 @@
 
 use provost_config::{Host, Rights, User};
 use provost_os::{stdio, users};
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::{File, Metadata};
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The real machine. Its answers may block on slow disks and user databases: not for the control thread.
@@ -18,6 +19,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub(crate) struct SystemHost {
     start: PathBuf,
     looking: Looking,
+    /// What was found to be a directory, or not: a log directory is named by every program, and looked at once a reading.
+    directories: Arc<Mutex<HashMap<PathBuf, bool>>>,
 }
 
 /// What is being looked at, for somebody who waits: that may be what hangs.
@@ -45,6 +48,7 @@ impl SystemHost {
         Self {
             start: std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
             looking: Looking::default(),
+            directories: Arc::default(),
         }
     }
 
@@ -53,16 +57,18 @@ impl SystemHost {
         Self {
             start,
             looking: Looking::default(),
+            directories: Arc::default(),
         }
     }
 
-    /// The same machine, which tells by the second value what is looked at.
+    /// The same machine, looked at anew, which tells by the second value what is looked at.
     pub(crate) fn watched(&self) -> (Self, Looking) {
         let looking = Looking::default();
         let start = self.start.clone();
         let host = Self {
             start,
             looking: looking.clone(),
+            directories: Arc::default(),
         };
         (host, looking)
     }
@@ -72,6 +78,12 @@ impl SystemHost {
         let path = self.start.join(path);
         self.looking.look(path.to_string_lossy());
         path
+    }
+
+    fn directories(&self) -> MutexGuard<'_, HashMap<PathBuf, bool>> {
+        self.directories
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn ask_for(&self, kind: &str, name: impl std::fmt::Display) {
@@ -107,7 +119,13 @@ impl Host for SystemHost {
     }
 
     fn is_dir(&self, path: &Path) -> bool {
-        self.look_at(path).is_dir()
+        if let Some(&known) = self.directories().get(path) {
+            return known;
+        }
+        // Not under the lock: this may hang.
+        let found = self.look_at(path).is_dir();
+        self.directories().insert(path.to_owned(), found);
+        found
     }
 
     fn list_dir(&self, path: &Path) -> io::Result<Vec<OsString>> {

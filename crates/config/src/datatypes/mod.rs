@@ -83,11 +83,12 @@ const TRUTHY: &[&str] = &["yes", "true", "on", "1"];
 const FALSY: &[&str] = &["no", "false", "off", "0"];
 
 fn truth(text: &str) -> Option<bool> {
-    let lower = text.to_lowercase();
-    if TRUTHY.contains(&lower.as_str()) {
+    // No letter beyond ASCII becomes one of these when it is made small.
+    let is_one_of = |words: &[&str]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
+    if is_one_of(TRUTHY) {
         Some(true)
     } else {
-        FALSY.contains(&lower.as_str()).then_some(false)
+        is_one_of(FALSY).then_some(false)
     }
 }
 
@@ -195,6 +196,9 @@ const SUFFIXES: &[(&str, i64)] = &[("kb", 1 << 10), ("mb", 1 << 20), ("gb", 1 <<
 
 /// A number of bytes, with `KB`, `MB` or `GB` behind it.
 pub(crate) fn byte_size(text: &str) -> Result<i64, Bad> {
+    if let Some(count) = python::int(text) {
+        return Ok(count);
+    }
     let lower = text.to_lowercase();
     let (number, factor) = SUFFIXES
         .iter()

@@ -45,12 +45,19 @@ pub(crate) enum ChildLog {
 
 /// A program's log file.
 pub(crate) fn logfile(text: &str, host: &dyn Host) -> Result<ChildLog, Bad> {
-    Ok(ChildLog::File(match text.to_lowercase().as_str() {
-        "none" | "off" | "" => LogFile::None,
-        "auto" => LogFile::Auto,
-        "syslog" => return Ok(ChildLog::Syslog),
-        _ => LogFile::Path(PathBuf::from(path_in_directory(text, host)?).into()),
-    }))
+    // No letter beyond ASCII becomes one of these when it is made small.
+    let is = |word: &str| text.eq_ignore_ascii_case(word);
+    Ok(if is("none") || is("off") || text.is_empty() {
+        ChildLog::File(LogFile::None)
+    } else if is("auto") {
+        ChildLog::File(LogFile::Auto)
+    } else if is("syslog") {
+        ChildLog::Syslog
+    } else {
+        ChildLog::File(LogFile::Path(
+            PathBuf::from(path_in_directory(text, host)?).into(),
+        ))
+    })
 }
 
 /// A user by name or number; gives the uid and its primary group.

@@ -9,6 +9,7 @@ use crate::options::OptionSpec;
 use crate::options::access::{self, audit, role, user};
 use crate::paths;
 use crate::python::strip;
+use crate::sections::Value;
 use provost_model::access::{
     AccessSpec, AuditSpec, AuthMode, Rights, Scope as Programs, Secret, ServerAccess, UserSpec,
     Verb,
@@ -223,7 +224,7 @@ impl Reader<'_> {
             let place = self
                 .sections
                 .get(&scope.section, access::PEER_DEFAULT_ROLE.name)
-                .map(|value| value.key.clone());
+                .map(Value::key);
             let message = "`peer_default_role` has no effect without `auth=peercred` or `both`";
             self.report
                 .warn(Code::NoEffect, message.to_owned(), place, None);

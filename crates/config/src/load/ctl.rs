@@ -19,7 +19,7 @@ pub fn load_supervisorctl(path: &Path, host: &dyn Host) -> Result<CtlConfig, Fai
     let normal = paths::normalize(&shown, host)
         .to_string_lossy()
         .into_owned();
-    let mut reader = Reader::new(host, shown, paths::dirname(&normal).to_owned());
+    let mut reader = Reader::new(host, shown, paths::dirname(&normal).into());
     let made = read(&mut reader, path);
     reader.report.finish(made).map(|(config, _)| config)
 }
@@ -32,7 +32,7 @@ pub fn load_pidfile(path: &Path, host: &dyn Host) -> Result<Option<PathBuf>, Fai
     let normal = paths::normalize(&shown, host)
         .to_string_lossy()
         .into_owned();
-    let mut reader = Reader::new(host, shown, paths::dirname(&normal).to_owned());
+    let mut reader = Reader::new(host, shown, paths::dirname(&normal).into());
     let made = read_pidfile(&mut reader, path);
     reader.report.finish(made).map(|(pidfile, _)| pidfile)
 }

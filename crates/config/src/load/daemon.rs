@@ -119,7 +119,7 @@ impl Reader<'_> {
     fn base_environment(&mut self) -> Pairs {
         let scope = self
             .scope(keys::SECTION.header)
-            .name("host_node_name", &self.host.hostname());
+            .name("host_node_name", self.host.hostname());
         let pairs = self.pairs(&scope, &keys::ENVIRONMENT);
         self.env_incomplete = pairs.is_err();
         let pairs = pairs.unwrap_or_default();

@@ -9,6 +9,7 @@ use crate::environment::Pairs;
 use crate::options::{fcgi, program as keys};
 use crate::paths;
 use crate::python::is_space;
+use crate::sections::Value;
 use provost_model::spec::{FcgiAddress, FcgiSpec, GroupKind, GroupSpec, ProcessSpec};
 use std::sync::Arc;
 
@@ -125,7 +126,7 @@ impl Reader<'_> {
                 let place = self
                     .sections
                     .get(&scope.section, fcgi::SOCKET_BACKLOG.name)
-                    .map(|value| value.place.clone());
+                    .map(Value::place);
                 let sentence = format!("Invalid socket_backlog value {backlog}");
                 let help = Some(format!("write a number from 1 to {MAX_BACKLOG}"));
                 Err(self.wrong(scope, Code::BadValue, &sentence, place, help))

@@ -10,6 +10,7 @@ use crate::options::include;
 use crate::paths;
 use crate::vars::Var;
 use std::path::Path;
+use std::sync::Arc;
 
 impl Reader<'_> {
     /// Reads the main file. Fails when there is nothing to go on with.
@@ -43,16 +44,23 @@ impl Reader<'_> {
     /// Reads one file into the sections; what is wrong with it goes into the report.
     fn take(&mut self, path: &Path, bytes: Vec<u8>, included_from: Option<&Path>) {
         let shown = path.to_string_lossy().into_owned();
-        let lossy = String::from_utf8_lossy(&bytes).into_owned();
-        let decoded = decode(bytes);
-        let source = self.report.sources.add(path, lossy.clone());
-        if let Some(error) = decoded.error {
+        let (text, decoded) = match String::from_utf8(bytes) {
+            Ok(text) => (text, None),
+            Err(error) => {
+                let lossy = String::from_utf8_lossy(error.as_bytes()).into_owned();
+                (lossy, Some(decode(error.into_bytes())))
+            }
+        };
+        let text = Arc::new(text);
+        let source = self.report.sources.add(path, Arc::clone(&text));
+        if let Some(decoded) = decoded
+            && let Some(error) = decoded.error
+        {
             self.not_text(&decoded.text, error, &shown, source);
         }
-        let document = Document::parse(&lossy);
-        self.syntax(&document, &lossy, &shown, source);
-        self.sections
-            .merge(&lossy, &document, source, included_from);
+        let document = Document::parse(&text);
+        self.syntax(&document, &text, &shown, source);
+        self.sections.merge(&text, &document, source, included_from);
     }
 
     /// Reports bytes that are not UTF-8. What can be read is looked at all the same.
@@ -163,7 +171,7 @@ impl Reader<'_> {
     fn include_patterns(&mut self) -> Result<(Got, String), Told> {
         let scope: Scope = self
             .scope("include")
-            .name("host_node_name", &self.host.hostname());
+            .name("host_node_name", self.host.hostname());
         let Some(got) = self.raw("include", &include::FILES) else {
             let sentence = ".ini file has [include] section, but no files setting".to_owned();
             return Err(self.missing(&scope, &include::FILES, &sentence));
@@ -197,8 +205,10 @@ impl Reader<'_> {
     /// Makes the variables of `[supervisord] environment` known as `ENV_*` from here on.
     pub(crate) fn learn_environment(&mut self, pairs: &[(String, String)]) {
         for (name, value) in pairs {
-            self.env
-                .insert(format!("ENV_{name}"), Var::Text(value.clone()));
+            self.env.insert(
+                format!("ENV_{name}").into(),
+                Var::Text(value.as_str().into()),
+            );
         }
     }
 }

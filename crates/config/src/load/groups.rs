@@ -10,6 +10,7 @@ use crate::diagnostic::Code;
 use crate::environment::Pairs;
 use crate::hints;
 use crate::options::{fcgi, group, helper, listener, program as keys, rpcinterface};
+use crate::sections::Value;
 use provost_model::EventKind;
 use provost_model::spec::{GroupKind, GroupSpec, PoolSpec, ProcessSpec, ResultHandler};
 use std::collections::HashMap;
@@ -280,7 +281,7 @@ impl Reader<'_> {
             let place = self
                 .sections
                 .get(section, keys::REDIRECT_STDERR.name)
-                .map(|value| value.place.clone());
+                .map(Value::place);
             let sentence = format!(
                 "[{section}] section sets redirect_stderr=true but this is not allowed because it will interfere with \
                  the eventlistener protocol"
@@ -299,7 +300,7 @@ impl Reader<'_> {
             keys::STDOUT.syslog,
         ] {
             if let Some(value) = self.sections.get(section, ignored.name) {
-                let place = value.key.clone();
+                let place = value.key();
                 let message = format!("`{}` has no effect in an event listener", ignored.name);
                 let help =
                     Some("take the line away: its stdout is the protocol channel".to_owned());
@@ -343,7 +344,7 @@ impl Reader<'_> {
                 let place = self
                     .sections
                     .get(&scope.section, listener::BUFFER_SIZE.name)
-                    .map(|value| value.place.clone());
+                    .map(Value::place);
                 self.wrong(
                     scope,
                     Code::BadValue,

@@ -140,6 +140,6 @@ impl Reader<'_> {
 
     fn place_of(&self, scope: &Scope, spec: &OptionSpec) -> Option<crate::diagnostic::Place> {
         let value = self.sections.get(&scope.section, spec.name)?;
-        Some(value.place.clone())
+        Some(value.place())
     }
 }

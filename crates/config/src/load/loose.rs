@@ -9,6 +9,7 @@ use crate::diagnostic::Failure;
 use crate::host::Host;
 use crate::options::program;
 use std::path::Path;
+use std::sync::Arc;
 
 /// What messages call the place of such a program.
 const PLACE: &str = "program_options";
@@ -38,7 +39,7 @@ pub fn load_program(
     reader.learn_environment(environment);
     let section = format!("{}{}", program::SECTION.header, loose.name);
     let text: String = loose.options.iter().map(line).collect();
-    let source = reader.report.sources.add(Path::new(PLACE), text);
+    let source = reader.report.sources.add(Path::new(PLACE), Arc::new(text));
     reader.sections.put(&section, loose.options, source);
     let origin = Origin {
         section: &section,

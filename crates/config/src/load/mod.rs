@@ -101,5 +101,5 @@ fn read(
 fn reader_for<'h>(path: &Path, host: &'h dyn Host) -> Reader<'h> {
     let shown = path.to_string_lossy().into_owned();
     let here = paths::absolute(paths::dirname(&shown), host);
-    Reader::new(host, shown, here)
+    Reader::new(host, shown, here.into())
 }

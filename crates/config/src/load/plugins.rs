@@ -7,6 +7,7 @@ use crate::datatypes as kinds;
 use crate::diagnostic::Code;
 use crate::hints;
 use crate::options::{OptionSpec, plugin, rpcinterface};
+use crate::sections::Value;
 
 /// Looks at a process that `supervisor_quick` takes when the file does not say: a minute.
 const RETRIES: u32 = 600;
@@ -38,7 +39,7 @@ impl Reader<'_> {
                     .keys(known)
                     .filter(|(key, _)| *key != spec.name);
                 others
-                    .map(|(key, value)| (key.to_owned(), value.text.clone()))
+                    .map(|(key, value)| (key.to_owned(), value.text.to_string()))
                     .collect()
             }
             None => Vec::new(),
@@ -121,7 +122,7 @@ impl Reader<'_> {
             .filter(|(key, _)| !known.contains(&key.as_str()))
         {
             let place = self.sections.get(section, key);
-            let place = place.map(|value| value.key.clone());
+            let place = place.map(Value::key);
             let message = format!("`{key}` has no effect in [{section}]");
             self.report.warn(Code::NoEffect, message, place, None);
         }
@@ -144,7 +145,7 @@ impl Reader<'_> {
         }
         let scope = self.bare_scope(section);
         let place = self.sections.get(section, name);
-        let place = place.map(|value| value.place.clone());
+        let place = place.map(Value::place);
         let sentence = format!("{name} in [{section}] is not a number that can be used: {text}");
         Err(self.wrong(&scope, Code::BadValue, &sentence, place, None))
     }

@@ -6,6 +6,7 @@ use crate::datatypes::{self as kinds, ChildLog};
 use crate::diagnostic::Code;
 use crate::environment::Pairs;
 use crate::options::program::{self as keys, ChannelOptions};
+use crate::sections::Value;
 use crate::vars::Var;
 use crate::words::{self, WordsError};
 use provost_model::spec::LogFile;
@@ -53,7 +54,7 @@ impl Reader<'_> {
         scope.set("numprocs", Var::Int(instance.of));
         let environment = self.pairs(&scope, &keys::ENVIRONMENT)?;
         for (name, value) in &environment {
-            scope.set(&format!("ENV_{name}"), Var::Text(value.clone()));
+            scope.set(format!("ENV_{name}"), Var::Text(value.as_str().into()));
         }
         let directory = self.text(&scope, &keys::DIRECTORY);
         let stdout = self.written(&scope, &keys::STDOUT);
@@ -143,7 +144,7 @@ impl Reader<'_> {
         let place = self
             .sections
             .get(&scope.section, options.logfile.name)
-            .map(|value| value.place.clone());
+            .map(Value::place);
         let logfile = match logfile {
             ChildLog::File(file) => file,
             ChildLog::Syslog => {
@@ -173,7 +174,7 @@ impl Reader<'_> {
             let at = self
                 .sections
                 .get(&scope.section, options.maxbytes.name)
-                .map(|value| value.place.clone());
+                .map(Value::place);
             let message = format!(
                 "an AUTO log without `{}` can fill the file system",
                 options.maxbytes.name
@@ -201,7 +202,7 @@ impl Reader<'_> {
             let place = self
                 .sections
                 .get(&scope.section, keys::STDERR.logfile.name)
-                .map(|value| value.place.clone());
+                .map(Value::place);
             let message = "`stderr_logfile` has no effect with `redirect_stderr=true`".to_owned();
             let help = Some("take one of the two lines away".to_owned());
             self.report.warn(Code::NoEffect, message, place, help);

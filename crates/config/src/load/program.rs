@@ -10,7 +10,7 @@ use crate::datatypes as kinds;
 use crate::diagnostic::Code;
 use crate::environment::{self, Pairs};
 use crate::options::program::{self as keys, ChannelOptions};
-use crate::python::repr;
+use crate::sections::Value;
 use provost_model::Signal;
 use provost_model::spec::{AutoRestart, OutputSpec, ProcessSpec};
 use std::sync::Arc;
@@ -72,23 +72,11 @@ impl Reader<'_> {
     ) -> Result<Vec<Arc<ProcessSpec>>, Told> {
         let mut scope = self
             .scope(origin.section)
-            .name("host_node_name", &self.node);
-        let from = self
-            .sections
-            .section(origin.section)
-            .and_then(|section| section.included_from.as_ref());
-        let file = from.map_or_else(
-            || self.config_path.clone(),
-            |path| path.to_string_lossy().into_owned(),
-        );
-        scope.suffix = format!(
-            " in section {} (file: {})",
-            repr(origin.section),
-            repr(&file)
-        );
+            .name("host_node_name", Arc::clone(&self.node));
+        scope.names_its_file = true;
         let program = self.name(&scope, origin.name)?;
         let scope = scope
-            .name("program_name", &program)
+            .name("program_name", program.as_str())
             .name("group_name", origin.group);
         let common = match self.common(&scope) {
             Ok(common) => common,
@@ -156,7 +144,7 @@ impl Reader<'_> {
             let place = self
                 .sections
                 .get(&scope.section, keys::KILLASGROUP.name)
-                .map(|value| value.place.clone());
+                .map(Value::place);
             let help = Some("remove `killasgroup=false`, or set `stopasgroup=false`".to_owned());
             let sentence = "Cannot set stopasgroup=true and killasgroup=false";
             return Err(self.wrong(scope, Code::Contradiction, sentence, place, help));
@@ -166,7 +154,7 @@ impl Reader<'_> {
             let place = self
                 .sections
                 .get(&scope.section, keys::STOPSIGNAL.name)
-                .map(|value| value.place.clone());
+                .map(Value::place);
             let message =
                 "signal 0 asks nothing of the program; a stop waits for SIGKILL".to_owned();
             let help = Some("write a signal that ends the program, such as `TERM`".to_owned());
@@ -234,7 +222,7 @@ impl Reader<'_> {
             let place = process_name.place().or_else(|| {
                 self.sections
                     .get(&scope.section, keys::NUMPROCS.name)
-                    .map(|value| value.place.clone())
+                    .map(Value::place)
             });
             let help = Some("write `process_name=%(program_name)s_%(process_num)02d`".to_owned());
             return Err(self.wrong(scope, Code::Contradiction, sentence, place, help));
@@ -243,7 +231,7 @@ impl Reader<'_> {
             let place = self
                 .sections
                 .get(&scope.section, keys::NUMPROCS.name)
-                .map(|value| value.place.clone());
+                .map(Value::place);
             let sentence = format!("numprocs is above the limit of {MAX_NUMPROCS}");
             let help = Some(format!("write a number up to {MAX_NUMPROCS}"));
             return Err(self.wrong(scope, Code::Limit, &sentence, place, help));
@@ -260,8 +248,9 @@ fn complete(
     own: Own,
     base: &Pairs,
 ) -> ProcessSpec {
-    let mut environment = base.clone();
-    for (key, value) in &own.environment {
+    let mut environment = Vec::with_capacity(base.len() + own.environment.len());
+    environment.extend_from_slice(base);
+    for (key, value) in own.environment {
         environment::set(&mut environment, key, value);
     }
     ProcessSpec {

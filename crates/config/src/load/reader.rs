@@ -11,6 +11,7 @@ use crate::python::repr;
 use crate::sections::{Section, Sections, Value};
 use crate::vars::{Var, Vars};
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// What reading a configuration needs all the time.
 pub(crate) struct Reader<'h> {
@@ -20,9 +21,9 @@ pub(crate) struct Reader<'h> {
     /// The main file, as it was named.
     pub(crate) config_path: String,
     /// Its directory, absolute.
-    pub(crate) here: String,
+    pub(crate) here: Arc<str>,
     /// The name of the machine.
-    pub(crate) node: String,
+    pub(crate) node: Arc<str>,
     /// `ENV_*`: the process environment, and `[supervisord] environment` once that has been read.
     pub(crate) env: Vars,
     /// `[supervisord] environment` could not be read, so names from it are missing without anybody's fault.
@@ -32,22 +33,22 @@ pub(crate) struct Reader<'h> {
 /// Where a value is looked up and which names it may use.
 #[derive(Clone, Debug)]
 pub(crate) struct Scope {
-    pub(crate) section: String,
+    pub(crate) section: Arc<str>,
     pub(crate) vars: Vars,
-    /// What upstream puts behind its sentences here.
-    pub(crate) suffix: String,
+    /// Upstream's sentences end with the section and its file here.
+    pub(crate) names_its_file: bool,
 }
 
 impl Scope {
     /// Makes a name known.
-    pub(crate) fn name(mut self, name: &str, text: &str) -> Self {
-        self.set(name, Var::Text(text.to_owned()));
+    pub(crate) fn name(mut self, name: &'static str, text: impl Into<Arc<str>>) -> Self {
+        self.set(name, Var::Text(text.into()));
         self
     }
 
     /// Makes a name known, or changes it.
-    pub(crate) fn set(&mut self, name: &str, var: Var) {
-        self.vars.insert(name.to_owned(), var);
+    pub(crate) fn set(&mut self, name: impl Into<Cow<'static, str>>, var: Var) {
+        self.vars.insert(name.into(), var);
     }
 }
 
@@ -72,25 +73,25 @@ pub(crate) struct Origin {
 impl From<&Value> for Origin {
     fn from(value: &Value) -> Self {
         // Texts of several lines, and those with `%(here)s` replaced, have other offsets than the file.
-        let is_same = value.text.len() == value.place.span.len();
+        let is_same = value.text.len() == value.place().span.len();
         Self {
-            key: value.key.clone(),
-            place: value.place.clone(),
+            key: value.key(),
+            place: value.place(),
             is_as_written: is_same && !value.text.contains('\n'),
         }
     }
 }
 
 impl<'h> Reader<'h> {
-    pub(crate) fn new(host: &'h dyn Host, config_path: String, here: String) -> Self {
+    pub(crate) fn new(host: &'h dyn Host, config_path: String, here: Arc<str>) -> Self {
         let env = host
             .env()
             .into_iter()
-            .map(|(name, value)| (format!("ENV_{name}"), Var::Text(value)))
+            .map(|(name, value)| (format!("ENV_{name}"), Var::Text(value.into())))
             .collect();
         Self {
             host,
-            node: host.hostname(),
+            node: host.hostname().into(),
             sections: Sections::default(),
             report: Report::default(),
             config_path,
@@ -103,15 +104,33 @@ impl<'h> Reader<'h> {
     /// A scope that knows the environment only.
     pub(crate) fn bare_scope(&self, section: &str) -> Scope {
         Scope {
-            section: section.to_owned(),
+            section: section.into(),
             vars: self.env.clone(),
-            suffix: String::new(),
+            names_its_file: false,
         }
+    }
+
+    /// What upstream puts behind its sentences.
+    fn suffix(&self, scope: &Scope) -> String {
+        if !scope.names_its_file {
+            return String::new();
+        }
+        let section = self.sections.section(&scope.section);
+        let included_from = section.and_then(|section| section.included_from.as_ref());
+        let file = included_from.map_or(Cow::Borrowed(self.config_path.as_str()), |path| {
+            path.to_string_lossy()
+        });
+        format!(
+            " in section {} (file: {})",
+            repr(&scope.section),
+            repr(&file)
+        )
     }
 
     /// A scope that knows `here`, too.
     pub(crate) fn scope(&self, section: &str) -> Scope {
-        self.bare_scope(section).name("here", &self.here)
+        self.bare_scope(section)
+            .name("here", Arc::clone(&self.here))
     }
 
     /// The names of all sections with this beginning, and what follows it.
@@ -129,7 +148,7 @@ impl<'h> Reader<'h> {
     pub(crate) fn raw(&self, section: &str, spec: &OptionSpec) -> Option<Got> {
         match self.sections.get(section, spec.name) {
             Some(value) => Some(Got {
-                text: value.text.clone().into(),
+                text: value.text.to_string().into(),
                 origin: Some(value.into()),
             }),
             None => match spec.default {
@@ -161,10 +180,25 @@ impl<'h> Reader<'h> {
         spec: &OptionSpec,
         convert: impl FnOnce(&str) -> Result<T, Bad>,
     ) -> Result<Option<T>, Told> {
-        let Some(got) = self.text(scope, spec)? else {
-            return Ok(None);
+        let written = self.sections.get(&scope.section, spec.name);
+        let text = match (written, spec.default) {
+            (Some(value), _) => &*value.text,
+            (None, Fallback::Text(text)) => text,
+            (None, Fallback::Found(_) | Fallback::Required) => return Ok(None),
         };
-        self.convert(scope, spec, &got, convert).map(Some)
+        if text.contains('%') {
+            let Some(got) = self.text(scope, spec)? else {
+                return Ok(None);
+            };
+            return self.convert(scope, spec, &got, convert).map(Some);
+        }
+        match convert(text) {
+            Ok(value) => Ok(Some(value)),
+            Err(bad) => {
+                let got = self.raw(&scope.section, spec).ok_or(Told)?;
+                Err(self.refuse(scope, spec, &got, bad))
+            }
+        }
     }
 
     /// The value converted, of a key that has a default.
@@ -200,7 +234,7 @@ impl<'h> Reader<'h> {
                     "Format string {} for {} is badly formatted: {why}{}",
                     repr(&got.text),
                     repr(label),
-                    scope.suffix
+                    self.suffix(scope)
                 );
                 Err(self.report.error(Problem {
                     code: Code::BadFormat,
@@ -224,7 +258,7 @@ impl<'h> Reader<'h> {
             repr(label),
             repr(name),
             known.join(", "),
-            scope.suffix
+            self.suffix(scope)
         );
         let help = match hints::nearest(name, known.iter().copied()) {
             Some(near) => format!("did you mean `%({near})s`?"),
@@ -283,7 +317,7 @@ impl<'h> Reader<'h> {
         let place = got.place().or_else(|| self.header(&scope.section));
         self.report.error(Problem {
             code,
-            upstream: format!("{}{}", bad.upstream, scope.suffix),
+            upstream: format!("{}{}", bad.upstream, self.suffix(scope)),
             message: format!(
                 "`{}` expects {}, found `{}`",
                 spec.name, bad.wants, got.text
@@ -306,7 +340,7 @@ impl<'h> Reader<'h> {
         let place = self.header(&scope.section);
         self.report.error(Problem {
             code: Code::MissingKey,
-            upstream: format!("{upstream}{}", scope.suffix),
+            upstream: format!("{upstream}{}", self.suffix(scope)),
             message: format!("[{}] needs the key `{}`", scope.section, spec.name),
             place,
             help: help.or_else(|| Some(format!("add a line `{}=…`", spec.name))),
@@ -325,7 +359,7 @@ impl<'h> Reader<'h> {
         let place = place.or_else(|| self.header(&scope.section));
         self.report.error(Problem {
             code,
-            upstream: format!("{sentence}{}", scope.suffix),
+            upstream: format!("{sentence}{}", self.suffix(scope)),
             message: sentence.to_owned(),
             place,
             help,

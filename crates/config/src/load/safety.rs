@@ -5,6 +5,7 @@ use super::report::Problem;
 use crate::diagnostic::{Code, Place};
 use crate::host::Rights;
 use crate::options::{inet, supervisorctl, unix};
+use crate::sections::Value;
 use provost_model::config::{DaemonSpec, ServerAddress, ServerSpec};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -129,7 +130,7 @@ impl Reader<'_> {
             let Some(value) = self.sections.get(&section, PASSWORD) else {
                 continue;
             };
-            let (place, empty) = (value.key.clone(), value.text.is_empty());
+            let (place, empty) = (value.key(), value.text.is_empty());
             let source = self.report.sources.get(place.source);
             let path = source.map(|source| source.path.clone()).unwrap_or_default();
             let readable = |rights: Rights| rights.mode & ALL_READ != 0;
@@ -186,10 +187,7 @@ impl Reader<'_> {
                     format!("[{section}] sends and takes passwords unencrypted over the network");
                 let help = "set `tls_cert` and `tls_key`, or listen at 127.0.0.1 behind a proxy that encrypts"
                     .to_owned();
-                let place = self
-                    .sections
-                    .get(section, inet::PORT.name)
-                    .map(|value| value.key.clone());
+                let place = self.sections.get(section, inet::PORT.name).map(Value::key);
                 self.report.warn(Code::Security, message, place, Some(help));
             }
             _ => {}

@@ -8,6 +8,7 @@ use crate::diagnostic::Code;
 use crate::options::{OptionSpec, inet, rpcinterface, unix};
 use crate::paths;
 use crate::python::{repr, strip};
+use crate::sections::Value;
 use provost_model::Authority;
 use provost_model::access::ServerAccess;
 use provost_model::config::{Interface, RpcInterfaceSpec, ServerAddress, ServerSpec};
@@ -227,10 +228,7 @@ impl Reader<'_> {
             };
             let section = format!("{}{}", rpcinterface::SECTION.header, interface.namespace);
             let scope = self.bare_scope(&section);
-            let place = self
-                .sections
-                .get(&section, key)
-                .map(|value| value.key.clone());
+            let place = self.sections.get(&section, key).map(Value::key);
             if matches!(interface.interface, Interface::Cache | Interface::Laforge) {
                 let message = format!("`{key}` has no effect: the interface has no settings");
                 self.report.warn(Code::NoEffect, message, place, None);

@@ -6,15 +6,17 @@ use crate::datatypes as kinds;
 use crate::diagnostic::Code;
 use crate::options::listener;
 use crate::paths;
+use crate::sections::Value;
 use provost_model::spec::SpoolSpec;
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// The least that a spool may hold: some dozens of events.
 const MIN_BYTES: i64 = 4096;
 
 /// The sections that have named a spool, by its path.
-pub(super) type Spools = HashMap<PathBuf, String>;
+pub(super) type Spools = HashMap<PathBuf, Arc<str>>;
 
 impl Reader<'_> {
     /// The spool of a pool, if it is to have one.
@@ -70,7 +72,7 @@ impl Reader<'_> {
                 let place = self
                     .sections
                     .get(&scope.section, listener::EVENT_SPOOL_MAXBYTES.name)
-                    .map(|value| value.place.clone());
+                    .map(Value::place);
                 let help = Some("write a size from `4KB`".to_owned());
                 self.wrong(scope, Code::BadValue, &sentence, place, help)
             })

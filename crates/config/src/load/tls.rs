@@ -8,6 +8,7 @@ use crate::diagnostic::Code;
 use crate::options::{OptionSpec, inet};
 use crate::paths;
 use crate::python::strip;
+use crate::sections::Value;
 use provost_model::access::Secret;
 use provost_model::tls::{TlsClients, TlsFiles, TlsSpec, TlsVersion};
 use rustls::crypto::ring;
@@ -105,7 +106,7 @@ impl Reader<'_> {
 
     fn no_effect(&mut self, scope: &Scope, key: &str, without: &str) {
         let value = self.sections.get(&scope.section, key);
-        if let Some(place) = value.map(|value| value.key.clone()) {
+        if let Some(place) = value.map(Value::key) {
             let message = format!("`{key}` has no effect without `{without}`");
             self.report.warn(Code::NoEffect, message, Some(place), None);
         }

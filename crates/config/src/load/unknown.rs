@@ -46,7 +46,7 @@ impl Reader<'_> {
                 found.push((
                     Code::UnknownKey,
                     message,
-                    value.key.clone(),
+                    value.key(),
                     key_hint(spec, key).or_else(|| Some(FOREIGN.to_owned())),
                 ));
             }

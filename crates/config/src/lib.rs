@@ -48,6 +48,8 @@ pub use config::{AddedProgram, Config, CtlConfig, CtlTls, Overrides, Plugin, Plu
 pub use diagnostic::{Code, Diagnostic, Failure, Severity, Sources};
 pub use glob::fnmatch;
 pub use host::{Host, Rights, User};
-pub use load::{LooseProgram, load, load_pidfile, load_program, load_supervisorctl};
+pub use load::{
+    LooseProgram, Written, load, load_pidfile, load_program, load_supervisorctl, origins,
+};
 pub use render::{render, to_json};
 pub use sample::sample;

@@ -67,6 +67,16 @@ impl Core {
         Ok(Reply::Detail(Box::new(process.detail(now))))
     }
 
+    pub(crate) fn process_history(&self, now: Now, name: &str) -> Answer {
+        let process = self.find_one(name)?;
+        Ok(Reply::History(Box::new(process.told_history(now))))
+    }
+
+    /// When a process ended last, in milliseconds since 1970.
+    pub fn last_exit_ms(&self, proc: ProcId) -> Option<u64> {
+        self.procs.get(proc)?.last_exit_ms()
+    }
+
     /// The same of all, by name of group, then by name.
     pub(crate) fn all_views(&self, now: Now) -> Vec<ProcessView> {
         let procs = self.groups.by_name().flat_map(Group::by_name);

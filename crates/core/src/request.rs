@@ -56,6 +56,10 @@ impl Core {
                 let answer = self.process_detail(turn.now, &name);
                 self.reply(turn, id, answer);
             }
+            Request::GetProcessHistory { name } => {
+                let answer = self.process_history(turn.now, &name);
+                self.reply(turn, id, answer);
+            }
             Request::GetAllViews => {
                 let (views, position) = (self.all_views(turn.now), None);
                 self.reply(turn, id, Ok(Reply::Views { views, position }));

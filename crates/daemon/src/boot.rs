@@ -173,7 +173,8 @@ fn go_on(arrival: Arrival) -> i32 {
         // counts at the next reread.
         Ok(_) | Err(_) => Overrides::default(),
     };
-    let loader: Loader = Arc::new(Source::new(state.source.path.clone(), overrides, host));
+    let path = state.source.path.clone();
+    let loader: Loader = Arc::new(Source::new(path, overrides, host).known(&state.source));
     let probation = before.zip(state.probation_until);
     let next = Next::GoOn(Box::new(state), refused);
     live("supervisord", &loader, next, &probation)

@@ -2,6 +2,7 @@
 //!
 //! Nothing is decided here; the core decides by run, and this table says which pid and pipes a run has.
 
+use crate::exits::Exits;
 use crate::logs::Place;
 use crate::spawn_order::Ready;
 use crate::stdin::ChildStdin;
@@ -29,6 +30,8 @@ pub(crate) struct Entry {
     /// What its spawns before found out; none before the second, as most have only one.
     pub(crate) known: Option<Box<Known>>,
     was_spawned: bool,
+    /// Its last ends; none before the first.
+    pub(crate) exits: Option<Box<Exits>>,
 }
 
 /// What one spawn finds out for the next.
@@ -79,6 +82,7 @@ impl Entry {
                 .then(|| Box::new(auto_logs)),
             known: None,
             was_spawned: false,
+            exits: None,
             spec,
             group,
         }
@@ -95,6 +99,11 @@ impl Entry {
 
     /// Its logs with AUTO names resolved: stdout, stderr.
     pub(crate) fn logs(&self) -> [Option<PathBuf>; 2] {
+        self.log_paths().map(|path| path.map(Path::to_path_buf))
+    }
+
+    /// The same without copies.
+    pub(crate) fn log_paths(&self) -> [Option<&Path>; 2] {
         [Channel::Stdout, Channel::Stderr].map(|channel| {
             let output = match channel {
                 Channel::Stdout => &self.spec.stdout,
@@ -103,8 +112,8 @@ impl Entry {
             };
             match &output.logfile {
                 LogFile::None => None,
-                LogFile::Auto => self.auto_log(channel).map(Path::to_path_buf),
-                LogFile::Path(path) => Some(path.to_path_buf()),
+                LogFile::Auto => self.auto_log(channel),
+                LogFile::Path(path) => Some(path),
             }
         })
     }

@@ -13,6 +13,7 @@ pub mod control;
 mod crash;
 mod demo;
 mod done;
+mod exits;
 mod explain;
 mod fcgi;
 mod handover;

@@ -230,6 +230,7 @@ pub(crate) fn go_on(
         spools: state.spools,
         outputs: state.outputs,
         held: state.held,
+        log_bytes: state.log_bytes,
         requests,
         answers: state.answers,
     };

@@ -51,6 +51,10 @@ impl Shell {
             }
             Effect::ProcessRemoved { proc } => {
                 let removed = self.children.entries.remove(&proc);
+                let logs = removed.iter().flat_map(|entry| entry.log_paths());
+                for path in logs.flatten() {
+                    self.logs.counts().forget(path);
+                }
                 self.mind_orphans();
                 self.show_removed(removed);
                 self.logs.order(Order::Forget { proc });
@@ -158,7 +162,7 @@ impl Shell {
                 program,
                 options,
             } => self.read_program(ticket, group, program, options),
-            Effect::Reply { id, answer } => self.answers.reply(id, self.pulse.mark(answer)),
+            Effect::Reply { id, answer } => self.answers.reply(id, self.complete(answer)),
             Effect::Notice(notice)
                 if messages::is_routine(&notice) && !self.logger.enabled(Level::Debug) => {}
             Effect::Notice(notice) => {

@@ -3,8 +3,14 @@
 use crate::handover::SavedSource;
 use crate::host::{Looking, SystemHost};
 use crate::servers::Reserve;
-use provost_config::{AddedProgram, Config, Failure, Host as _, LooseProgram, Overrides};
-use std::path::PathBuf;
+use provost_config::{
+    AddedProgram, Config, Failure, Host as _, LooseProgram, Overrides, Sources, Written,
+};
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The file and the command line. Reading may block.
@@ -13,6 +19,8 @@ pub(crate) struct Source {
     overrides: Overrides,
     host: SystemHost,
     reserve: Mutex<Reserve>,
+    /// A digest of what was read last.
+    read: AtomicU64,
 }
 
 impl Source {
@@ -23,7 +31,19 @@ impl Source {
             overrides,
             host,
             reserve: Mutex::default(),
+            read: AtomicU64::new(0),
         }
+    }
+
+    /// This one, of which another image has read this last.
+    pub(crate) fn known(self, saved: &SavedSource) -> Self {
+        self.read.store(saved.read, Ordering::Relaxed);
+        self
+    }
+
+    /// The file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Where the configuration is, for another image.
@@ -31,6 +51,7 @@ impl Source {
         SavedSource {
             path: self.path.clone(),
             start: self.host.cwd(),
+            read: self.read.load(Ordering::Relaxed),
         }
     }
 
@@ -46,7 +67,15 @@ impl Source {
 
     /// Reads and checks the whole.
     pub(crate) fn load(&self, host: &SystemHost) -> Result<Config, Failure> {
-        provost_config::load(&self.path, &self.overrides, host)
+        let config = provost_config::load(&self.path, &self.overrides, host)?;
+        self.read.store(digest(&config.sources), Ordering::Relaxed);
+        Ok(config)
+    }
+
+    /// Where the options of a program stand, as long as the files are what was read last. May block.
+    pub(crate) fn origins(&self, program: &str) -> Option<BTreeMap<String, Written>> {
+        let (written, sources) = provost_config::origins(&self.path, program, &self.host)?;
+        (digest(&sources) == self.read.load(Ordering::Relaxed)).then_some(written)
     }
 
     /// For a reload: what the servers of the configuration need is opened, so that they are sure to be there after it.
@@ -76,4 +105,18 @@ impl Source {
     ) -> Result<AddedProgram, Failure> {
         provost_config::load_program(&self.path, environment, loose, host)
     }
+}
+
+/// A number that changes with the files and what is in them.
+fn digest(sources: &Sources) -> u64 {
+    let mut hash = Sha256::new();
+    for source in sources.iter() {
+        for part in [source.path.as_os_str().as_bytes(), source.text.as_bytes()] {
+            hash.update(part.len().to_le_bytes());
+            hash.update(part);
+        }
+    }
+    let bytes: [u8; 32] = hash.finalize().into();
+    let first = bytes.first_chunk().copied();
+    u64::from_le_bytes(first.unwrap_or_default())
 }

@@ -127,6 +127,7 @@ pub(crate) fn supervise(
     let api = api::start(ApiSettings {
         pulse: pulse.clone(),
         about: services.about.clone(),
+        loader: Some(Arc::clone(&services.loader)),
         control: control.numbered_from(services.next_request),
         audit,
         ..api_settings(config, services.servers, services.connections, &logs)
@@ -230,6 +231,7 @@ pub(crate) fn api_settings(
         access: config.access.clone(),
         pulse: Pulse::default(),
         about: About::default(),
+        loader: None,
         audit: None,
         descriptors: limits::get(Resource::Files)
             .0

@@ -173,10 +173,13 @@ impl Shell {
         let Some((at, status, child)) = self.children.finish(run) else {
             return;
         };
-        self.just_ended = Some((child.proc, at));
+        let proc = child.proc;
+        self.just_ended = Some((proc, at));
         let why = child.why.clone().map(str::into_string);
         self.release(*child);
+        let logged = self.logged(proc);
         self.tell(Input::Exited { run, status, why });
+        self.note_exit(proc, logged);
         self.just_ended = None;
         self.tell_child_quit();
     }

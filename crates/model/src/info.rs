@@ -1,7 +1,7 @@
 //! What queries answer.
 
 use crate::spec::{AutoRestart, ProcessSpec};
-use crate::{EventKind, ExitStatus, ProcessState, Signal};
+use crate::{EventKind, ExitStatus, ProcId, ProcessState, Signal};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -105,6 +105,45 @@ pub struct ProcessDetail {
     pub spec: Arc<ProcessSpec>,
     /// Its last changes, the oldest first.
     pub changes: Vec<StateChange>,
+}
+
+/// Changes that are alike: the first of them, and how often it came again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PastChange {
+    /// The first.
+    pub first: StateChange,
+    /// When the last was, in milliseconds since 1970.
+    pub until_ms: u64,
+    /// How many there were.
+    pub count: u32,
+}
+
+/// An end of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PastExit {
+    /// How and when.
+    pub exit: LastExit,
+    /// How many bytes had been written to its logs then, as the edge counts them; the edge puts it in.
+    pub logged: Option<[u64; 2]>,
+}
+
+/// What became of a process.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessHistory {
+    /// Which.
+    pub proc: ProcId,
+    /// Where its stdout goes.
+    #[serde(with = "crate::saved::log_path")]
+    pub stdout_logfile: Option<Arc<Path>>,
+    /// Where its stderr goes.
+    #[serde(with = "crate::saved::log_path")]
+    pub stderr_logfile: Option<Arc<Path>>,
+    /// Since when nothing is left out, in milliseconds since 1970.
+    pub since_ms: u64,
+    /// Changes of state, by the first of each kind.
+    pub changes: Vec<PastChange>,
+    /// Its last ends, the oldest first.
+    pub exits: Vec<PastExit>,
 }
 
 /// What an update would do with a group.

@@ -4,7 +4,8 @@ use crate::access::Scope;
 use crate::fault::Fault;
 use crate::helper::{HelperAnswer, HelperMethod};
 use crate::info::{
-    ConfigInfo, GroupDifference, PoolInfo, ProcessDetail, ProcessInfo, ProcessResult, ProcessView,
+    ConfigInfo, GroupDifference, PoolInfo, ProcessDetail, ProcessHistory, ProcessInfo,
+    ProcessResult, ProcessView,
 };
 use crate::{Channel, Level, Run, SupervisorState};
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,11 @@ pub enum Request {
     GetAllProcessInfo,
     /// One process, and all that there is to tell of it. Answer: `Detail`.
     GetProcessDetail {
+        /// Which.
+        name: String,
+    },
+    /// What became of one process. Answer: `History`.
+    GetProcessHistory {
         /// Which.
         name: String,
     },
@@ -278,6 +284,8 @@ pub enum Reply {
     Infos(Vec<ProcessInfo>),
     /// One process and all that there is to tell of it.
     Detail(Box<ProcessDetail>),
+    /// What became of one process.
+    History(Box<ProcessHistory>),
     /// Many processes.
     Views {
         /// They.

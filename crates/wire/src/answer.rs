@@ -40,6 +40,7 @@ pub fn reply(reply: &Reply, local: &dyn Fn(i64) -> String, room: impl FnOnce() -
         | Reply::Helper(_)
         | Reply::HelperMethods(_)
         | Reply::Detail(_)
+        | Reply::History(_)
         | Reply::Differences(_)
         | Reply::Views { .. } => Value::Nil,
         Reply::Names(names) => texts(names),

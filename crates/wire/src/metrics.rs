@@ -76,6 +76,8 @@ families! {
     EXIT_EXPECTED = "provost_process_last_exit_expected", Gauge, "Whether the process ended as it should when it ended last.";
     /// What logs took.
     LOG_BYTES = "provost_log_written_bytes_total", Counter, "Bytes that all logs of programs have taken.";
+    /// What each log took.
+    LOG_OF_STREAM = "provost_log_bytes_total", Counter, "Bytes that a log of a process has taken since supervisord began.";
     /// What logs did not take.
     LOG_DROPPED_BYTES = "provost_log_dropped_bytes_total", Counter, "Bytes of output that a log could not take and that were dropped.";
     /// The same in lines.

@@ -75,6 +75,7 @@ fn i33_rights_and_scopes_hold() {
         Json::Null,
         "an operator has no right to the configuration"
     );
+    assert_eq!(detail["origins"], Json::Null);
     assert_eq!(
         target
             .act("/api/v1/processes/web/w0/restart", WEBOP, "")

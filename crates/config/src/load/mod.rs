@@ -12,6 +12,7 @@ mod files;
 mod groups;
 mod helper;
 mod loose;
+mod origins;
 mod plugins;
 mod process;
 mod program;
@@ -27,6 +28,7 @@ mod unknown;
 
 pub use ctl::{load_pidfile, load_supervisorctl};
 pub use loose::{LooseProgram, load_program};
+pub use origins::{Written, origins};
 
 use crate::config::{Config, Overrides};
 use crate::diagnostic::Failure;

@@ -1,13 +1,27 @@
 //! What became of a process: its last changes of state, and counts, for those who look.
 //!
-//! Nothing here decides anything. A change takes eight bytes, since there is a list for each process.
+//! Nothing here decides anything. A change takes eight bytes, since there is a list for each process. What is older than
+//! the last changes is kept where there is something of the kind: changes that are alike, and not far from each other, are
+//! one with a count. So a program that fails again and again takes no more than one that failed for a few times.
 
-use provost_model::info::StateChange;
+use provost_model::info::{PastChange, StateChange};
 use provost_model::{ExitStatus, ProcessState, Signal, Wall};
 use serde::{Deserialize, Serialize};
 
-/// Changes that are kept.
+/// Changes that are kept as they are.
 const KEPT: usize = 16;
+
+/// Older ones that are kept, each with all that are like it.
+const OLDER: usize = 32;
+
+/// So many older ones back is looked for one that is alike: the longest way from one start to the next has four states.
+const PATTERN: usize = 4;
+
+/// Ends that are kept.
+const EXITS: usize = 8;
+
+/// For how long older changes are kept, in milliseconds.
+const DAY: u64 = 24 * 60 * 60 * 1000;
 
 const STATE_BITS: u32 = 4;
 const EXIT_BITS: u32 = 16;
@@ -25,6 +39,8 @@ const CORE_DUMPED: u64 = 256;
 pub(crate) struct Past {
     /// Milliseconds of the wall clock, exit and state, from the low bits up: state, exit, time. The oldest comes first.
     changes: Vec<u64>,
+    /// What only those have that ended, or changed often.
+    more: Option<Box<More>>,
     /// Children that were born.
     pub(super) starts: u32,
     /// Starts that nobody asked for, after an end or a failure.
@@ -36,14 +52,94 @@ pub(crate) struct Past {
     pub(super) exit: Option<ExitStatus>,
 }
 
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+struct More {
+    /// Its last ends, as changes.
+    exits: Vec<u64>,
+    /// Changes before the last ones.
+    older: Vec<Older>,
+    /// The time of the last one that there was no room for.
+    forgotten_ms: u64,
+}
+
+/// Changes that are alike: the first, the time of the last, and how many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Older(u64, u64, u32);
+
+impl More {
+    /// A change is none of the last ones any more.
+    fn age(&mut self, change: u64, now: Wall) {
+        let from = millis(now).saturating_sub(DAY);
+        self.older.retain(|older| older.1 >= from);
+        let is_like = |older: &&mut Older| kind(older.0) == kind(change);
+        let mut near = self.older.iter_mut().rev().take(PATTERN);
+        if let Some(Older(_, until, count)) = near.find(is_like) {
+            *until = at(change);
+            *count = count.saturating_add(1);
+            return;
+        }
+        if self.older.len() >= OLDER {
+            self.forgotten_ms = self.older.remove(0).1;
+        }
+        self.older.push(Older(change, at(change), 1));
+    }
+}
+
+/// The time of a change.
+fn at(change: u64) -> u64 {
+    change >> (STATE_BITS + EXIT_BITS)
+}
+
+/// The state and the exit of a change.
+fn kind(change: u64) -> u64 {
+    change & ((1 << (STATE_BITS + EXIT_BITS)) - 1)
+}
+
 impl Past {
     /// It is in this state now.
     pub(super) fn note(&mut self, state: ProcessState, at: Wall) {
         let exit = self.exit.take();
+        let change = pack(state, exit, at);
         if self.changes.len() >= KEPT {
-            self.changes.remove(0);
+            let oldest = self.changes.remove(0);
+            self.more.get_or_insert_default().age(oldest, at);
         }
-        self.changes.push(pack(state, exit, at));
+        self.changes.push(change);
+        if exit.is_some() {
+            let exits = &mut self.more.get_or_insert_default().exits;
+            if exits.len() >= EXITS {
+                exits.remove(0);
+            }
+            exits.push(change);
+        }
+    }
+
+    /// Its changes of the past day, and since when nothing is left out.
+    pub(super) fn of_the_day(&self, now: Wall) -> (u64, Vec<PastChange>) {
+        let from = millis(now).saturating_sub(DAY);
+        let more = self.more.as_deref();
+        let older = more.into_iter().flat_map(|more| &more.older);
+        let last = self
+            .changes
+            .iter()
+            .map(|&change| Older(change, at(change), 1));
+        let all = older.copied().chain(last);
+        let told = all
+            .filter(|change| change.1 >= from)
+            .map(|change| PastChange {
+                first: unpack(change.0),
+                until_ms: change.1,
+                count: change.2,
+            });
+        let forgotten = more.map_or(0, |more| more.forgotten_ms);
+        (from.max(forgotten), told.collect())
+    }
+
+    /// Its last ends, the oldest first.
+    pub(super) fn exits(&self) -> impl Iterator<Item = StateChange> {
+        let more = self.more.as_deref().into_iter();
+        more.flat_map(|more| more.exits.iter().copied().map(unpack))
     }
 
     /// Its last changes, the oldest first.
@@ -58,8 +154,13 @@ impl Past {
 
     /// Its last change that came of the end of a child.
     pub(super) fn last_exit(&self) -> Option<StateChange> {
-        let mut changes = self.changes.iter().rev().copied().map(unpack);
-        changes.find(|change| change.exit.is_some())
+        let exits = self.more.as_deref().map(|more| &more.exits);
+        let last = exits.and_then(|exits| exits.last().copied()).map(unpack);
+        // An earlier version kept no list of them.
+        last.or_else(|| {
+            let mut changes = self.changes.iter().rev().copied().map(unpack);
+            changes.find(|change| change.exit.is_some())
+        })
     }
 }
 
@@ -99,7 +200,7 @@ fn unpack(change: u64) -> StateChange {
             .get(state)
             .copied()
             .unwrap_or(ProcessState::Unknown),
-        at_ms: change >> (STATE_BITS + EXIT_BITS),
+        at_ms: at(change),
         exit: match exit {
             NO_EXIT => None,
             UNKNOWN_EXIT => Some(ExitStatus::Unknown),
@@ -159,5 +260,43 @@ mod tests {
         );
         assert_eq!(past.last().map(|last| last.at_ms), Some(39_000));
         assert_eq!(past.last_exit(), None);
+    }
+
+    #[test]
+    fn a_program_that_fails_again_and_again_takes_little() {
+        let mut past = Past::default();
+        let wall = |secs| Wall { secs, nanos: 0 };
+        let mut secs = 1_000_000;
+        for _ in 0..1000 {
+            past.note(ProcessState::Starting, wall(secs));
+            past.note(ProcessState::Running, wall(secs + 1));
+            past.exit = Some(ExitStatus::Code(1));
+            past.note(ProcessState::Exited, wall(secs + 2));
+            secs += 10;
+        }
+        let (since, changes) = past.of_the_day(wall(secs));
+        assert_eq!(since, u64::try_from(secs).unwrap() * 1000 - DAY);
+        assert_eq!(changes.len(), KEPT + 3);
+        let all: u32 = changes.iter().map(|change| change.count).sum();
+        assert_eq!(all, 3000);
+        assert_eq!(changes[0].first.at_ms, 1_000_000_000);
+        assert!(changes[0].until_ms > changes[2].first.at_ms);
+        assert_eq!(past.exits().count(), EXITS);
+        assert_eq!(past.last_exit(), past.exits().last());
+        // What is of another kind each time is forgotten, and it is told since when.
+        for signal in 1..60 {
+            past.exit = Some(ExitStatus::Code(signal));
+            past.note(ProcessState::Exited, wall(secs));
+            secs += 1;
+        }
+        let (since, changes) = past.of_the_day(wall(secs));
+        assert_eq!(changes.len(), KEPT + OLDER);
+        assert!(
+            since > 1_000_000_000 && since <= changes[0].first.at_ms,
+            "{since}"
+        );
+        // A day later there is nothing to tell.
+        let (_, changes) = past.of_the_day(wall(secs + 100_000));
+        assert!(changes.is_empty());
     }
 }

@@ -1,7 +1,10 @@
 //! A process as clients see it.
 
 use super::machine::{Process, State};
-use provost_model::info::{Description, LastExit, ProcessDetail, ProcessInfo, ProcessView};
+use provost_model::info::{
+    Description, LastExit, PastExit, ProcessDetail, ProcessHistory, ProcessInfo, ProcessView,
+    StateChange,
+};
 use provost_model::spec::LogFile;
 use provost_model::{Channel, Now, ProcessState};
 use std::path::{Path, PathBuf};
@@ -119,16 +122,8 @@ impl Process {
 
     /// As those see it who look at all of it.
     pub(crate) fn view(&self, now: Now) -> ProcessView {
-        let last_exit = self.past.last_exit().and_then(|change| {
-            let status = change.exit?;
-            Some(LastExit {
-                status,
-                at_ms: change.at_ms,
-                expected: change.state == ProcessState::Stopped
-                    || change.state == ProcessState::Exited
-                        && self.spec.exitcodes.contains(&status.code()),
-            })
-        });
+        let last_exit = self.past.last_exit();
+        let last_exit = last_exit.and_then(|change| self.exit(&change));
         ProcessView {
             info: self.info(now),
             since_ms: self.past.last().map(|change| change.at_ms),
@@ -137,6 +132,44 @@ impl Process {
             spawn_failures: self.past.spawn_failures,
             last_exit,
             autostart: self.spec.autostart,
+        }
+    }
+
+    /// The end of a child that brought a change.
+    fn exit(&self, change: &StateChange) -> Option<LastExit> {
+        let status = change.exit?;
+        Some(LastExit {
+            status,
+            at_ms: change.at_ms,
+            expected: change.state == ProcessState::Stopped
+                || change.state == ProcessState::Exited
+                    && self.spec.exitcodes.contains(&status.code()),
+        })
+    }
+
+    /// When it ended last.
+    pub(crate) fn last_exit_ms(&self) -> Option<u64> {
+        Some(self.past.last_exit()?.at_ms)
+    }
+
+    /// What became of it.
+    pub(crate) fn told_history(&self, now: Now) -> ProcessHistory {
+        let path = |channel| self.log_path(channel).map(Arc::clone);
+        let (since_ms, changes) = self.past.of_the_day(now.wall);
+        let exits = self.past.exits();
+        let exits = exits.filter_map(|change| {
+            Some(PastExit {
+                exit: self.exit(&change)?,
+                logged: None,
+            })
+        });
+        ProcessHistory {
+            proc: self.id,
+            stdout_logfile: path(Channel::Stdout),
+            stderr_logfile: path(Channel::Stderr),
+            since_ms,
+            changes,
+            exits: exits.collect(),
         }
     }
 

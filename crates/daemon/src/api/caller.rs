@@ -242,6 +242,7 @@ fn narrow(scope: &Scope, shown: Shown, mut reply: Reply) -> Reply {
         | Reply::State(_)
         | Reply::Info(_)
         | Reply::Detail(_)
+        | Reply::History(_)
         | Reply::Results(_)
         | Reply::Log(_)
         | Reply::Helper(_)

@@ -5,17 +5,15 @@
 
 use super::Context;
 use super::carry::tape::Tape;
-use super::files::{self, OpenError};
+use super::followed::{Followed, Reach, Step};
 use super::readers::{self, Readers, TIME};
 use super::reserve;
 use super::respond::{Outgoing, Piece};
 use crate::logs::Follower;
 use bytes::Bytes;
 use provost_model::{Fault, FaultCode, Level};
-use provost_os::spot::Paths;
-use std::fs::{File, Metadata};
-use std::io::{self, Read as _, Seek as _, SeekFrom};
-use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -23,18 +21,21 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::{mpsc, watch as signal};
 use tokio::time::Instant;
 
-/// Bytes shown of what was there before.
-const HEAD: u64 = 1024;
-
-/// Bytes read at once.
-const PIECE: u64 = 64 * 1024;
+/// Where to begin: so much is shown of what was there before.
+const HEAD: i64 = -1024;
 
 /// Bytes by which a client may be behind. One that is further behind goes on with the end of the file, and is told how
 /// much it missed: otherwise the system would have to keep each rotated file until it was read.
 const BEHIND_MAX: u64 = 16 << 20;
 
+const REACH: Reach = Reach {
+    piece: 64 * 1024,
+    behind: BEHIND_MAX,
+    tail: 1024,
+};
+
 /// How long growth is collected before it is read, so that a log that grows line by line is not read line by line.
-const COLLECT: Duration = Duration::from_millis(20);
+pub(super) const COLLECT: Duration = Duration::from_millis(20);
 
 /// What stands where a file became shorter.
 const TRUNCATED: &[u8] = b"==> File truncated <==\n";
@@ -65,18 +66,23 @@ pub(super) async fn follow(
     let paths = context.paths;
     let log = path.clone();
     let opened = in_time(&context.readers, &log, move || {
-        Followed::open(path, paths).map_err(|_| Fault::bare(FaultCode::NoFile))
+        Followed::open(path, paths, HEAD, REACH).map_err(|_| Fault::bare(FaultCode::NoFile))
     });
     let (followed, changed) = opened.await?;
-    // It would stay open for as long as the client likes.
-    if reserve::is_reserved(&*followed.file) {
-        let (path, error) = (followed.path.display(), reserve::exhausted());
-        let text = format!("log {path} cannot be followed at present: {error}");
-        context.logger.log(Level::Error, text);
-        return Err(Fault::about(FaultCode::Failed, error.to_string()));
-    }
+    spare(context, &followed)?;
     tape.follow(followed.mark());
     Ok((changed, begin(context, followed, growth)))
+}
+
+/// Refuses what would cost one of the last descriptors: it would stay open for as long as the client likes.
+pub(super) fn spare(context: &Context, followed: &Followed) -> Result<(), Fault> {
+    if !reserve::is_reserved(&*followed.file) {
+        return Ok(());
+    }
+    let (path, error) = (followed.path.display(), reserve::exhausted());
+    let text = format!("log {path} cannot be followed at present: {error}");
+    context.logger.log(Level::Error, text);
+    Err(Fault::about(FaultCode::Failed, error.to_string()))
 }
 
 /// Goes on with what another image has begun.
@@ -84,7 +90,7 @@ pub(super) async fn resume(context: &Rc<Context>, mark: Mark) -> Option<Outgoing
     let growth = context.board.follow(&mark.path);
     let paths = context.paths;
     let opened = in_time(&context.readers, &mark.path.clone(), move || {
-        Followed::again(mark, paths).map_err(|_| Fault::bare(FaultCode::NoFile))
+        Followed::again(mark, paths, REACH).map_err(|_| Fault::bare(FaultCode::NoFile))
     })
     .await;
     Some(begin(context, opened.ok()?, growth))
@@ -106,7 +112,7 @@ fn begin(context: &Rc<Context>, followed: Followed, growth: Follower) -> Outgoin
     Outgoing::pieces(receiver)
 }
 
-async fn in_time<T: Send + 'static>(
+pub(super) async fn in_time<T: Send + 'static>(
     readers: &Readers,
     path: &Path,
     job: impl FnOnce() -> Result<T, Fault> + Send + 'static,
@@ -134,8 +140,7 @@ async fn feed(
     let path = followed.path.clone();
     loop {
         let read = in_time(&context.readers, &path, move || {
-            let piece = followed
-                .next()
+            let piece = added(&mut followed)
                 .map_err(|error| Fault::about(FaultCode::Failed, error.to_string()))?;
             Ok((followed, piece))
         });
@@ -176,155 +181,34 @@ async fn feed(
     }
 }
 
-/// A file that is followed, and how far.
-struct Followed {
-    path: PathBuf,
-    paths: Paths,
-    file: Arc<File>,
-    inode: (u64, u64),
-    position: u64,
-}
-
-impl Followed {
-    fn open(path: PathBuf, paths: Paths) -> Result<(Self, SystemTime), OpenError> {
-        let (file, metadata) = files::open(&path, paths)?;
-        let position = metadata.len().saturating_sub(HEAD);
-        let changed = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-        Ok((
-            Self {
-                path,
-                paths,
-                file: Arc::new(file),
-                inode: identity(&metadata),
-                position,
-            },
-            changed,
-        ))
+/// What was added since the last call, at most a piece; empty when nothing was.
+fn added(followed: &mut Followed) -> io::Result<Vec<u8>> {
+    loop {
+        return Ok(match followed.next()? {
+            Step::Nothing => Vec::new(),
+            Step::Text(piece) => piece,
+            Step::Truncated => TRUNCATED.to_vec(),
+            Step::Replaced => continue,
+            Step::Skipped {
+                from,
+                to,
+                is_line_end,
+            } => {
+                let line_end = if is_line_end { "" } else { "\n" };
+                let skipped = to.saturating_sub(from);
+                format!("{line_end}==> {skipped} bytes skipped <==\n").into_bytes()
+            }
+        });
     }
-
-    fn again(mark: Mark, paths: Paths) -> Result<Self, OpenError> {
-        let Mark {
-            file,
-            path,
-            inode,
-            position,
-        } = mark;
-        let (file, inode, position) = if let Some(file) = file {
-            (file, inode, position)
-        } else {
-            let (file, metadata) = files::open(&path, paths)?;
-            // What has taken the place of the file is new from its beginning.
-            let found = identity(&metadata);
-            let position = if found == inode { position } else { 0 };
-            (Arc::new(file), found, position)
-        };
-        Ok(Self {
-            path,
-            paths,
-            file,
-            inode,
-            position,
-        })
-    }
-
-    fn mark(&self) -> Mark {
-        Mark {
-            file: Some(Arc::clone(&self.file)),
-            path: self.path.clone(),
-            inode: self.inode,
-            position: self.position,
-        }
-    }
-
-    /// What was added since the last call, at most a piece; empty when nothing was.
-    fn next(&mut self) -> io::Result<Vec<u8>> {
-        let size = self.file.metadata()?.len();
-        if size < self.position {
-            self.position = 0;
-            return Ok(TRUNCATED.to_vec());
-        }
-        if size - self.position > BEHIND_MAX {
-            return self.skip(size);
-        }
-        let piece = self.read()?;
-        if piece.is_empty() && self.replace()? {
-            self.read()
-        } else {
-            Ok(piece)
-        }
-    }
-
-    /// Leaves out everything but the last lines, and says so on a line of its own.
-    fn skip(&mut self, size: u64) -> io::Result<Vec<u8>> {
-        let file = &*self.file;
-        let mut last = [b'\n'];
-        if let Some(before) = self.position.checked_sub(1) {
-            file.read_exact_at(&mut last, before)?;
-        }
-        let mut tail = Vec::new();
-        let end = size.saturating_sub(HEAD);
-        let mut reader = file;
-        reader.seek(SeekFrom::Start(end))?;
-        reader.take(HEAD).read_to_end(&mut tail)?;
-        // A line longer than this is shown from its midst.
-        let line = tail
-            .iter()
-            .position(|&byte| byte == b'\n')
-            .map_or(0, |end| end + 1);
-        let to = end.saturating_add(u64::try_from(line).unwrap_or(0));
-        let skipped = to.saturating_sub(self.position);
-        self.position = to;
-        let line_end = if last == [b'\n'] { "" } else { "\n" };
-        Ok(format!("{line_end}==> {skipped} bytes skipped <==\n").into_bytes())
-    }
-
-    fn read(&mut self) -> io::Result<Vec<u8>> {
-        let mut piece = Vec::new();
-        let mut file = &*self.file;
-        file.seek(SeekFrom::Start(self.position))?;
-        let count = file.take(PIECE).read_to_end(&mut piece)?;
-        self.position = self
-            .position
-            .saturating_add(u64::try_from(count).unwrap_or(0));
-        Ok(piece)
-    }
-
-    /// Goes over to the file that has taken the place of this one; false when there is none. The old one is still needed
-    /// until the client has taken what was read of it: fails when both would cost one of the last descriptors.
-    fn replace(&mut self) -> io::Result<bool> {
-        let Some((file, inode)) = successor(&self.path, self.paths, self.inode) else {
-            return Ok(false);
-        };
-        if reserve::is_reserved(&file) {
-            return Err(reserve::exhausted());
-        }
-        self.file = Arc::new(file);
-        self.inode = inode;
-        self.position = 0;
-        Ok(true)
-    }
-}
-
-fn successor(path: &Path, paths: Paths, inode: (u64, u64)) -> Option<(File, (u64, u64))> {
-    // Only a look, without opening, as long as nothing has changed.
-    let there = std::fs::metadata(path).ok()?;
-    if identity(&there) == inode {
-        return None;
-    }
-    let (file, metadata) = files::open(path, paths).ok()?;
-    Some((file, identity(&metadata)))
-}
-
-fn identity(metadata: &Metadata) -> (u64, u64) {
-    (metadata.dev(), metadata.ino())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use provost_os::spot::Paths;
 
     fn text(followed: &mut Followed) -> String {
-        String::from_utf8(followed.next().unwrap()).unwrap()
+        String::from_utf8(added(followed).unwrap()).unwrap()
     }
 
     #[test]
@@ -343,7 +227,7 @@ mod tests {
                 .unwrap();
         };
         append(&("x".repeat(2000) + "\n"));
-        let (mut followed, _) = Followed::open(path.clone(), Paths::Guarded).unwrap();
+        let (mut followed, _) = Followed::open(path.clone(), Paths::Guarded, HEAD, REACH).unwrap();
         assert_eq!(text(&mut followed).len(), 1024);
         assert_eq!(text(&mut followed), "");
         append("more\n");
@@ -366,12 +250,13 @@ mod tests {
         assert_eq!(text(&mut followed), "");
         std::fs::remove_dir_all(&directory).unwrap();
     }
+
     #[test]
     fn f50_who_is_far_behind_is_told_how_much_was_skipped() {
         let name = format!("provost-behind-{}.log", std::process::id());
         let path = std::env::temp_dir().join(name);
         std::fs::write(&path, "begin").unwrap();
-        let (mut followed, _) = Followed::open(path.clone(), Paths::Guarded).unwrap();
+        let (mut followed, _) = Followed::open(path.clone(), Paths::Guarded, HEAD, REACH).unwrap();
         assert_eq!(text(&mut followed), "begin");
         let line = "0123456789abcde\n";
         let more = line.repeat(usize::try_from(BEHIND_MAX).unwrap() / line.len() + 100);

@@ -16,6 +16,7 @@ mod connection;
 mod crowd;
 mod files;
 mod follow;
+mod followed;
 mod guesses;
 mod helper;
 mod hosts;
@@ -43,6 +44,7 @@ use crate::audit::Audit;
 use crate::control::ControlHandle;
 use crate::logs::{Board, Logger};
 use crate::pulse::Pulse;
+use crate::shell::Loader;
 pub use about::About;
 use accept::Acceptor;
 use carry::tape::Carry;
@@ -180,6 +182,8 @@ pub struct ApiSettings {
     pub pulse: Pulse,
     /// What there is to tell of the configuration.
     pub about: About,
+    /// Reads the configuration again.
+    pub(crate) loader: Option<Loader>,
     /// Takes records of calls.
     pub(crate) audit: Option<Audit>,
     /// Connections of an earlier image of the daemon.
@@ -238,6 +242,7 @@ struct Context {
     works: web::Works,
     pulse: Pulse,
     about: About,
+    loader: Option<Loader>,
     /// Clients that follow what happens.
     streams: Cell<usize>,
     usage: rest::Usage,
@@ -267,6 +272,7 @@ pub fn start(settings: ApiSettings) -> io::Result<Api> {
         access,
         pulse,
         about,
+        loader,
         audit,
         carried,
     } = settings;
@@ -331,6 +337,7 @@ pub fn start(settings: ApiSettings) -> io::Result<Api> {
                 works: web::Works::default(),
                 pulse,
                 about,
+                loader,
                 streams: Cell::new(0),
                 usage: rest::Usage::default(),
             };

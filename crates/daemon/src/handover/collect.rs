@@ -171,6 +171,7 @@ impl Shell {
         }
         saved_children.sort_by_key(|child| child.run);
         // Each rests, or has panicked and answers all the same; or it hangs on a disk.
+        let board = logs.board();
         let logs = logs.hand_over(LEAVE_MAX);
         let outputs = logs.runs.into_iter().map(|run| {
             let known = children.entries.get(&run.proc).map(|entry| &entry.spec);
@@ -202,6 +203,7 @@ impl Shell {
             spools,
             outputs,
             held: logs.held,
+            log_bytes: board.counts().saved(),
             stuck: logs.stuck,
             servers: carried
                 .servers
@@ -297,6 +299,7 @@ fn save(run: Run, child: Child, adopted: Option<Kept>) -> Option<SavedChild> {
 fn processes(core: &Core, children: Children) -> Vec<SavedProcess> {
     let saved = children.entries.into_iter().map(|(proc, entry)| {
         let [stdout, stderr] = entry.logs();
+        let exits = entry.exits;
         let spec = Some(entry.spec).filter(|spec| {
             core.spec(proc)
                 .is_none_or(|known| !Arc::ptr_eq(known, spec))
@@ -311,6 +314,7 @@ fn processes(core: &Core, children: Children) -> Vec<SavedProcess> {
             group,
             stdout,
             stderr,
+            exits,
         }
     });
     let mut saved: Vec<_> = saved.collect();

@@ -3,7 +3,7 @@
 use super::SavedSocket;
 use super::state::{SavedChild, SavedProcess, SavedRun};
 use crate::children::{Child, Entry, Phase};
-use crate::logs::{HeldLog, Order};
+use crate::logs::{HeldLog, Order, SavedCount};
 use crate::shell::{Shell, token};
 use crate::spool::{CarriedSpool, Report};
 use crate::stdin::ChildStdin;
@@ -35,6 +35,8 @@ pub(crate) struct Paused {
     pub(crate) spools: Vec<CarriedSpool>,
     pub(crate) outputs: Vec<SavedRun>,
     pub(crate) held: Vec<HeldLog>,
+    /// What was written to each log.
+    pub(crate) log_bytes: Vec<SavedCount>,
     /// Requests of clients who go on waiting.
     pub(crate) requests: Vec<RequestId>,
     pub(crate) answers: Vec<(RequestId, Answer)>,
@@ -47,6 +49,7 @@ impl Shell {
         for cause in paused.causes {
             self.log(Level::Critical, cause);
         }
+        self.logs.counts().resume(paused.log_bytes);
         for process in paused.processes {
             self.resume_process(process);
         }
@@ -129,9 +132,9 @@ impl Shell {
             return;
         };
         let logs = [saved.stdout, saved.stderr];
-        self.children
-            .entries
-            .insert(proc, Entry::with_logs(spec, group, logs));
+        let mut entry = Entry::with_logs(spec, group, logs);
+        entry.exits = saved.exits;
+        self.children.entries.insert(proc, entry);
     }
 
     fn resume_child(&mut self, saved: SavedChild) -> io::Result<()> {

@@ -2,7 +2,8 @@
 
 use super::Kept;
 use crate::api::{About, CarriedConnection, ConnectionState};
-use crate::logs::{CarriedChannel, CarriedRun, HeldLog, OutputState, Stuck};
+use crate::exits::Exits;
+use crate::logs::{CarriedChannel, CarriedRun, HeldLog, OutputState, SavedCount, Stuck};
 use crate::spool::CarriedSpool;
 use provost_config::Config;
 use provost_core::{Core, Effect, Input};
@@ -57,6 +58,9 @@ pub(crate) struct SavedState {
     pub(crate) outputs: Vec<SavedRun>,
     /// What waits for logs.
     pub(crate) held: Vec<HeldLog>,
+    /// What was written to each log.
+    #[serde(default)]
+    pub(crate) log_bytes: Vec<SavedCount>,
     /// Logs threads that hang: they stay in this image, and while there are some, it stays itself.
     #[serde(skip)]
     pub(crate) stuck: Stuck,
@@ -83,6 +87,9 @@ pub(crate) struct SavedSource {
     /// The directory that relative paths are relative to.
     #[serde(with = "provost_model::saved::path")]
     pub(crate) start: PathBuf,
+    /// A digest of what was read last.
+    #[serde(default)]
+    pub(crate) read: u64,
 }
 
 /// The settings that hold from a start or a reload to the next.
@@ -138,6 +145,9 @@ pub(crate) struct SavedProcess {
     pub(crate) stdout: Option<PathBuf>,
     #[serde(with = "provost_model::saved::maybe_path")]
     pub(crate) stderr: Option<PathBuf>,
+    /// Its last ends.
+    #[serde(default)]
+    pub(crate) exits: Option<Box<Exits>>,
 }
 
 /// A living child.

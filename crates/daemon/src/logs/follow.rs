@@ -1,5 +1,6 @@
 //! Waiting for a log file to grow without looking at it again and again.
 
+use super::counts::Counts;
 use super::logger::Outbox;
 use super::place::Place;
 use provost_capture::held::Gap;
@@ -20,6 +21,7 @@ struct Inner {
     logs: Mutex<HashMap<PathBuf, watch::Sender<()>>>,
     /// Logs that take no output, or have lost some.
     losses: Mutex<HashMap<PathBuf, Loss>>,
+    counts: Counts,
     /// Who writes the logs of each device.
     writers: Mutex<Vec<(Place, Outbox)>>,
 }
@@ -134,6 +136,11 @@ impl Board {
             let failing = failing.map(str::to_owned);
             losses.insert(path.to_path_buf(), Loss { failing, dropped });
         }
+    }
+
+    /// What was written to each log.
+    pub fn counts(&self) -> &Counts {
+        &self.0.counts
     }
 
     /// What is wrong with the log at `path`, or was.

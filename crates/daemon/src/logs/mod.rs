@@ -8,6 +8,7 @@
 mod auto;
 mod backlog;
 mod carried;
+mod counts;
 mod ending;
 mod flood;
 mod follow;
@@ -34,6 +35,8 @@ mod thread;
 pub use auto::{auto_log_path, clean_auto_logs};
 pub use backlog::Charge;
 pub use carried::{CarriedChannel, CarriedLogs, CarriedRun, HeldLog};
+pub(crate) use counts::SavedCount;
+pub use counts::{Count, Counts};
 pub use ending::{Stopped, Stuck};
 pub use follow::{Board, Follower, Loss, Writer};
 pub use logger::Logger;
@@ -186,5 +189,10 @@ impl Logs {
     /// Where others learn that a log has grown. The main log is known by its path, too.
     pub fn board(&self) -> Board {
         self.board.clone()
+    }
+
+    /// What was written to each log.
+    pub fn counts(&self) -> &Counts {
+        self.board.counts()
     }
 }

@@ -1,6 +1,7 @@
 //! One open log: the file or stream, and the machine that decides what is done with it (`provost_capture::sink`).
 
 use super::CHUNK_BYTES;
+use super::counts::{Count, Counts};
 use super::notes::Notes;
 use super::rotation::{self, replace};
 use super::stamp::Stamper;
@@ -41,6 +42,8 @@ pub(super) struct Sink {
     target: Target,
     /// None until something is written: many programs never write anything.
     machine: Option<Box<sink::Sink>>,
+    /// The same.
+    count: Option<Arc<Count>>,
 }
 
 impl Sink {
@@ -51,7 +54,17 @@ impl Sink {
             path,
             paths,
             machine: None,
+            count: None,
         })
+    }
+
+    /// What is written is counted from now on.
+    pub(super) fn count(&mut self, counts: &Counts) {
+        if self.count.is_none() {
+            let count = counts.begin(&self.path);
+            count.begin_file(self.target.length());
+            self.count = Some(count);
+        }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -69,6 +82,7 @@ impl Sink {
             path: &self.path,
             paths: self.paths,
             target: &mut self.target,
+            count: self.count.as_deref(),
             notes,
         };
         (fresh(&mut self.machine), door)
@@ -159,6 +173,9 @@ impl Sink {
     pub(super) fn clear(&mut self) -> io::Result<()> {
         if self.target.kind == Kind::Regular {
             self.target.file = replace(&self.path, self.paths, &self.target.file)?;
+            if let Some(count) = &self.count {
+                count.begin_file(0);
+            }
             if let Some(machine) = &mut self.machine {
                 machine.cleared();
             }
@@ -199,6 +216,7 @@ struct Door<'a> {
     path: &'a Path,
     paths: Paths,
     target: &'a mut Target,
+    count: Option<&'a Count>,
     notes: &'a mut Notes,
 }
 
@@ -212,6 +230,9 @@ impl Device for Door<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = pipe::write(self.target.file.as_fd(), bytes)?;
         meters::LOG_BYTES.fetch_add(u64::try_from(written).unwrap_or(0), Ordering::Relaxed);
+        if let Some(count) = self.count {
+            count.add(written);
+        }
         Ok(written)
     }
 
@@ -225,6 +246,9 @@ impl Device for Door<'_> {
 
     fn make_anew(&mut self) -> Result<(), Refusal> {
         *self.target = Target::open(self.path, self.paths)?;
+        if let Some(count) = self.count {
+            count.begin_file(self.target.length());
+        }
         Ok(())
     }
 
@@ -232,6 +256,9 @@ impl Device for Door<'_> {
         let successor = rotation::rotate(rotation, self.path, self.paths, &self.target.file)?;
         if let Some(file) = successor {
             self.target.file = file;
+        }
+        if let Some(count) = self.count {
+            count.begin_file(0);
         }
         Ok(())
     }

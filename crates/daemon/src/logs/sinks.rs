@@ -168,6 +168,7 @@ impl Sinks {
         let now = Instant::now();
         let bytes = entry.sink.unwritten() + chunk.len();
         self.ledger.begin(entry.sink.path(), bytes);
+        entry.sink.count(self.board.counts());
         entry.sink.append(chunk, rotation, now, &mut self.notes);
         self.ledger.end();
         self.board.touched(entry.sink.path());
@@ -285,6 +286,7 @@ impl Sinks {
     pub(super) fn resume(&mut self, held: HeldLog) -> io::Result<()> {
         let key = self.open(&held.path)?;
         if let Some(entry) = self.entries.get_mut(&key) {
+            entry.sink.count(self.board.counts());
             entry.sink.resume(held.state, Instant::now());
         }
         self.flush(key);

@@ -15,6 +15,11 @@ pub(super) struct Target {
 }
 
 impl Target {
+    /// Bytes that are in it.
+    pub(super) fn length(&self) -> u64 {
+        self.file.metadata().map_or(0, |metadata| metadata.len())
+    }
+
     /// Opens for appending; makes the file if there is none.
     pub(super) fn open(path: &Path, paths: Paths) -> Result<Self, Refusal> {
         if let Some(number) = own_descriptor(path) {

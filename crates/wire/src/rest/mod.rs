@@ -70,10 +70,16 @@ pub enum Operation {
     Processes,
     /// One process.
     Process,
+    /// What became of one process.
+    History,
     /// A piece of a log.
     Log,
     /// A piece of supervisord's own log.
     MainLog,
+    /// A log, as it grows.
+    LogEvents,
+    /// supervisord's own log, as it grows.
+    MainLogEvents,
     /// What happens, as it happens.
     Events,
     /// What an update would change.

@@ -1,8 +1,8 @@
 //! The endpoints.
 
 use super::shapes::{
-    Daemon, Done, LogPiece, Outcomes, Plan, Process, ProcessDetail, Processes, Removed, SignalBody,
-    Updated, UsageSample,
+    Daemon, Done, History, LogGap, LogPiece, LogRestart, LogText, Outcomes, Plan, Process,
+    ProcessDetail, Processes, Removed, SignalBody, Updated, UsageSample,
 };
 use super::{Content, Endpoint, EventKind, Kind, Method, Operation, Param, Whom, json, shape};
 use provost_model::FaultCode as Fault;
@@ -28,6 +28,43 @@ const LENGTH: Param = Param {
     default: Some("0"),
     text: "Bytes at most; 0 stands for 1 MiB, and no piece has more.",
 };
+
+const STREAM: Param = Param {
+    name: "stream",
+    kind: Kind::OneOf(&["stdout", "stderr"]),
+    default: Some("stdout"),
+    text: "Which log.",
+};
+
+const FOLLOWED_FROM: Param = Param {
+    name: "offset",
+    kind: Kind::Int,
+    default: Some("-65536"),
+    text: "Where to begin, in bytes; a negative number counts from the end of the log.",
+};
+
+const LOG_EVENTS: &[EventKind] = &[
+    EventKind {
+        name: "text",
+        text: "What comes next in the log. The first may be empty, and tells where the log stands.",
+        shape: shape::<LogText>("LogText"),
+    },
+    EventKind {
+        name: "gap",
+        text: "More than 1 MiB was waiting for the client. It goes on near the end of the log.",
+        shape: shape::<LogGap>("LogGap"),
+    },
+    EventKind {
+        name: "restart",
+        text: "The file was emptied, or another one has taken its place after rotation. Offsets begin anew.",
+        shape: shape::<LogRestart>("LogRestart"),
+    },
+];
+
+/// What is said of streams of logs.
+const FOLLOWED: &str = "Server-sent events: no more than some tens a second, with at most 32 KiB of the log each. Characters are not \
+                        cut between them. Whoever comes back with the `id` of the last one in `Last-Event-ID` goes on there, or \
+                        begins at the start of the file that has taken the place of that one. The stream ends when the process goes out of service.";
 
 const EVENTS: &[EventKind] = &[
     EventKind {
@@ -165,16 +202,19 @@ pub const ENDPOINTS: &[Endpoint] = &[
         )
     },
     Endpoint {
-        params: &[
-            Param {
-                name: "stream",
-                kind: Kind::OneOf(&["stdout", "stderr"]),
-                default: Some("stdout"),
-                text: "Which log.",
-            },
-            OFFSET,
-            LENGTH,
-        ],
+        faults: &[Fault::BadName],
+        text: "Texts of logs are there for callers with the right `logs`.",
+        ..get(
+            "/api/v1/processes/{group}/{name}/history",
+            "getHistory",
+            Operation::History,
+            Verb::Status,
+            "What became of one process in the past day, and what it said last before its last ends.",
+            json::<History>("History"),
+        )
+    },
+    Endpoint {
+        params: &[STREAM, OFFSET, LENGTH],
         faults: &[Fault::BadName, Fault::NoFile, Fault::Failed],
         ..get(
             "/api/v1/processes/{group}/{name}/log",
@@ -183,6 +223,19 @@ pub const ENDPOINTS: &[Endpoint] = &[
             Verb::Logs,
             "A piece of a log, and where the next one begins.",
             json::<LogPiece>("LogPiece"),
+        )
+    },
+    Endpoint {
+        params: &[STREAM, FOLLOWED_FROM],
+        text: FOLLOWED,
+        faults: &[Fault::BadName, Fault::NoFile, Fault::Failed],
+        ..get(
+            "/api/v1/processes/{group}/{name}/log/events",
+            "followLog",
+            Operation::LogEvents,
+            Verb::Logs,
+            "A log, as it grows.",
+            Content::Events(LOG_EVENTS),
         )
     },
     Endpoint {
@@ -198,6 +251,19 @@ pub const ENDPOINTS: &[Endpoint] = &[
         )
     },
     Endpoint {
+        params: &[FOLLOWED_FROM],
+        text: FOLLOWED,
+        faults: &[Fault::NoFile, Fault::Failed],
+        ..get(
+            "/api/v1/log/events",
+            "followMainLog",
+            Operation::MainLogEvents,
+            Verb::MainLog,
+            "supervisord's own log, as it grows.",
+            Content::Events(LOG_EVENTS),
+        )
+    },
+    Endpoint {
         params: &[Param {
             name: "usage",
             kind: Kind::Flag,
@@ -206,7 +272,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
         }],
         text: "Server-sent events. Each has an `id`; who comes back with it in `Last-Event-ID`, as browsers do, gets what it \
                missed as long as that is kept, and a new snapshot otherwise. A client that is slow misses nothing but gets a new \
-               snapshot in the place of what it would have to wait for. There may be 256 streams.",
+               snapshot in the place of what it would have to wait for. There may be 256 streams of all kinds.",
         ..get(
             "/api/v1/events",
             "streamEvents",

@@ -1,8 +1,9 @@
-use super::shapes::{Process, SignalBody};
+use super::shapes::{Around, Process, SignalBody};
 use super::*;
 use provost_model::ProcessState;
 use provost_model::info::{Description, ProcessInfo, ProcessView};
 use std::collections::BTreeSet;
+use std::path::Path;
 
 fn found(method: Method, path: &str) -> Option<(&'static str, [&str; 2])> {
     match find(Some(method), path) {
@@ -100,6 +101,18 @@ fn the_description_is_whole() {
     }
 }
 
+struct Nowhere;
+
+impl Around for Nowhere {
+    fn local(&self, _: i64) -> String {
+        String::new()
+    }
+
+    fn log_bytes(&self, _: &Path) -> u64 {
+        0
+    }
+}
+
 #[test]
 fn shapes_are_what_they_say() {
     let view = ProcessView {
@@ -124,7 +137,7 @@ fn shapes_are_what_they_say() {
         last_exit: None,
         autostart: true,
     };
-    let process = serde_json::to_value(Process::new(&view, &|_| String::new())).unwrap();
+    let process = serde_json::to_value(Process::new(&view, &Nowhere)).unwrap();
     let mut definitions = Definitions::new();
     Process::schema(&mut definitions);
     SignalBody::schema(&mut definitions);

@@ -113,32 +113,41 @@ fn logs(out: &mut Metrics, context: &Context, views: &[ProcessView]) {
         ];
         for (stream, path) in logs {
             if let Some(path) = path {
-                rows.push((view, stream, context.board.loss(path)));
+                rows.push((view, stream, path, context.board.loss(path)));
             }
         }
     }
     let written = meters::LOG_BYTES.load(Ordering::Relaxed);
     out.one(metrics::LOG_BYTES, from_count(written));
+    let mut samples = out.family(metrics::LOG_OF_STREAM);
+    for (view, stream, path, _) in &rows {
+        let bytes = context.board.counts().written(path);
+        samples.add(&of_stream(view, stream), from_count(bytes));
+    }
     for (family, which) in [
         (metrics::LOG_DROPPED_BYTES, 0),
         (metrics::LOG_DROPPED_LINES, 1),
         (metrics::LOG_FAILING, 2),
     ] {
         let mut samples = out.family(family);
-        for (view, stream, loss) in &rows {
+        for (view, stream, _, loss) in &rows {
             let value = match which {
                 0 => from_count(loss.dropped.bytes),
                 1 => from_count(loss.dropped.lines),
                 _ => f64::from(u8::from(loss.failing.is_some())),
             };
-            let labels = [
-                ("name", &*view.info.name),
-                ("group", &*view.info.group),
-                ("stream", *stream),
-            ];
-            samples.add(&labels, value);
+            samples.add(&of_stream(view, stream), value);
         }
     }
+}
+
+/// The labels of a log.
+fn of_stream<'a>(view: &'a ProcessView, stream: &'a str) -> [(&'static str, &'a str); 3] {
+    [
+        ("name", &*view.info.name),
+        ("group", &*view.info.group),
+        ("stream", stream),
+    ]
 }
 
 type Count = fn(&PoolInfo) -> Option<u64>;

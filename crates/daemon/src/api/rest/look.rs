@@ -1,20 +1,25 @@
 //! What reads.
 
-use super::{Asked, figures, json, probe, refused, shown, unkept};
+use super::{Asked, figures, history, json, probe, refused, shown, unkept};
 use crate::api::caller::Caller;
+use crate::api::readers::TIME;
 use crate::api::respond::{self, Outgoing};
 use crate::api::{Context, clock, files, rpc};
 use hyper::{Response, StatusCode};
+use provost_config::Written;
 use provost_model::access::Verb;
 use provost_model::{Channel, Fault, FaultCode, Pid, Reply, Request};
 use provost_os::proc;
 use provost_wire::methods::SUPERVISOR_VERSION;
 use provost_wire::rest::shapes::{
-    Change, Daemon, LogPiece, Plan, Pool, Process, ProcessDetail, Processes, Sight,
+    Around, Change, Daemon, LogPiece, Origin, Plan, Pool, Process, ProcessDetail, Processes, Sight,
 };
 use provost_wire::rest::{self, Operation};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::time::Instant;
 
 /// Bytes of a piece of a log.
 const PIECE: i64 = 1024 * 1024;
@@ -27,8 +32,11 @@ pub(super) async fn answer(
 ) -> Response<Outgoing> {
     let done = match asked.endpoint.operation {
         Operation::Daemon => daemon(context, caller).await.map(|it| shown(&it)),
-        Operation::Processes => processes(caller).await.map(|it| shown(&it)),
-        Operation::Process => process(caller, asked).await.map(|it| shown(&it)),
+        Operation::Processes => processes(context, caller).await.map(|it| shown(&it)),
+        Operation::Process => process(context, caller, asked).await.map(|it| shown(&it)),
+        Operation::History => history::answer(context, caller, asked)
+            .await
+            .map(|it| shown(&it)),
         Operation::Log => log(context, caller, asked).await.map(|it| shown(&it)),
         Operation::MainLog => {
             let path = context.main_log.clone();
@@ -41,6 +49,8 @@ pub(super) async fn answer(
         Operation::Metrics => figures::page(context, caller).await,
         // They are answered elsewhere.
         Operation::Events
+        | Operation::LogEvents
+        | Operation::MainLogEvents
         | Operation::Start(_)
         | Operation::Stop(_)
         | Operation::Restart(_)
@@ -52,6 +62,16 @@ pub(super) async fn answer(
         | Operation::Reload => Err(Fault::bare(FaultCode::UnknownMethod)),
     };
     done.unwrap_or_else(|fault| refused(&fault))
+}
+
+impl Around for Context {
+    fn local(&self, at: i64) -> String {
+        clock::short_local(at)
+    }
+
+    fn log_bytes(&self, path: &Path) -> u64 {
+        self.board.counts().written(path)
+    }
 }
 
 /// Now, in milliseconds since 1970.
@@ -67,20 +87,22 @@ fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
-async fn processes(caller: &Caller) -> Result<Processes, Fault> {
+async fn processes(context: &Context, caller: &Caller) -> Result<Processes, Fault> {
     let Reply::Views { views, .. } = caller.ask(Request::GetAllViews).await? else {
         return Err(Fault::bare(FaultCode::Failed));
     };
     let views = views.iter();
     Ok(Processes {
         now: now_ms(),
-        processes: views
-            .map(|view| Process::new(view, &clock::short_local))
-            .collect(),
+        processes: views.map(|view| Process::new(view, context)).collect(),
     })
 }
 
-async fn process(caller: &Caller, asked: &Asked) -> Result<ProcessDetail, Fault> {
+async fn process(
+    context: &Context,
+    caller: &Caller,
+    asked: &Asked,
+) -> Result<ProcessDetail, Fault> {
     let name = asked.process();
     let Reply::Detail(detail) = caller.ask(Request::GetProcessDetail { name }).await? else {
         return Err(Fault::bare(FaultCode::Failed));
@@ -92,7 +114,29 @@ async fn process(caller: &Caller, asked: &Asked) -> Result<ProcessDetail, Fault>
     } else {
         Sight::Config
     };
-    Ok(ProcessDetail::new(&detail, sight, &clock::short_local))
+    let mut shown = ProcessDetail::new(&detail, sight, context);
+    if sight != Sight::Status {
+        shown.origins = origins(context, detail.spec.program.clone()).await;
+    }
+    Ok(shown)
+}
+
+/// Where the options of a program stand. The files are looked at once more: nothing is kept for the few who ask.
+async fn origins(context: &Context, program: String) -> Option<BTreeMap<String, Origin>> {
+    let loader = context.loader.clone()?;
+    let main = loader.path().to_owned();
+    let read = context
+        .readers
+        .in_time(&main, Instant::now() + TIME, move |_| {
+            Ok(loader.origins(&program))
+        });
+    let written = read.await.ok()??;
+    let origin = |written: Written| Origin {
+        file: written.file.to_string_lossy().into_owned(),
+        line: u64::try_from(written.line).unwrap_or(0),
+    };
+    let all = written.into_iter();
+    Some(all.map(|(name, written)| (name, origin(written))).collect())
 }
 
 async fn daemon(context: &Context, caller: &Caller) -> Result<Daemon, Fault> {
@@ -134,20 +178,21 @@ async fn daemon(context: &Context, caller: &Caller) -> Result<Daemon, Fault> {
 }
 
 async fn log(context: &Context, caller: &Caller, asked: &Asked) -> Result<LogPiece, Fault> {
+    let path = log_path(caller, asked).await?;
+    piece(context, path, asked).await
+}
+
+/// Where the log is that somebody asked for.
+pub(super) async fn log_path(caller: &Caller, asked: &Asked) -> Result<Option<PathBuf>, Fault> {
     let channel = match asked.param("stream") {
         Some("stderr") => Channel::Stderr,
         _ => Channel::Stdout,
     };
     let name = asked.process();
-    let path = rpc::log_path(caller, Request::LogPath { name, channel }).await?;
-    piece(context, path, asked).await
+    rpc::log_path(caller, Request::LogPath { name, channel }).await
 }
 
-async fn piece(
-    context: &Context,
-    path: Option<std::path::PathBuf>,
-    asked: &Asked,
-) -> Result<LogPiece, Fault> {
+async fn piece(context: &Context, path: Option<PathBuf>, asked: &Asked) -> Result<LogPiece, Fault> {
     let length = match asked.int("length") {
         length @ 1..=PIECE => length,
         length if length < 0 => {

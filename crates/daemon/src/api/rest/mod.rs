@@ -1,13 +1,16 @@
 //! The JSON interface: from an endpoint of the table to its answer.
 //!
 //! What is asked is looked at here, once for all endpoints: who sent it, parameters, the right, the audit log. Then `look`
-//! reads, `act` changes something, and `events` follows.
+//! reads, `act` changes something, `events` follows what happens, and `tail` a log.
 
 mod act;
 mod events;
 mod figures;
+mod history;
 mod look;
 mod probe;
+mod stream;
+mod tail;
 mod usage;
 
 pub(super) use usage::Usage;
@@ -26,7 +29,7 @@ use hyper::{Request, Response, StatusCode};
 use provost_model::spec::namespec;
 use provost_model::{Fault, FaultCode};
 use provost_wire::rest::shapes::{Failure, to_json};
-use provost_wire::rest::{self, Endpoint, Found, Kind, Method, Operation};
+use provost_wire::rest::{self, Content, Endpoint, Found, Kind, Method, Operation};
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -157,7 +160,7 @@ pub(super) async fn answer(
         Found::Nowhere => return failed(404, "NOT_FOUND", "There is no such address."),
     };
     let headers = request.headers().clone();
-    let follows = endpoint.operation == Operation::Events;
+    let follows = matches!(endpoint.answer, Content::Events(_));
     if (endpoint.method == Method::Post || follows) && route::is_foreign(server, &headers) {
         return failed(
             403,
@@ -195,10 +198,19 @@ async fn permitted(
     if let Err(refusal) = route::read(context, caller, endpoint.verb, endpoint.path).await {
         return *refusal;
     }
-    if endpoint.operation == Operation::Events {
-        return events::answer(context, caller, last, asked.flag("usage"));
-    }
-    look::answer(context, caller, &asked).await
+    let followed = match endpoint.operation {
+        Operation::Events => return events::answer(context, caller, last, asked.flag("usage")),
+        Operation::LogEvents => match look::log_path(caller, &asked).await {
+            Ok(path) => tail::answer(context, caller, (&asked, last), path).await,
+            Err(fault) => Err(fault),
+        },
+        Operation::MainLogEvents => {
+            let path = context.main_log.clone();
+            tail::answer(context, caller, (&asked, last), path).await
+        }
+        _ => return look::answer(context, caller, &asked).await,
+    };
+    followed.unwrap_or_else(|fault| refused(&fault))
 }
 
 /// Reads names, parameters and body.

@@ -3,8 +3,8 @@
 //! One task measures for all streams. It begins with the first of them and ends with the last; then there is neither a
 //! timer nor a look at any process.
 
-use super::events::event;
 use super::look::now_ms;
+use super::stream::event;
 use crate::api::Context;
 use crate::api::caller::Caller;
 use provost_model::{Pid, Reply, Request};

@@ -156,6 +156,7 @@ impl Rig {
             access: plan.access,
             pulse: crate::pulse::Pulse::default(),
             about: crate::api::About::default(),
+            loader: None,
             audit: None,
             carried: Vec::new(),
         });

@@ -195,6 +195,7 @@ impl Monitor {
             Request::GetProcessInfo { .. }
             | Request::GetAllProcessInfo
             | Request::GetProcessDetail { .. }
+            | Request::GetProcessHistory { .. }
             | Request::GetAllViews
             | Request::GetDifferences
             | Request::GetAllConfigInfo

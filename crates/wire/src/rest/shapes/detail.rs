@@ -1,6 +1,6 @@
 //! One process with all that there is to tell of it.
 
-use super::{Process, parts};
+use super::{Around, Process, StateChange};
 use crate::rest::schema::shapes;
 use provost_model::Signal;
 use provost_model::info::ProcessDetail as Told;
@@ -26,16 +26,12 @@ const SECRET: [&str; 9] = [
 ];
 
 shapes! {
-    /// A change of state.
-    StateChange {
-        /// The state that it came into.
-        state: &'static str,
-        /// When, in milliseconds since 1970.
-        at: u64,
-        /// The exit code, when the end of the child brought the change.
-        code: Option<i32>,
-        /// The signal that ended the child, then.
-        signal: Option<String>,
+    /// Where an option stands.
+    Origin {
+        /// The file, as the configuration names it.
+        file: String,
+        /// The line, from 1.
+        line: u64,
     }
 
     /// One process with what it was started with and what became of it.
@@ -51,6 +47,9 @@ shapes! {
         /// Its options in force, by their names in the configuration; null for callers without the right `config`. Values
         /// of variables that look like secrets are covered, and all are for callers without the right `define`.
         config: Option<BTreeMap<String, Value>>,
+        /// Where the options stand that the section of its program has, by the names that they have there. Null for callers
+        /// without the right `config`, and as long as the files are not what was read last.
+        origins: Option<BTreeMap<String, Origin>>,
         /// Its last 16 changes of state, the oldest first.
         changes: Vec<StateChange>,
     }
@@ -69,23 +68,16 @@ pub enum Sight {
 
 impl ProcessDetail {
     /// Of what the core tells.
-    pub fn new(told: &Told, sight: Sight, local: &dyn Fn(i64) -> String) -> Self {
+    pub fn new(told: &Told, sight: Sight, around: &impl Around) -> Self {
         let spec = &told.spec;
-        let changes = told.changes.iter().map(|change| {
-            let (code, signal, _) = change.exit.map(parts).unwrap_or_default();
-            StateChange {
-                state: change.state.name(),
-                at: change.at_ms,
-                code,
-                signal,
-            }
-        });
+        let changes = told.changes.iter().map(StateChange::new);
         Self {
-            process: Process::new(&told.view, local),
+            process: Process::new(&told.view, around),
             command: (sight != Sight::Status).then(|| spec.command.clone()),
             uid: spec.uid,
             directory: spec.directory.as_deref().map(shown),
             config: (sight != Sight::Status).then(|| config(spec, sight == Sight::Everything)),
+            origins: None,
             changes: changes.collect(),
         }
     }

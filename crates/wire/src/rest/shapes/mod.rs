@@ -1,8 +1,12 @@
 //! What answers hold, and how it is made of what the core tells.
 
 mod detail;
+mod history;
+mod log;
 
-pub use detail::{ProcessDetail, Sight, StateChange};
+pub use detail::{Origin, ProcessDetail, Sight};
+pub use history::{History, PastExit, StateChange, Words};
+pub use log::{LogGap, LogPiece, LogRestart, LogText};
 
 use super::schema::shapes;
 use crate::describe::description;
@@ -60,6 +64,17 @@ shapes! {
         stdout_log: Option<String>,
         /// Path of its log of errors; null when it has none.
         stderr_log: Option<String>,
+        /// Bytes that its logs have taken since supervisord began.
+        log_bytes: LogBytes,
+    }
+
+    /// Bytes that the logs of a process have taken since supervisord began or it came into service, also over an upgrade in
+    /// place. Those of a log that programs share are counted together.
+    LogBytes {
+        /// Of its log; 0 when it has none.
+        stdout: u64,
+        /// Of its log of errors; 0 when it has none.
+        stderr: u64,
     }
 
     /// All processes that the caller may see.
@@ -160,18 +175,6 @@ shapes! {
         open_fds: u64,
         /// Pools of event listeners.
         pools: Vec<Pool>,
-    }
-
-    /// A piece of a log.
-    LogPiece {
-        /// The text. Bytes that are no UTF-8 are replaced, such as half a character at either end.
-        text: String,
-        /// Where the piece begins, in bytes from the beginning of the file.
-        offset: u64,
-        /// Where the next piece begins.
-        next_offset: u64,
-        /// Bytes in the file.
-        size: u64,
     }
 
     /// It was done.
@@ -283,10 +286,20 @@ fn parts(status: ExitStatus) -> (Option<i32>, Option<String>, bool) {
     }
 }
 
+/// What is known beside what the core tells.
+pub trait Around {
+    /// A time of the wall clock in words, as [`description`] has it.
+    fn local(&self, at: i64) -> String;
+    /// Bytes that a log has taken.
+    fn log_bytes(&self, path: &Path) -> u64;
+}
+
 impl Process {
-    /// Of what the core tells. `local` is that of [`description`].
-    pub fn new(view: &ProcessView, local: &dyn Fn(i64) -> String) -> Self {
+    /// Of what the core tells.
+    pub fn new(view: &ProcessView, around: &impl Around) -> Self {
         let info = &view.info;
+        let taken =
+            |path: &Option<Arc<Path>>| path.as_deref().map_or(0, |path| around.log_bytes(path));
         let path = |path: &Option<Arc<Path>>| Some(path.as_ref()?.to_string_lossy().into_owned());
         Self {
             group: Arc::clone(&info.group),
@@ -301,10 +314,14 @@ impl Process {
             spawn_failures: view.spawn_failures,
             last_exit: view.last_exit.map(Exit::new),
             error: info.spawnerr.clone(),
-            description: description(info, local),
+            description: description(info, &|at| around.local(at)),
             autostart: view.autostart,
             stdout_log: path(&info.stdout_logfile),
             stderr_log: path(&info.stderr_logfile),
+            log_bytes: LogBytes {
+                stdout: taken(&info.stdout_logfile),
+                stderr: taken(&info.stderr_logfile),
+            },
         }
     }
 }

@@ -221,6 +221,7 @@ impl Relay {
             access: self.access.clone(),
             pulse: crate::pulse::Pulse::default(),
             about: crate::api::About::default(),
+            loader: None,
             audit: self.audit.clone(),
             carried: carried.connections,
         });

@@ -1,0 +1,128 @@
+//! What all streams of server-sent events have in common, whatever they tell.
+
+use super::{failed, unkept};
+use crate::api::caller::Caller;
+use crate::api::respond::{self, Outgoing, Piece, put};
+use crate::api::{Context, SHORT_ANSWER, route};
+use bytes::Bytes;
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::{Response, StatusCode};
+use std::rc::Rc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// Streams at once.
+const STREAMS: usize = 256;
+
+/// How long a stream says nothing. Proxies and clients take a longer silence for an end.
+pub(super) const SILENCE: Duration = Duration::from_secs(15);
+
+/// A comment, which clients leave out.
+pub(super) const NOTHING: &str = ":\n\n";
+
+/// Tells reverse proxies to pass on what comes as it comes.
+const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// Begins a stream: what `tell` makes goes on until it ends, the client has left, or supervisord stops or hands over.
+pub(super) fn begin<T, F>(context: &Rc<Context>, caller: &Rc<Caller>, tell: T) -> Response<Outgoing>
+where
+    T: FnOnce(Client) -> F,
+    F: Future<Output = Option<()>> + 'static,
+{
+    let Some(place) = Place::take(context) else {
+        let text = format!("There may be {STREAMS} streams. Try again when one of them has ended.");
+        return failed(503, "TOO_MANY_STREAMS", &text);
+    };
+    // One piece waits while the client reads another.
+    let (sender, receiver) = mpsc::channel(1);
+    let told = tell(Client {
+        context: Rc::clone(context),
+        caller: Rc::clone(caller),
+        sender,
+        _place: place,
+    });
+    let (mut handing, mut stopping) = (context.handing.clone(), context.stopping.clone());
+    tokio::task::spawn_local(async move {
+        tokio::select! {
+            biased;
+            // The answer ends, and its client comes back to whoever goes on.
+            _ = handing.wait_for(|is| *is) => {}
+            _ = stopping.wait_for(|is| *is) => {}
+            // The client has left, or nobody answers any more.
+            _ = told => {}
+        }
+    });
+    let mut response = unkept(respond::bare(StatusCode::OK, Outgoing::pieces(receiver)));
+    let kind = HeaderValue::from_static("text/event-stream");
+    put(&mut response, CONTENT_TYPE, kind);
+    let no = HeaderValue::from_static("no");
+    put(&mut response, X_ACCEL_BUFFERING, no);
+    response
+}
+
+/// One of the places for streams.
+struct Place(Rc<Context>);
+
+impl Place {
+    fn take(context: &Rc<Context>) -> Option<Self> {
+        let streams = context.streams.get();
+        if streams >= STREAMS {
+            return None;
+        }
+        context.streams.set(streams + 1);
+        Some(Self(Rc::clone(context)))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let streams = self.0.streams.get();
+        self.0.streams.set(streams.saturating_sub(1));
+    }
+}
+
+/// Who hears a stream.
+pub(super) struct Client {
+    pub(super) context: Rc<Context>,
+    pub(super) caller: Rc<Caller>,
+    sender: mpsc::Sender<Piece>,
+    _place: Place,
+}
+
+impl Client {
+    /// Hands text over, as the client reads; none when it has left. What is long is of its share until it is on its way.
+    pub(super) async fn send(&self, text: String) -> Option<()> {
+        if text.len() <= SHORT_ANSWER {
+            return self.hand_over(text).await;
+        }
+        let share = self.context.user_answers.of_bytes(&self.caller, text.len());
+        let Ok(_share) = share else {
+            // Its client comes back.
+            route::report_spent(&self.context, &self.caller);
+            return None;
+        };
+        self.hand_over(text).await?;
+        // The second comment is taken when the first is on its way, and that is when nearly all before it has left.
+        for _ in 0..2 {
+            self.hand_over(NOTHING.to_owned()).await?;
+        }
+        Some(())
+    }
+
+    async fn hand_over(&self, text: String) -> Option<()> {
+        self.sender.send((Bytes::from(text), None)).await.ok()
+    }
+
+    /// Waits until it has left.
+    pub(super) async fn left(&self) {
+        self.sender.closed().await;
+    }
+}
+
+/// An event as it goes over the wire.
+pub(super) fn event(name: &str, id: Option<&str>, data: &[u8]) -> String {
+    let id = id.map_or_else(String::new, |id| format!("id: {id}\n"));
+    // JSON has its line ends escaped.
+    let data = String::from_utf8_lossy(data);
+    format!("event: {name}\n{id}data: {data}\n\n")
+}

@@ -36,7 +36,7 @@ pub fn origins(
     let section = kinds.into_iter().find_map(named);
     let mut written = BTreeMap::new();
     for (key, value) in section.into_iter().flat_map(|section| section.own_keys()) {
-        let place = &value.key;
+        let place = value.key();
         if let Some(source) = reader.report.sources.get(place.source) {
             let (line, _) = source.position(place.span.start);
             let file = source.path.clone();

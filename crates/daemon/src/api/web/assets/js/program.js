@@ -39,6 +39,11 @@ function section(words, node, ...tools) {
   return el("section", { class: "sheet part", "aria-label": words }, el("div", { class: "head" }, el("h2", {}, words), ...tools), node);
 }
 
+function wide(node) {
+  node.classList.add("broad");
+  return node;
+}
+
 const current = () => store.processes.get(key);
 
 // Head.
@@ -277,8 +282,8 @@ document.getElementById("app").replaceChildren(
   el("div", { class: "parts" },
     section("States", times, el("div", { class: "chips" }, ...spans.map(({ node }) => node))),
     section("Use", el("div", { class: "plots" }, ...plots.map(({ node }) => node))),
-    section("Ends", exits),
-    section("Started with", started)),
+    wide(section("Ends", exits)),
+    wide(section("Started with", started))),
   spoken,
 );
 frame(store);

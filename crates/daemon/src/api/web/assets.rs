@@ -39,21 +39,29 @@ macro_rules! assets {
 
 assets! {
     SHEET "app.css";
+    SHEET "detail.css";
+    SHEET "log.css";
     SHEET "overview.css";
     SHEET "parts.css";
     SHEET "plain.css";
     PICTURE "icon.svg";
     SCRIPT "js/actions.js";
+    SCRIPT "js/ansi.js";
     SCRIPT "js/api.js";
+    SCRIPT "js/daemon.js";
     SCRIPT "js/dom.js";
     SCRIPT "js/events.js";
     SCRIPT "js/format.js";
     SCRIPT "js/frame.js";
     SCRIPT "js/keys.js";
     SCRIPT "js/list.js";
+    SCRIPT "js/lines.js";
+    SCRIPT "js/log.js";
     SCRIPT "js/overview.js";
+    SCRIPT "js/program.js";
     SCRIPT "js/rows.js";
     SCRIPT "js/spark.js";
+    SCRIPT "js/timeline.js";
     SCRIPT "js/view.js";
 }
 

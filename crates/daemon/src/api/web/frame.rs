@@ -13,7 +13,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
     base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
 /// The way from each page to the others: address, words.
-const WAYS: &[(&str, &str)] = &[("./", "Programs")];
+const WAYS: &[(&str, &str)] = &[("./", "Programs"), ("daemon.html", "Daemon")];
 
 /// Scripts that every page with one needs; a browser loads them beside the page's own instead of after it.
 const SHARED: &[&str] = &["api.js", "dom.js", "events.js", "format.js", "frame.js"];

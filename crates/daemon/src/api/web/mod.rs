@@ -5,6 +5,7 @@
 
 mod action;
 mod assets;
+mod detail;
 mod frame;
 mod seal;
 mod status;
@@ -58,6 +59,9 @@ impl Web {
 #[derive(Clone, Copy)]
 enum Page {
     Status,
+    Program,
+    Log,
+    Daemon,
     Tail,
     Well,
     Style,
@@ -70,6 +74,9 @@ impl Page {
     fn at(path: &str) -> Option<Self> {
         Some(match path {
             "" | "index.html" => Self::Status,
+            "program.html" => Self::Program,
+            "log.html" => Self::Log,
+            "daemon.html" => Self::Daemon,
             "tail.html" => Self::Tail,
             "ok.html" => Self::Well,
             "stylesheets/supervisor.css" => Self::Style,
@@ -79,14 +86,14 @@ impl Page {
 
     /// Whether forms are sent to it.
     fn takes_forms(self) -> bool {
-        !matches!(self, Self::Style | Self::Asset(_))
+        matches!(self, Self::Status | Self::Tail | Self::Well)
     }
 
     /// The right that its reader needs; that to act on it comes on top.
     fn verb(self) -> Verb {
         match self {
-            Self::Status => Verb::Status,
-            Self::Tail => Verb::Logs,
+            Self::Status | Self::Program | Self::Daemon => Verb::Status,
+            Self::Tail | Self::Log => Verb::Logs,
             Self::Well | Self::Style | Self::Asset(_) => Verb::Login,
         }
     }
@@ -142,7 +149,9 @@ pub(super) async fn answer(
         }
     }
     watch.answering();
-    if let Err(refusal) = route::read(context, caller, page.verb(), path).await {
+    let is_main = matches!(page, Page::Log) && form.get("main").is_some();
+    let verb = if is_main { Verb::MainLog } else { page.verb() };
+    if let Err(refusal) = route::read(context, caller, verb, path).await {
         return *refusal;
     }
     match page {
@@ -150,6 +159,12 @@ pub(super) async fn answer(
         Page::Style => assets::sheet(context.web.started, &headers),
         Page::Asset(asset) => assets::answer(asset, &headers),
         Page::Tail => tail::page(context, caller, form.get("processname"), form.get("limit")).await,
+        Page::Program => {
+            let token = context.web.seal.token(FORMS, None);
+            detail::program(caller, form.get("processname"), &token).await
+        }
+        Page::Log => detail::log(context, caller, form.get("processname"), is_main).await,
+        Page::Daemon => detail::daemon(caller).await,
         Page::Status => match form.get("action") {
             None => {
                 let token = context.web.seal.token(FORMS, None);

@@ -51,7 +51,7 @@ pub(super) async fn page(
     frame::page(StatusCode::OK, &title, &content)
 }
 
-async fn end_of_log(
+pub(super) async fn end_of_log(
     context: &Context,
     caller: &Caller,
     name: &str,
@@ -62,11 +62,19 @@ async fn end_of_log(
         channel: Channel::Stdout,
     };
     let path = rpc::log_path(caller, request).await?;
-    let range = Range {
+    files::read(context, path, last(limit)).await
+}
+
+/// The same of supervisord's own log.
+pub(super) async fn end_of_main(context: &Context, limit: u64) -> Result<String, Fault> {
+    files::read(context, context.main_log.clone(), last(limit)).await
+}
+
+fn last(limit: u64) -> Range {
+    Range {
         offset: i64::try_from(limit).map_or(i64::MIN, |limit| -limit),
         length: 0,
-    };
-    files::read(context, path, range).await
+    }
 }
 
 pub(in crate::api) fn bytes(limit: &str) -> u64 {

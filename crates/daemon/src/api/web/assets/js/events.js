@@ -15,7 +15,7 @@ const HIDDEN = 20_000;
 const PATIENCE = 15_000;
 
 /// Text that comes in pieces, as events: `{name, id, data}`.
-async function* eventsOf(response, heard) {
+export async function* eventsOf(response, heard) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let pieces = [];
   for (;;) {

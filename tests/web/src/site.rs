@@ -7,7 +7,7 @@ use provost_e2e::{Daemon, PATIENCE, Side, Start, free_port, wait_until};
 /// Programs in all kinds of states, with names and groups as people have them.
 pub const EXAMPLE: &str = "\
 [program:api]
-command=/bin/sh -c 'while :; do sleep 0.2; done'
+command=/bin/sh -c 'n=0; while :; do n=$((n+1)); echo \"GET /orders/$n 200\"; sleep 0.2; done'
 process_name=%(program_name)s_%(process_num)02d
 numprocs=3
 [program:scheduler]
@@ -19,7 +19,7 @@ startretries=0
 command=/bin/sh -c 'sleep 1.2; exit 0'
 autorestart=false
 [program:importer]
-command=/bin/sh -c 'exit 3'
+command=/bin/sh -c 'echo \"cannot reach the database at 10.0.0.7\" >&2; exit 3'
 startsecs=1
 startretries=1000
 [program:legacy]

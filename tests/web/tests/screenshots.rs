@@ -13,6 +13,21 @@ const PAGES: &[(&str, &str, &str)] = &[
          document.querySelector('[data-key=\"scheduler:scheduler\"] .spark-line').getAttribute('d')?.length > 60",
     ),
     (
+        "program",
+        "program.html?processname=importer",
+        "document.querySelectorAll('details[data-at]').length > 3 && document.querySelector('.timeline') !== null",
+    ),
+    (
+        "log",
+        "log.html?processname=api:api_00",
+        "document.querySelectorAll('.ln').length > 30",
+    ),
+    (
+        "daemon",
+        "daemon.html",
+        "document.querySelector('.parts table, .parts pre')?.textContent.length > 200",
+    ),
+    (
         "plain",
         "?plain=1",
         "document.querySelector('.plain tbody') !== null",

@@ -1,4 +1,4 @@
-//! What a person sees and does on the pages of one program, of a log and of supervisord.
+//! What a person sees and does on the pages of one program and of supervisord; what all pages have to keep.
 
 use provost_e2e::Side;
 use provost_web_tests::{Browser, Look, Site, violations};
@@ -14,11 +14,6 @@ autorestart=false
 [program:talk]
 command=/bin/sh -c 'printf \"\\033[31mred\\033[0m <script>x</script> \\377 end\\n\"; exec cat'
 startsecs=0
-[program:flood]
-command=/bin/sh -c 'while :; do echo 0123456789012345678901234567890123456789; done'
-startsecs=0
-autostart=false
-stdout_logfile_maxbytes=5MB
 ";
 
 fn open(page: &str) -> (Site, Browser) {
@@ -58,26 +53,45 @@ fn a_crash_is_told_with_its_last_words() {
 }
 
 #[test]
-fn a_log_is_text_with_colours_and_its_lines_have_links() {
-    let (site, browser) = open("log.html?processname=talk:talk");
-    browser.wait("document.querySelector('.f1')?.textContent === 'red'");
-    browser
-        .wait("document.querySelector('.tx').innerText.includes('<script>x</script> \\ufffd end')");
-    assert_eq!(
-        browser.value("document.querySelectorAll('.log script').length"),
-        0
+fn a_plan_is_shown_before_it_is_carried_out() {
+    let (site, browser) = open("daemon.html");
+    let config = site.daemon.config();
+    let before = std::fs::read_to_string(&config).expect("it is there");
+    let more = "[program:extra]\ncommand=/bin/cat\nstartsecs=0\n";
+    std::fs::write(&config, format!("{before}\n{more}")).expect("it can be written");
+    browser.click("[data-verb=reread]");
+    browser.wait("document.querySelector('.parts').innerText.includes('extra')");
+    assert!(
+        !site
+            .daemon
+            .ctl(Side::Ours, &["status"])
+            .stdout
+            .contains("extra")
     );
-    browser.go(&site.url("log.html?processname=crash:crash&stream=stderr#byte=3"));
-    browser.wait("document.querySelector('.marked')?.innerText.includes('going down')");
+    browser.click("[data-verb=update]");
+    browser.wait("document.querySelector('.parts').innerText.includes('added: extra')");
+    site.daemon.wait_state("extra", "RUNNING");
+    std::fs::write(&config, format!("{before}\n[program:bad]\nnumprocs=x\n"))
+        .expect("it can be written");
+    browser.click("[data-verb=reread]");
+    browser.wait(
+        "document.querySelector('.parts').innerText.includes('The configuration was refused.')",
+    );
+    browser.wait("document.querySelector('.parts pre').innerText.includes('numprocs')");
 }
 
 #[test]
-fn a_flood_stays_small_and_says_what_it_skipped() {
-    let (site, browser) = open("log.html?processname=flood:flood");
-    site.daemon.ctl(Side::Ours, &["start", "flood"]);
-    browser.wait("document.querySelectorAll('.ln').length > 1000");
-    browser.wait("document.querySelector('.tools').innerText.includes('skipped')");
-    browser.wait("document.querySelectorAll('.ln').length <= 5000");
+fn a_viewer_sees_what_is_and_no_buttons() {
+    let user = "[user:watcher]\npassword=secret\nrole=viewer\n";
+    let site = Site::with("", &format!("{PROGRAMS}{user}"));
+    let browser = Browser::start();
+    for page in ["program.html?processname=one:one", "daemon.html"] {
+        let url = site.url(page).replace("http://", "http://watcher:secret@");
+        browser.go(&url);
+        browser.wait("document.querySelector('.facts dd') !== null");
+        let deeds = "document.querySelectorAll('[data-verb], [href^=\"log.html\"]').length";
+        assert_eq!(browser.value(deeds), 0, "{page}");
+    }
 }
 
 #[test]
@@ -111,15 +125,6 @@ fn a_checker_finds_nothing_on_any_page() {
             );
             let wide = browser.value("document.documentElement.scrollWidth > innerWidth");
             assert_eq!(wide, false, "{page} {look:?}");
-            if let Some(folder) = std::env::var_os("PROVOST_PICTURES") {
-                let name = format!(
-                    "{}-{}-{}.png",
-                    page.split('.').next().unwrap_or_default(),
-                    look.width,
-                    look.dark
-                );
-                browser.picture(&std::path::Path::new(&folder).join(name));
-            }
         }
     }
 }

@@ -77,6 +77,7 @@ pub(super) async fn program(
         title: &shown,
         here: "program.html",
         script: "program.js",
+        parts: &["actions.js", "spark.js", "timeline.js"],
         sheet: "detail.css",
         content: &content,
     };
@@ -113,6 +114,7 @@ pub(super) async fn log(
         title: &format!("Log of {shown}"),
         here: "log.html",
         script: "log.js",
+        parts: &["ansi.js", "lines.js"],
         sheet: "log.css",
         content: &content,
     };
@@ -135,6 +137,7 @@ pub(super) async fn daemon(caller: &Caller) -> Response<Outgoing> {
         title: "supervisord",
         here: "daemon.html",
         script: "daemon.js",
+        parts: &[],
         sheet: "detail.css",
         content: &content,
     };

@@ -2,7 +2,6 @@
 
 import { el } from "./dom.js";
 
-// eslint-disable-next-line no-control-regex
 const ORDERS = /\u001b(?:\[([0-9;:]*)[ -/]*([@-~])|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-Z\\^_])/g;
 
 /// Keeps what is set from line to line.
@@ -14,6 +13,10 @@ export class Colours {
   reset() {
     this.front = null;
     this.marks = new Set();
+  }
+
+  copy() {
+    return Object.assign(new Colours(), { front: this.front, marks: new Set(this.marks) });
   }
 
   set(codes) {

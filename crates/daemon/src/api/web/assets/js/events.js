@@ -52,7 +52,7 @@ export async function* eventsOf(response, heard) {
 /// See above. Kinds of what is heard with `on`: `snapshot` (everything may differ), `process` (process, before), `added`,
 /// `removed`, `usage`, `link` (`connecting`, `live`, `lost`).
 export class Store {
-  constructor({ usage = false, only = null } = {}) {
+  constructor({ usage = false } = {}) {
     this.processes = new Map();
     /// By key: `{pid, stamp, cpu: [...], rss: [...]}`, oldest first, null where nothing was measured; the stamp grows.
     this.usage = new Map();
@@ -63,15 +63,7 @@ export class Store {
     this.lag = 0;
     this.last = null;
     this.failed = 0;
-    const query = new URLSearchParams();
-    if (usage) {
-      query.set("usage", "1");
-    }
-    if (only) {
-      query.set("only", only);
-    }
-    this.path = `events?${query}`;
-    this.only = only;
+    this.path = usage ? "events?usage=1" : "events";
     this.open();
     if (usage) {
       this.recall();

@@ -60,6 +60,7 @@ const LINKS = {
   connecting: "Connecting",
   live: "Live",
   lost: "Connection lost, trying again",
+  still: "Not following",
 };
 
 /// Shows the state of a store's connection, and which supervisord this is.

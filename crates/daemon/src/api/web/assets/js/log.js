@@ -13,6 +13,15 @@ const WAITING = 512 * 1024;
 /// Bytes of an older piece.
 const PIECE = 64 * 1024;
 
+/// A stream says something every fifteen seconds; after this silence it is taken for dead.
+const SILENCE = 40_000;
+
+/// Found lines in which the words themselves are marked.
+const MARKED = 1000;
+
+/// How long a page may be hidden before its stream ends.
+const HIDDEN = 20_000;
+
 const query = new URLSearchParams(location.search);
 const isMain = query.has("main");
 const wanted = query.get("processname") ?? "";
@@ -124,29 +133,78 @@ function skip(count) {
   }
 }
 
+/// Follows from an offset on until something else is shown.
 async function follow(offset) {
-  reader?.abort();
-  const mine = new AbortController();
+  still();
+  const mine = { stop: null };
   reader = mine;
+  change("connecting");
   for (let wait = 500; reader === mine; wait = Math.min(wait * 2, 15_000)) {
+    const attempt = new AbortController();
+    mine.stop = () => attempt.abort();
+    let silence = null;
+    const heard = () => {
+      clearTimeout(silence);
+      silence = setTimeout(mine.stop, SILENCE);
+    };
     try {
+      heard();
       const headers = last ? { "Last-Event-ID": last } : {};
-      const response = await ask(`${path}/events?${about({ offset })}`, { signal: mine.signal, headers });
+      const response = await ask(`${path}/events?${about({ offset })}`, { signal: attempt.signal, headers });
+      store.trouble = null;
       change("live");
       wait = 500;
-      for await (const event of eventsOf(response, () => {})) {
+      for await (const event of eventsOf(response, heard)) {
         take(event);
       }
     } catch (error) {
-      if (error.name === "AbortError") {
-        return;
-      }
       store.trouble = error.status ? error : null;
+    }
+    clearTimeout(silence);
+    if (reader !== mine) {
+      return;
     }
     change("lost");
     await new Promise((done) => setTimeout(done, wait));
+    await seen();
   }
 }
+
+/// Ends following.
+function still() {
+  const was = reader;
+  reader = null;
+  was?.stop();
+  waiting = [];
+  size = came = 0;
+  last = null;
+  store.trouble = null;
+  change("still");
+}
+
+/// Waits until somebody looks.
+function seen() {
+  return new Promise((done) => {
+    const look = () => {
+      if (!document.hidden) {
+        document.removeEventListener("visibilitychange", look);
+        done();
+      }
+    };
+    document.addEventListener("visibilitychange", look);
+    look();
+  });
+}
+
+let sleep = null;
+document.addEventListener("visibilitychange", () => {
+  clearTimeout(sleep);
+  if (document.hidden) {
+    sleep = setTimeout(() => reader?.stop(), HIDDEN);
+  }
+});
+// A page that is kept for the way back would keep one of the few connections.
+window.addEventListener("pagehide", () => reader?.stop());
 
 function hold(on) {
   paused = on;
@@ -158,7 +216,6 @@ function hold(on) {
 function toEnd() {
   if (!reader) {
     lines.clear();
-    last = null;
     follow(-65_536);
   }
   atEnd = true;
@@ -169,43 +226,72 @@ function toEnd() {
 
 let loading = false;
 
-async function older() {
-  if (loading || !lines.start || lines.full) {
+/// Loads more at one end, unless that is under way.
+async function more(run) {
+  if (loading) {
     return;
   }
   loading = true;
   try {
-    const to = lines.start;
-    const from = Math.max(0, to - PIECE);
-    const piece = await get(`${path}?${about({ offset: from, length: to - from })}`);
-    const cut = from > 0 ? piece.text.indexOf("\n") + 1 : 0;
-    const before = box.scrollHeight;
-    lines.prepend(piece.text.slice(cut), from + new TextEncoder().encode(piece.text.slice(0, cut)).length);
-    box.scrollTop += box.scrollHeight - before;
+    await run();
   } catch (error) {
     complain(error.message);
   }
   loading = false;
 }
 
+const older = () => more(async () => {
+  const to = lines.start;
+  if (!to) {
+    return;
+  }
+  const from = Math.max(0, to - PIECE);
+  const { text, at } = whole(await get(`${path}?${about({ offset: from, length: to - from })}`));
+  const before = box.scrollHeight;
+  lines.prepend(text, at, to - at);
+  box.scrollTop += box.scrollHeight - before;
+  if (lines.trimEnd()) {
+    still();
+  }
+});
+
+const newer = () => more(async () => {
+  if (reader || lines.end === null) {
+    return;
+  }
+  const piece = await get(`${path}?${about({ offset: lines.end, length: PIECE })}`);
+  if (piece.text) {
+    // Older lines may go: what is looked at stays where it is.
+    const anchor = box.lastElementChild?.previousElementSibling;
+    const before = anchor?.getBoundingClientRect().top;
+    lines.append(piece);
+    if (anchor?.isConnected) {
+      box.scrollTop += anchor.getBoundingClientRect().top - before;
+    }
+  }
+  if (piece.next_offset >= piece.size) {
+    follow(piece.next_offset);
+  }
+});
+
+/// A piece from the beginning of a line on.
+function whole({ text, offset }) {
+  const cut = offset > 0 ? text.indexOf("\n") + 1 : 0;
+  return { text: text.slice(cut), at: offset + new TextEncoder().encode(text.slice(0, cut)).length };
+}
+
 async function jump(byte) {
-  reader?.abort();
-  reader = null;
-  waiting = [];
-  size = came = 0;
+  still();
   atEnd = false;
-  try {
-    const from = Math.max(0, byte - PIECE);
-    const piece = await get(`${path}?${about({ offset: from, length: 2 * PIECE })}`);
-    const cut = from > 0 ? piece.text.indexOf("\n") + 1 : 0;
+  await more(async () => {
+    const piece = await get(`${path}?${about({ offset: Math.max(0, byte - PIECE), length: 2 * PIECE })}`);
+    const { text, at } = whole(piece);
     lines.clear();
-    lines.append({ text: piece.text.slice(cut), offset: from + new TextEncoder().encode(piece.text.slice(0, cut)).length, next_offset: piece.next_offset });
+    lines.append({ text, offset: at, next_offset: piece.next_offset });
     const node = lines.at(byte);
     node?.classList.add("marked");
     node?.scrollIntoView({ block: "center" });
-  } catch (error) {
-    complain(error.message);
-  }
+  });
   tell();
 }
 
@@ -218,12 +304,46 @@ function mark(step) {
   const text = search.value.toLowerCase();
   hits = text ? [...box.children].filter((node) => node.textContent.toLowerCase().includes(text)) : [];
   hits.forEach((node) => node.classList.add("found"));
+  highlight(text);
   hit = hits.length > 0 ? (hit + (step ?? 0) + hits.length) % hits.length : 0;
   setText(found, text ? (hits.length > 0 ? `${hit + 1} of ${hits.length}` : "nothing found") : "");
   if (step !== null && hits.length > 0) {
     hits[hit].classList.add("current");
     hits[hit].scrollIntoView({ block: "nearest" });
   }
+}
+
+/// Marks the words themselves, without touching what is shown, where the browser can do that.
+function highlight(text) {
+  if (!window.Highlight) {
+    return;
+  }
+  const ranges = hits.slice(-MARKED).flatMap((line) => places(line, text));
+  CSS.highlights.set("found", new Highlight(...ranges));
+}
+
+/// Where a text stands in a line, which may be in several colours.
+function places(line, text) {
+  const nodes = [];
+  const walker = document.createTreeWalker(line, NodeFilter.SHOW_TEXT);
+  let all = "";
+  while (walker.nextNode()) {
+    nodes.push({ node: walker.currentNode, from: all.length });
+    all += walker.currentNode.data.toLowerCase();
+  }
+  const point = (at) => {
+    const { node, from } = nodes.findLast((one) => one.from <= at);
+    return [node, Math.min(at - from, node.length)];
+  };
+  const ranges = [];
+  for (let at = all.indexOf(text); at >= 0; at = all.indexOf(text, at + text.length)) {
+    const range = new Range();
+    range.setStart(...point(at));
+    range.setEnd(...point(at + text.length - 1));
+    range.setEnd(range.endContainer, range.endOffset + 1);
+    ranges.push(range);
+  }
+  return ranges;
 }
 
 search.addEventListener("keydown", (event) => {
@@ -239,6 +359,8 @@ box.addEventListener("scroll", () => {
   }
   if (box.scrollTop < 100 && !atEnd) {
     older();
+  } else if (!reader && box.scrollHeight - box.scrollTop - box.clientHeight < 100) {
+    newer();
   }
 });
 window.addEventListener("hashchange", () => place() && jump(Number(place())));

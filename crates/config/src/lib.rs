@@ -41,6 +41,7 @@ mod sections;
 mod shlex;
 #[cfg(test)]
 mod testing;
+mod value;
 mod vars;
 pub mod words;
 

@@ -7,6 +7,7 @@ use crate::diagnostic::Place;
 use crate::document::{Document, LineKind};
 use crate::piece::Piece;
 use crate::python::is_space;
+pub(crate) use crate::value::Value;
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -18,50 +19,6 @@ pub(crate) const DEFAULT: &str = "DEFAULT";
 
 /// What upstream replaces textually when there is an `[include]` section.
 const HERE: &str = "%(here)s";
-
-/// A value and where it stands. There is one for each line, so places are kept in half the bytes of a [`Place`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Value {
-    /// The text; lines are joined with line feeds.
-    pub(crate) text: Piece,
-    source: u32,
-    key: Range<u32>,
-    place: Range<u32>,
-}
-
-impl Value {
-    fn new(text: Piece, source: usize, key: &Range<usize>, place: &Range<usize>) -> Self {
-        let both = |span: &Range<usize>| short(span.start)..short(span.end);
-        Self {
-            text,
-            source: short(source),
-            key: both(key),
-            place: both(place),
-        }
-    }
-
-    /// The key in its file.
-    pub(crate) fn key(&self) -> Place {
-        self.in_file(&self.key)
-    }
-
-    /// The value in its file, from its first to its last character.
-    pub(crate) fn place(&self) -> Place {
-        self.in_file(&self.place)
-    }
-
-    fn in_file(&self, span: &Range<u32>) -> Place {
-        Place {
-            source: self.source as usize,
-            span: span.start as usize..span.end as usize,
-        }
-    }
-}
-
-/// What is behind the first four gigabytes of a file is said to be at their end.
-fn short(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
-}
 
 /// One section.
 #[derive(Clone, Debug)]
@@ -233,7 +190,7 @@ impl Sections {
                 LineKind::Continuation { text: span } => {
                     if let Some((key, value)) = &mut at.key {
                         value.text.push(&format!("\n{}", part(span)));
-                        value.place.end = short(span.end);
+                        value.ends_at(span.end);
                         let section = at.section.and_then(|home| self.name_of(home));
                         if &**key != "environment" && reads_like_more(part(span), section) {
                             self.repeated.push(Repeated::Continuation {

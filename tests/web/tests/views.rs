@@ -77,7 +77,7 @@ fn a_plan_is_shown_before_it_is_carried_out() {
     browser.wait(
         "document.querySelector('.parts').innerText.includes('The configuration was refused.')",
     );
-    browser.wait("document.querySelector('.parts pre').innerText.includes('numprocs')");
+    browser.wait("document.querySelector('.parts pre').innerText.includes('program:bad')");
 }
 
 #[test]

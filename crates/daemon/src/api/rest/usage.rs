@@ -241,11 +241,11 @@ async fn measure(
         let (now, before) = (running.clone(), std::mem::take(&mut looks));
         let is_watched = latest.receiver_count() > 0;
         let looked = tokio::task::spawn_blocking(move || sample(now, &before, is_watched)).await;
-        let sample;
-        (sample, looks, took) = match looked {
-            Ok(looked) => looked,
-            Err(_) => return,
+        let Ok(looked) = looked else {
+            return;
         };
+        let sample;
+        (sample, looks, took) = looked;
         context.usage.keep(&sample, &looks);
         latest.send_replace(Some(Rc::new(sample)));
     }

@@ -39,7 +39,7 @@ const STYLE: &str = "<style>text{font:12px system-ui,sans-serif;fill:#57606a}.h{
 
 /// Bars on a scale of powers of ten: each row as a part of what Supervisor takes. Shorter is better.
 pub(crate) fn bars(lines: &[Line], programs: usize) -> String {
-    const LEFT: f64 = 330.0;
+    const LEFT: f64 = 350.0;
     const WIDE: f64 = 400.0;
     let rows: Vec<_> = lines
         .iter()
@@ -81,7 +81,13 @@ pub(crate) fn bars(lines: &[Line], programs: usize) -> String {
     let legend = legend(16.0, 16.0, |who| {
         lines.iter().any(|line| line.cells.contains_key(who))
     });
-    picture(820.0, y + 8.0, &(legend + &body))
+    let _ = write!(
+        body,
+        "<text x='{LEFT}' y='{}'>Shorter is better: a bar that is {:.0} pixels shorter stands for a tenth.</text>",
+        y + 10.0,
+        WIDE / 4.5
+    );
+    picture(840.0, y + 24.0, &(legend + &body))
 }
 
 /// One line for each contestant; both scales by powers of ten.

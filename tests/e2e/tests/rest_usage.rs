@@ -70,6 +70,15 @@ fn what_a_stream_was_told_of_is_kept_while_there_is_one() {
     wait_until(PATIENCE, "no timer for samples", rests);
 }
 
+/// Samples are ten seconds apart, or more on a machine that has much to do.
+fn assert_step(usage: &Json) {
+    let step = usage["step_ms"].as_u64();
+    assert!(
+        step.is_some_and(|step| (9_000..30_000).contains(&step)),
+        "{step:?}"
+    );
+}
+
 #[test]
 fn with_history_samples_are_kept_for_everyone() {
     const ONLY_CAT: &str = "Authorization: Basic Yjpi\r\n";
@@ -82,7 +91,7 @@ fn with_history_samples_are_kept_for_everyone() {
     let first = wait_for(PATIENCE, "a sample", || {
         Some(usage(&daemon, "")).filter(|it| !names(it).is_empty())
     });
-    assert_eq!(first["step_ms"], 10_000);
+    assert_step(&first);
     let target = Target::Port(port);
     let seen = wait_for(PATIENCE, "a sample of cat", || {
         let seen = target.get("/api/v1/usage", ONLY_CAT).json();
@@ -102,5 +111,5 @@ fn with_history_samples_are_kept_for_everyone() {
     let again = wait_for(PATIENCE, "a sample", || {
         Some(usage(&daemon, "")).filter(|it| names(it).len() == 2)
     });
-    assert_eq!(again["step_ms"], 10_000);
+    assert_step(&again);
 }

@@ -79,9 +79,12 @@ fn unlock(terminal: &File) -> String {
         .collect()
 }
 
-/// Starts a process that asks for a password at the person's terminal.
+/// Starts a process that asks for a password at the person's terminal. Ctrl-C means what it means at a keyboard: what runs in
+/// the background may have been started with it ignored.
 fn ask(terminal: &str) -> Child {
-    Command::new(std::env::current_exe().unwrap())
+    Command::new("env")
+        .arg("--default-signal=INT")
+        .arg(std::env::current_exe().unwrap())
         .env(ROLE, ASKING)
         .env("TERMINAL", terminal)
         .stdout(Stdio::piped())

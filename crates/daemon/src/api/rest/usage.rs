@@ -230,7 +230,8 @@ async fn measure(
         if at != Some(position) {
             let Ok(Reply::Views { views, .. }) = context.control.ask(Request::GetAllViews).await
             else {
-                return;
+                // Nobody answers at present.
+                continue;
             };
             let views = views.into_iter().filter(|view| view.info.pid > 0);
             running = views
@@ -242,7 +243,7 @@ async fn measure(
         let is_watched = latest.receiver_count() > 0;
         let looked = tokio::task::spawn_blocking(move || sample(now, &before, is_watched)).await;
         let Ok(looked) = looked else {
-            return;
+            continue;
         };
         let sample;
         (sample, looks, took) = looked;

@@ -7,6 +7,7 @@ mod http;
 mod limits;
 mod logs;
 mod methods;
+mod streams;
 mod web;
 
 use super::{Api, ApiSettings, Listener, OpenServer, start};

@@ -62,7 +62,7 @@ impl Source {
 
     /// Reads and checks the whole for the first time, however long it takes.
     pub(crate) fn load_first(&self) -> Result<Config, Failure> {
-        self.load(&self.host)
+        self.load(&self.host.watched().0)
     }
 
     /// Reads and checks the whole.
@@ -74,7 +74,8 @@ impl Source {
 
     /// Where the options of a program stand, as long as the files are what was read last. May block.
     pub(crate) fn origins(&self, program: &str) -> Option<BTreeMap<String, Written>> {
-        let (written, sources) = provost_config::origins(&self.path, program, &self.host)?;
+        let (host, _) = self.host.watched();
+        let (written, sources) = provost_config::origins(&self.path, program, &host)?;
         (digest(&sources) == self.read.load(Ordering::Relaxed)).then_some(written)
     }
 

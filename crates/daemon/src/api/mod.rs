@@ -180,7 +180,8 @@ pub struct ApiSettings {
     pub namespaces: Vec<(String, Interface)>,
     /// For how long it is kept what processes take.
     pub history: Duration,
-    /// Descriptors that this process may have open; connections take at most three eighths of them.
+    /// Descriptors that this process may have open; connections take at most three eighths of them,
+    /// streams a quarter.
     pub descriptors: usize,
     /// Who may do what.
     pub access: AccessSpec,

@@ -1,4 +1,4 @@
-//! Tokens of the page that asks a person to confirm: only who has read that page has one.
+//! Tokens of pages with forms, and of the page that asks a person to confirm: only who has read such a page has one.
 
 use crate::api::auth::hex;
 use provost_os::random;
@@ -10,7 +10,8 @@ use subtle::ConstantTimeEq as _;
 /// How long a person may think.
 const TIME: Duration = Duration::from_mins(10);
 
-/// Makes tokens and knows them again. A token is for one action on one process, and for some minutes.
+/// Makes tokens and knows them again. A token is for one action on one process, or for
+/// [all that the forms of a page do](super::FORMS), and for some minutes.
 pub(super) struct Seal {
     key: [u8; 32],
     since: Instant,

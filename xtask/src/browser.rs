@@ -1,10 +1,10 @@
 //! What the tests of the pages need beside Chromium, and pictures of the pages.
 
 use std::env;
-use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 
+use crate::ecosystem::npm;
+use crate::stamp::Installed;
 use crate::{oracle, suites};
 
 /// The accessibility checker that runs in the pages.
@@ -18,50 +18,13 @@ pub(crate) fn directory() -> PathBuf {
 
 /// Puts it there. Answers whether it is there.
 pub(crate) fn run() -> bool {
-    let directory = directory();
-    let stamp = directory.join("installed");
-    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == CHECKER) {
-        return true;
-    }
-    println!("setup: installing {CHECKER} into {}", directory.display());
-    match install(&directory)
-        .and_then(|()| fs::write(&stamp, CHECKER).map_err(|error| error.to_string()))
-    {
-        Ok(()) => true,
-        Err(why) => {
-            eprintln!(
-                "error: cannot install {CHECKER} into {}: {why}",
-                directory.display()
-            );
-            eprintln!(
-                "  help: it comes from the index of Node.js's packages, which npm must reach"
-            );
-            false
-        }
-    }
-}
-
-fn install(directory: &PathBuf) -> Result<(), String> {
-    fs::create_dir_all(directory).map_err(|error| error.to_string())?;
-    let status = Command::new("npm")
-        .args([
-            "install",
-            "--silent",
-            "--no-audit",
-            "--no-fund",
-            "--ignore-scripts",
-            "--prefix",
-        ])
-        .arg(directory)
-        .arg(CHECKER)
-        .current_dir(directory)
-        .status()
-        .map_err(|error| error.to_string())?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(format!("npm: {status}"))
-    }
+    let installed = Installed {
+        name: CHECKER,
+        wanted: CHECKER,
+        directory: &directory(),
+        help: &["it comes from the index of Node.js's packages, which npm must reach"],
+    };
+    installed.ensure(|directory| npm(directory, &[CHECKER]))
 }
 
 /// Writes pictures of all pages into the documentation. Answers whether that worked.

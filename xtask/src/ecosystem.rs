@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 
-use crate::oracle::{command, make_venv, root};
+use crate::oracle::{command, make_venv, pip, root};
+use crate::stamp::Installed;
 
 /// What must be there before the tools: one of them imports Supervisor while its metadata is made, and all are built
 /// with these.
@@ -49,54 +50,30 @@ pub(crate) fn directory() -> PathBuf {
         .map_or_else(|| root().join("target/ecosystem"), PathBuf::from)
 }
 
-/// Installs what is missing. Says what went wrong, and answers whether all is in place.
+/// Installs what is missing. Answers whether all is in place.
 pub(crate) fn run() -> bool {
-    let directory = directory();
     let wanted = [FIRST, TOOLS, &[ANSIBLE], NODE, &[LAYOUT]]
         .concat()
         .join("\n");
-    let stamp = directory.join("stamp");
-    if fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
-        println!("setup: the ecosystem is in {}", directory.display());
-        return true;
-    }
-    let installed = install(&directory).and_then(|()| {
-        fs::write(&stamp, wanted).map_err(|error| format!("{}: {error}", stamp.display()))
-    });
-    match installed {
-        Ok(()) => {
-            println!(
-                "setup: installed the ecosystem into {}",
-                directory.display()
-            );
-            true
-        }
-        Err(why) => {
-            eprintln!(
-                "error: cannot set up software written for Supervisor in {}: {why}",
-                directory.display()
-            );
-            eprintln!(
-                "  help: it comes from the indexes of Python's and of Node.js's packages: both must be reached by pip and npm"
-            );
-            eprintln!(
-                "  help: the tests need Python 3.11 or newer and Node.js; another interpreter: PROVOST_PYTHON=/path/to/python3"
-            );
-            false
-        }
-    }
+    let installed = Installed {
+        name: "software written for Supervisor",
+        wanted: &wanted,
+        directory: &directory(),
+        help: &[
+            "it comes from the indexes of Python's and of Node.js's packages: both must be reached by pip and npm",
+            "the tests need Python 3.11 or newer and Node.js; another interpreter: PROVOST_PYTHON=/path/to/python3",
+        ],
+    };
+    installed.ensure(install)
 }
 
 /// The three parts have nothing to do with each other: they are fetched at the same time.
 fn install(directory: &Path) -> Result<(), String> {
-    if directory.exists() {
-        fs::remove_dir_all(directory).map_err(|error| format!("removing the old one: {error}"))?;
-    }
     fs::create_dir_all(directory).map_err(|error| format!("making it: {error}"))?;
     let venv = directory.join("python");
     make_venv(&venv)?;
     thread::scope(|scope| {
-        let node = scope.spawn(|| packages_of_node(&directory.join("node")));
+        let node = scope.spawn(|| npm(&directory.join("node"), NODE));
         let collection = scope.spawn(|| collection(&venv, &directory.join("collections")));
         let tools = tools(&venv);
         let ended = |part: thread::ScopedJoinHandle<'_, Result<(), String>>| {
@@ -144,24 +121,17 @@ with zipfile.ZipFile(wheel) as opened:
 os.remove(wheel)
 ";
 
-fn packages_of_node(into: &Path) -> Result<(), String> {
+/// Installs packages of Node.js into a directory of their own.
+pub(crate) fn npm(into: &Path, packages: &[&str]) -> Result<(), String> {
     fs::create_dir_all(into).map_err(|error| format!("{}: {error}", into.display()))?;
+    let quiet = ["--silent", "--no-audit", "--no-fund", "--ignore-scripts"];
     command(
         Command::new("npm")
-            .args([
-                "install",
-                "--silent",
-                "--no-audit",
-                "--no-fund",
-                "--ignore-scripts",
-            ])
-            .args(NODE)
+            .arg("install")
+            .args(quiet)
+            .arg("--prefix")
+            .arg(into)
+            .args(packages)
             .current_dir(into),
     )
-}
-
-fn pip(venv: &Path) -> Command {
-    let mut command = Command::new(venv.join("bin/pip"));
-    command.arg("--disable-pip-version-check");
-    command
 }

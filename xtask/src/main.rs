@@ -16,6 +16,7 @@ mod plugins;
 mod rooms;
 mod schemathesis;
 mod soak;
+mod stamp;
 mod suites;
 mod test;
 mod tools;

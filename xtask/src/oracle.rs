@@ -5,7 +5,7 @@
 //! of that directory is touched.
 
 use crate::plugins;
-use std::fs;
+use crate::stamp::Installed;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -32,91 +32,52 @@ pub(crate) fn root() -> PathBuf {
     here.parent().unwrap_or(here).to_path_buf()
 }
 
-/// Installs what is missing. Says what went wrong, and answers whether all is in place.
+/// Installs what is missing. Answers whether all is in place.
 pub(crate) fn run() -> bool {
-    let directory = directory();
     let wanted = format!(
         "{SUPERVISOR}\n{}\n{}\n{LAYOUT}\n",
         COMPANIONS.join("\n"),
         plugins::PACKAGES.join("\n")
     );
-    let stamp = directory.join("stamp");
-    if fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
-        println!("setup: {SUPERVISOR} is in {}", directory.display());
-        return run_older(&directory);
-    }
-    match install(&directory)
-        .and_then(|()| fs::write(&stamp, wanted).map_err(|error| error.to_string()))
-    {
-        Ok(()) => {
-            println!("setup: installed {SUPERVISOR} into {}", directory.display());
-            run_older(&directory)
-        }
-        Err(why) => {
-            eprintln!(
-                "error: cannot set up upstream Supervisor in {}: {why}",
-                directory.display()
-            );
-            eprintln!(
-                "  help: the tests need Python 3.8 or newer with venv and pip, and a package index for {SUPERVISOR};"
-            );
-            eprintln!(
-                "  help: on Debian: apt-get install python3-venv; another interpreter: PROVOST_PYTHON=/path/to/python3"
-            );
-            false
-        }
-    }
+    let directory = directory();
+    let installed = Installed {
+        name: SUPERVISOR,
+        wanted: &wanted,
+        directory: &directory,
+        help: HELP,
+    };
+    installed.ensure(install) && run_older(&directory)
 }
+
+/// What the environments need.
+const HELP: &[&str] = &[
+    "the tests need Python 3.8 or newer with venv and pip, and a package index for Supervisor",
+    "on Debian: apt-get install python3-venv; another interpreter: PROVOST_PYTHON=/path/to/python3",
+];
 
 /// Installs the older release into a directory of its own beside the other.
 fn run_older(beside: &Path) -> bool {
     let mut directory = beside.as_os_str().to_owned();
     directory.push("-4.2.5");
-    let directory = PathBuf::from(directory);
-    let stamp = directory.join("stamp");
-    if fs::read_to_string(&stamp).is_ok_and(|found| found == OLDER) {
-        println!("setup: {OLDER} is in {}", directory.display());
-        return true;
-    }
-    match install_older(&directory)
-        .and_then(|()| fs::write(&stamp, OLDER).map_err(|error| error.to_string()))
-    {
-        Ok(()) => {
-            println!("setup: installed {OLDER} into {}", directory.display());
-            true
-        }
-        Err(why) => {
-            eprintln!(
-                "error: cannot set up {OLDER} in {}: {why}",
-                directory.display()
-            );
-            false
-        }
-    }
+    let installed = Installed {
+        name: OLDER,
+        wanted: OLDER,
+        directory: Path::new(&directory),
+        help: HELP,
+    };
+    installed.ensure(install_older)
 }
 
 fn install_older(directory: &Path) -> Result<(), String> {
-    if directory.exists() {
-        fs::remove_dir_all(directory).map_err(|error| format!("removing the old one: {error}"))?;
-    }
     make_venv(directory)?;
     // Its console script needs what later releases of setuptools do not have any more.
-    command(Command::new(directory.join("bin/pip")).args([
-        "install",
-        "--quiet",
-        OLDER,
-        "setuptools<81",
-    ]))
+    command(pip(directory).args(["install", "--quiet", OLDER, "setuptools<81"]))
 }
 
 fn install(directory: &Path) -> Result<(), String> {
-    if directory.exists() {
-        fs::remove_dir_all(directory).map_err(|error| format!("removing the old one: {error}"))?;
-    }
     make_venv(directory)?;
-    let pip = directory.join("bin/pip");
     command(
-        Command::new(&pip)
+        pip(directory)
             .args(["install", "--quiet", SUPERVISOR])
             .args(COMPANIONS),
     )?;
@@ -124,7 +85,7 @@ fn install(directory: &Path) -> Result<(), String> {
     let sources = directory.join("sdist");
     // The source distribution holds upstream's end-to-end tests and their fixtures, whatever the wheel leaves out.
     command(
-        Command::new(&pip)
+        pip(directory)
             .args([
                 "download",
                 "--quiet",
@@ -148,6 +109,13 @@ fn install(directory: &Path) -> Result<(), String> {
 pub(crate) fn make_venv(directory: &Path) -> Result<(), String> {
     let python = std::env::var("PROVOST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     command(Command::new(python).arg("-m").arg("venv").arg(directory))
+}
+
+/// The installer of an environment.
+pub(crate) fn pip(environment: &Path) -> Command {
+    let mut command = Command::new(environment.join("bin/pip"));
+    command.arg("--disable-pip-version-check");
+    command
 }
 
 /// Unpacks the one archive of a directory beside itself, under the fixed name `supervisor`.

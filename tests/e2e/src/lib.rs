@@ -20,6 +20,7 @@
 mod again;
 mod daemon;
 mod http;
+mod image;
 mod json;
 mod many;
 pub mod means;

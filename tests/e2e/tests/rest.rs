@@ -69,8 +69,7 @@ fn options_are_told_with_their_places_while_the_files_are_what_was_read() {
     assert_eq!(origins("own"), Json::Null);
     post(&daemon, "/api/v1/reread", "");
     assert_eq!(origins("extra")["command"]["line"], 4);
-    let said = daemon.ctl(Side::Ours, &["upgrade"]);
-    assert!(said.stdout.starts_with("Upgraded"), "{}", said.stdout);
+    daemon.upgrade();
     assert_eq!(origins("extra")["command"]["line"], 4);
 }
 
@@ -418,13 +417,7 @@ fn a_restart_goes_on_over_an_upgrade_and_is_done_once() {
         move || target.act(&format!("{path}/restart"), "", "")
     });
     daemon.wait_state("slow", "STOPPING");
-    let said = daemon.ctl(Side::Ours, &["upgrade"]);
-    assert!(
-        said.stdout.starts_with("Upgraded"),
-        "{} {}",
-        said.stdout,
-        said.stderr
-    );
+    daemon.upgrade();
     let answer = asked.join().expect("it was answered");
     assert_eq!(
         (answer.status(), answer.json()),

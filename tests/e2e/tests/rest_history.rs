@@ -51,16 +51,6 @@ fn act(daemon: &Daemon, path: &str) {
     assert_eq!(answer.status(), 200, "{path}: {}", answer.text());
 }
 
-fn upgrade(daemon: &Daemon) {
-    let said = daemon.ctl(Side::Ours, &["upgrade"]);
-    assert!(
-        said.stdout.starts_with("Upgraded"),
-        "{} {}",
-        said.stdout,
-        said.stderr
-    );
-}
-
 /// The numbers on lines of their own from `first` to 30.
 fn lines_from(first: u32) -> String {
     let numbers: Vec<String> = (first..=30).map(|number| number.to_string()).collect();
@@ -99,7 +89,7 @@ fn ends_are_told_with_what_was_said_before() {
     run(&daemon, "mute");
     let mute = history(&daemon, "mute");
     assert_eq!(mute["exits"][0]["stderr"], Json::Null, "there is no log");
-    upgrade(&daemon);
+    daemon.upgrade();
     let again = history(&daemon, "job");
     assert_eq!(
         (&again["exits"], &again["changes"]),
@@ -174,7 +164,7 @@ fn bytes_of_logs_are_counted() {
     act(&daemon, "/api/v1/processes/cat/cat/clearlog");
     say("01234");
     wait(15);
-    upgrade(&daemon);
+    daemon.upgrade();
     wait(15);
     say("0");
     wait(16);

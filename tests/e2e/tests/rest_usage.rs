@@ -106,8 +106,7 @@ fn with_history_samples_are_kept_for_everyone() {
     let kept = usage(&daemon, "?group=cat")["processes"][0]["rss"].clone();
     assert!(kept.as_array().unwrap().len() <= 2, "{kept}");
     // Who comes after an upgrade begins anew.
-    let said = daemon.ctl(Side::Ours, &["upgrade"]);
-    assert!(said.stdout.starts_with("Upgraded"), "{}", said.stdout);
+    daemon.upgrade();
     let again = wait_for(PATIENCE, "a sample", || {
         Some(usage(&daemon, "")).filter(|it| names(it).len() == 2)
     });

@@ -17,4 +17,4 @@ mod site;
 pub use axe::violations;
 pub use browser::{Browser, Look};
 pub use proxy::Proxy;
-pub use site::{EXAMPLE, Site};
+pub use site::{EXAMPLE, SPEAKING, Site};

@@ -2,6 +2,7 @@
 
 use std::net::TcpStream;
 
+use crate::browser::Browser;
 use provost_e2e::{Daemon, PATIENCE, Side, Start, free_port, wait_until};
 
 /// Programs in all kinds of states, with names and groups as people have them.
@@ -37,6 +38,17 @@ command=/bin/sleep 100000
 programs=fetch,parse
 ";
 
+/// One program that wrote its last words and ended, and one that goes on after colours, markup and bytes that are no UTF-8.
+pub const SPEAKING: &str = "\
+[program:crash]
+command=/bin/sh -c 'echo \"going down <script>\" >&2; exit 3'
+startsecs=0
+autorestart=false
+[program:talk]
+command=/bin/sh -c 'printf \"\\033[31mred\\033[0m <script>x</script> \\377 end\\n\"; exec cat'
+startsecs=0
+";
+
 /// A daemon with a server on a port of the loopback interface.
 #[derive(Debug)]
 pub struct Site {
@@ -62,6 +74,14 @@ impl Site {
             TcpStream::connect(("127.0.0.1", port)).is_ok()
         });
         Self { daemon, port }
+    }
+
+    /// A browser at a page that follows what happens.
+    pub fn look(&self, page: &str) -> Browser {
+        let browser = Browser::start();
+        browser.go(&self.url(page));
+        browser.wait("document.querySelector('.link').dataset.link === 'live'");
+        browser
     }
 
     /// The address of a page.

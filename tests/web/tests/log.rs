@@ -1,16 +1,9 @@
 //! The view of a log, as a person uses it.
 
 use provost_e2e::Side;
-use provost_web_tests::{Browser, Site};
+use provost_web_tests::{Browser, SPEAKING, Site};
 
 const PROGRAMS: &str = "\
-[program:crash]
-command=/bin/sh -c 'echo \"going down <script>\" >&2; exit 3'
-startsecs=0
-autorestart=false
-[program:talk]
-command=/bin/sh -c 'printf \"\\033[31mred\\033[0m <script>x</script> \\377 end\\n\"; exec cat'
-startsecs=0
 [program:many]
 command=/bin/sh -c 'seq -f \"line %%06.0f of a log that is longer than what is shown of it\" 12000; exec cat'
 startsecs=0
@@ -23,11 +16,9 @@ stdout_logfile_maxbytes=5MB
 
 /// The log of a program, followed.
 fn open(page: &str) -> (Site, Browser) {
-    let site = Site::new(PROGRAMS);
+    let site = Site::new(&format!("{SPEAKING}{PROGRAMS}"));
     site.daemon.wait_state("crash", "EXITED");
-    let browser = Browser::start();
-    browser.go(&site.url(page));
-    browser.wait("document.querySelector('.link').dataset.link === 'live'");
+    let browser = site.look(page);
     (site, browser)
 }
 

@@ -29,9 +29,7 @@ numprocs=3
 
 fn open(programs: &str) -> (Site, Browser) {
     let site = Site::new(programs);
-    let browser = Browser::start();
-    browser.go(&site.url(""));
-    browser.wait("document.querySelector('.link').dataset.link === 'live'");
+    let browser = site.look("");
     (site, browser)
 }
 

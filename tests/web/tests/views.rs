@@ -1,27 +1,18 @@
 //! What a person sees and does on the pages of one program and of supervisord; what all pages have to keep.
 
 use provost_e2e::Side;
-use provost_web_tests::{Browser, Look, Site, violations};
+use provost_web_tests::{Browser, Look, SPEAKING, Site, violations};
 
 const PROGRAMS: &str = "\
 [program:one]
 command=/bin/cat
 startsecs=0
-[program:crash]
-command=/bin/sh -c 'echo \"going down <script>\" >&2; exit 3'
-startsecs=0
-autorestart=false
-[program:talk]
-command=/bin/sh -c 'printf \"\\033[31mred\\033[0m <script>x</script> \\377 end\\n\"; exec cat'
-startsecs=0
 ";
 
 fn open(page: &str) -> (Site, Browser) {
-    let site = Site::new(PROGRAMS);
+    let site = Site::new(&format!("{SPEAKING}{PROGRAMS}"));
     site.daemon.wait_state("crash", "EXITED");
-    let browser = Browser::start();
-    browser.go(&site.url(page));
-    browser.wait("document.querySelector('.link').dataset.link === 'live'");
+    let browser = site.look(page);
     (site, browser)
 }
 

@@ -204,16 +204,21 @@ function showDetail(detail) {
 }
 
 let asked = null;
+let isNew = false;
 
-function reload() {
+/// Asks what became of it; what it was started with only when that may differ, since the files are read for it.
+function reload(anew) {
+  isNew ||= anew;
   clearTimeout(asked);
   asked = setTimeout(async () => {
     try {
-      const [one, two] = await Promise.all([get(`${pathOf(named)}/history`), get(pathOf(named))]);
-      history = one;
+      history = await get(`${pathOf(named)}/history`);
       showTimes();
       showExits();
-      showDetail(two);
+      if (isNew) {
+        isNew = false;
+        showDetail(await get(pathOf(named)));
+      }
     } catch (trouble) {
       setText(times, trouble.message);
     }
@@ -258,20 +263,20 @@ async function measure() {
   setTimeout(measure, MEASURE);
 }
 
-const ours = (process) => {
+const ours = (anew) => (process) => {
   if (keyOf(process) === key) {
     show();
-    reload();
+    reload(anew);
   }
 };
 store
   .on("snapshot", () => {
     show();
-    reload();
+    reload(true);
   })
-  .on("added", ours)
-  .on("removed", ours)
-  .on("process", ours)
+  .on("added", ours(true))
+  .on("removed", ours(false))
+  .on("process", ours(false))
   .on("usage", showUsage);
 setInterval(show, 1000);
 document.getElementById("app").replaceChildren(

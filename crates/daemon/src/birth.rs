@@ -1,6 +1,7 @@
 //! From open logs to a living child: pipes, fork, the record of the run, and the word to go on.
 
 use crate::children::{Early, Entry, Newborn, Phase};
+use crate::gate::Gate;
 use crate::logs::Order;
 use crate::meters;
 use crate::prepare;
@@ -79,6 +80,7 @@ impl Shell {
                     stdin,
                     stdout,
                     stderr,
+                    gate: Arc::new(Gate::new(spawned.report.shared())),
                     report: spawned.report,
                     ended: None,
                 };
@@ -112,6 +114,7 @@ impl Shell {
                 newborn.stderr.as_ref().and_then(number),
             ],
             auto_logs: [auto(Channel::Stdout), auto(Channel::Stderr)],
+            gate: Arc::clone(&newborn.gate),
         })
     }
 
@@ -140,10 +143,11 @@ impl Shell {
             stdout,
             stderr,
             report,
+            gate,
             ended,
         } = *newborn;
-        // One that was killed meanwhile cannot be told; its end is.
-        let _ = spawn::go(report.as_fd());
+        // Where no records are kept nobody has opened it.
+        gate.open();
         self.children.alive(run, pid);
         self.births.done(run);
         self.measure(run);
@@ -156,6 +160,13 @@ impl Shell {
 
     /// The run could not be written down: its child ends without having run anything.
     pub(crate) fn not_recorded(&mut self, run: Run, problem: SpawnProblem) {
+        if let Some(Phase::Recording(newborn)) =
+            self.children.runs.get(&run).map(|child| &child.phase)
+            && !newborn.gate.shut()
+        {
+            // It was written down after all, a moment ago.
+            return self.recorded(run, Ok(()));
+        }
         let Some((pid, newborn)) = self.children.take_newborn(run) else {
             return;
         };

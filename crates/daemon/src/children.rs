@@ -3,10 +3,12 @@
 //! Nothing is decided here; the core decides by run, and this table says which pid and pipes a run has.
 
 use crate::exits::Exits;
+use crate::gate::Gate;
 use crate::logs::Place;
 use crate::spawn_order::Ready;
 use crate::stdin::ChildStdin;
 use crate::tree::Tree;
+use provost_model::Signal;
 use provost_model::spec::LogFile;
 use provost_model::{
     Channel, Errno, ExitStatus, GroupKind, GroupSpec, Mono, Pid, ProcId, ProcessSpec, Run, SocketId,
@@ -176,8 +178,10 @@ pub(crate) struct Newborn {
     pub(crate) stdin: Option<OwnedFd>,
     pub(crate) stdout: OwnedFd,
     pub(crate) stderr: Option<OwnedFd>,
-    /// Where it waits, and says why it could not execute.
+    /// Where it says why it could not execute.
     pub(crate) report: Line,
+    /// Where it waits.
+    pub(crate) gate: Arc<Gate>,
     /// Somebody has ended it before it was told to go on.
     pub(crate) ended: Option<ExitStatus>,
 }
@@ -297,6 +301,20 @@ impl Children {
                 child.phase = other;
                 None
             }
+        }
+    }
+
+    /// Ends a child that waits, or has gone on a moment ago without anybody knowing.
+    pub(crate) fn give_up(&self, run: Run) {
+        let Some(child) = self.runs.get(&run) else {
+            return;
+        };
+        if let (Phase::Recording(newborn), Some(pid)) = (&child.phase, child.pid)
+            && !newborn.gate.shut()
+            && newborn.ended.is_none()
+        {
+            // It may have ended by itself.
+            let _ = provost_os::kill::kill(pid, Signal::KILL, true);
         }
     }
 

@@ -16,6 +16,7 @@ mod done;
 mod exits;
 mod explain;
 mod fcgi;
+mod gate;
 mod handover;
 mod hear;
 mod helper;

@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 use provost_model::access::{AccessSpec, UserSpec, wipe};
 use provost_os::wiping;
 use sha2::{Digest as _, Sha256};
+use std::cell::OnceCell;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -83,45 +84,46 @@ pub(super) enum Verdict {
     Busy,
 }
 
-/// Asks the thread.
-#[derive(Clone, Debug)]
+type Asked = (Claim, oneshot::Sender<Verdict>);
+
+/// Asks the thread, which is there from the first proof on and ends with this: most servers have no users.
+#[derive(Debug)]
 pub(super) struct Clerk {
-    sender: SyncSender<(Claim, oneshot::Sender<Verdict>)>,
+    access: Arc<AccessSpec>,
+    sender: OnceCell<SyncSender<Asked>>,
 }
 
 impl Clerk {
-    /// Starts the thread. It ends with the last handle.
-    pub(super) fn start(access: Arc<AccessSpec>) -> io::Result<Self> {
-        let mut desk = Desk {
+    /// One who looks at the proofs of these users.
+    pub(super) fn new(access: Arc<AccessSpec>) -> Self {
+        Self {
             access,
-            key: provost_os::random::secret()?,
-            right: VecDeque::new(),
-        };
-        let (sender, claims): (_, Receiver<(Claim, oneshot::Sender<Verdict>)>) =
-            sync_channel(WAITING);
-        std::thread::Builder::new()
-            .name("logins".to_owned())
-            .spawn(move || {
-                for (claim, answer) in claims {
-                    // Whoever has left need not be looked at.
-                    if !answer.is_closed() {
-                        let _ = answer.send(desk.judge(&claim));
-                        wiping::dead_stack();
-                    }
-                }
-            })?;
-        Ok(Self { sender })
+            sender: OnceCell::new(),
+        }
     }
 
     pub(super) async fn ask(&self, claim: Claim) -> Verdict {
         let (answer, judged) = oneshot::channel();
-        if self.sender.try_send((claim, answer)).is_err() {
+        // Without a thread, which the system may have none left of, the next proof tries again.
+        let is_asked = self.desk().is_ok_and(|sender| {
+            let asked = sender.try_send((claim, answer));
+            asked.is_ok()
+        });
+        if !is_asked {
             return Verdict::Busy;
         }
         match tokio::time::timeout(TIME, judged).await {
             Ok(Ok(verdict)) => verdict,
             Ok(Err(_)) | Err(_) => Verdict::Busy,
         }
+    }
+
+    fn desk(&self) -> io::Result<&SyncSender<Asked>> {
+        if let Some(sender) = self.sender.get() {
+            return Ok(sender);
+        }
+        let sender = Desk::open(Arc::clone(&self.access))?;
+        Ok(self.sender.get_or_init(|| sender))
     }
 }
 
@@ -133,6 +135,28 @@ struct Desk {
 }
 
 impl Desk {
+    /// Starts the thread. Fails when there is none, or the system has no random bytes.
+    fn open(access: Arc<AccessSpec>) -> io::Result<SyncSender<Asked>> {
+        let mut desk = Self {
+            access,
+            key: provost_os::random::secret()?,
+            right: VecDeque::new(),
+        };
+        let (sender, claims): (_, Receiver<Asked>) = sync_channel(WAITING);
+        std::thread::Builder::new()
+            .name("logins".to_owned())
+            .spawn(move || {
+                for (claim, answer) in claims {
+                    // Whoever has left need not be looked at.
+                    if !answer.is_closed() {
+                        let _ = answer.send(desk.judge(&claim));
+                        wiping::dead_stack();
+                    }
+                }
+            })?;
+        Ok(sender)
+    }
+
     fn judge(&mut self, claim: &Claim) -> Verdict {
         let known = match claim {
             Claim::Password {

@@ -258,7 +258,6 @@ fn given_up(children: &mut Children) -> Vec<Input> {
                 status: *status,
                 why: None,
             },
-            // A child that waits for its word ends by itself when its report is closed.
             Some(
                 Phase::Preparing(_) | Phase::Opening(_) | Phase::Reopening(_) | Phase::Recording(_),
             ) => Input::SpawnFailed {
@@ -266,6 +265,7 @@ fn given_up(children: &mut Children) -> Vec<Input> {
                 problem: interrupted(),
             },
         };
+        children.give_up(run);
         children.forget(run);
         told.push(input);
     }

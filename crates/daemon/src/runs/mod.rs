@@ -2,7 +2,7 @@
 //! one ends.
 //!
 //! A thread of its own does the writing: the file is beside the pid file, and a disk that hangs holds up new children
-//! only. The child waits meanwhile.
+//! only. The child waits meanwhile, and goes on as soon as it is written down.
 
 mod file;
 mod orphans;
@@ -13,6 +13,7 @@ pub(crate) use stop::stop;
 
 use crate::crash;
 use crate::done::Done;
+use crate::gate::Gate;
 use crate::logs::Logger;
 use file::RunsFile;
 use provost_model::spawn::SpawnProblem;
@@ -79,6 +80,8 @@ pub(crate) struct Birth {
     pub(crate) pipes: [Option<u64>; 3],
     /// Its logs with made-up names.
     pub(crate) auto_logs: [Option<PathBuf>; 2],
+    /// Where it waits.
+    pub(crate) gate: Arc<Gate>,
 }
 
 impl Birth {
@@ -284,9 +287,12 @@ fn work(open: OpenRuns, jobs: &Receiver<Job>, logger: &Logger, report: &impl Fn(
         crash::point("records");
         match job {
             Job::Begin(birth) => {
-                let run = birth.run;
+                let (run, gate) = (birth.run, Arc::clone(&birth.gate));
                 let written = file.begin(run, &birth.record(&here));
                 let result = written.map_err(|error| problem(file.path(), Errno::of(&error)));
+                if result.is_ok() {
+                    gate.open();
+                }
                 report(Done::Recorded { run, result });
             }
             Job::Adopted(run, record) => file.know(run, &record),

@@ -16,6 +16,7 @@ use rustix::net::Shutdown;
 use std::ffi::c_void;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr::NonNull;
+use std::sync::Arc;
 
 /// Bytes of the child's stack.
 const STACK: usize = 64 << 10;
@@ -109,13 +110,21 @@ extern "C" fn enter(prepared: *mut c_void) -> libc::c_int {
 /// The parent's end of the line to a child, and what the child uses of its memory.
 #[derive(Debug)]
 pub struct Line {
-    fd: OwnedFd,
+    fd: Arc<OwnedFd>,
     lent: Option<Lent>,
 }
 
 impl Line {
     pub(super) fn new(fd: OwnedFd, lent: Option<Lent>) -> Self {
-        Self { fd, lent }
+        Self {
+            fd: Arc::new(fd),
+            lent,
+        }
+    }
+
+    /// The line itself, for another thread that lets the child go on or gives it up.
+    pub fn shared(&self) -> Arc<OwnedFd> {
+        Arc::clone(&self.fd)
     }
 
     /// Whether the child has closed its end, waiting for a moment.

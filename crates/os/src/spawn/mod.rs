@@ -40,6 +40,11 @@ pub fn go(report: BorrowedFd<'_>) -> Result<(), Errno> {
     rustix::io::retry_on_intr(send).map(drop).map_err(errno)
 }
 
+/// Makes a child end that waits at the other end of its report, whoever else holds it.
+pub fn give_up(report: BorrowedFd<'_>) -> Result<(), Errno> {
+    rustix::net::shutdown(report, rustix::net::Shutdown::Write).map_err(errno)
+}
+
 /// Makes children, one at a time.
 #[derive(Debug)]
 pub struct Spawner {

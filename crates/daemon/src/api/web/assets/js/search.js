@@ -5,8 +5,8 @@ import { el, setText } from "./dom.js";
 /// Found lines in which the words themselves are marked.
 const MARKED = 1000;
 
-/// What a line says, without what stands before it.
-const wordsOf = (line) => line.lastElementChild ?? line;
+/// What a line says, without what stands before it; none for words of our own.
+const wordsOf = (line) => line.lastElementChild;
 
 export class Search {
   constructor(box) {
@@ -33,7 +33,7 @@ export class Search {
   mark(step) {
     this.box.querySelectorAll(".found, .current").forEach((node) => node.classList.remove("found", "current"));
     const text = this.field.value.toLowerCase();
-    this.hits = text ? [...this.box.children].filter((line) => wordsOf(line).textContent.toLowerCase().includes(text)) : [];
+    this.hits = text ? [...this.box.children].filter((line) => wordsOf(line)?.textContent.toLowerCase().includes(text)) : [];
     this.hits.forEach((node) => node.classList.add("found"));
     this.highlight(text);
     const all = this.hits.length;

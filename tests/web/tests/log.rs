@@ -121,7 +121,7 @@ fn ends_are_jumped_to() {
     );
     browser.wait("document.querySelector('.marked')?.innerText.includes('going down')");
     browser.wait("document.querySelector('.link').dataset.link === 'still'");
-    browser.click(".tools button:nth-of-type(4)");
+    browser.click(".deeds button:nth-of-type(2)");
     browser.wait("document.querySelector('.link').dataset.link === 'live'");
 }
 

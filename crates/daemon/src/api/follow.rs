@@ -76,10 +76,15 @@ pub(super) async fn follow(
 
 /// Refuses what would cost one of the last descriptors: it would stay open for as long as the client likes.
 pub(super) fn spare(context: &Context, followed: &Followed) -> Result<(), Fault> {
-    if !reserve::is_reserved(&*followed.file) {
+    spare_file(context, &followed.path, &followed.file)
+}
+
+/// The same for the file at a path.
+pub(super) fn spare_file(context: &Context, path: &Path, file: &File) -> Result<(), Fault> {
+    if !reserve::is_reserved(file) {
         return Ok(());
     }
-    let (path, error) = (followed.path.display(), reserve::exhausted());
+    let (path, error) = (path.display(), reserve::exhausted());
     let text = format!("log {path} cannot be followed at present: {error}");
     context.logger.log(Level::Error, text);
     Err(Fault::about(FaultCode::Failed, error.to_string()))

@@ -77,6 +77,10 @@ pub enum Operation {
     Log,
     /// A piece of supervisord's own log.
     MainLog,
+    /// All of a log, as it lies in its file.
+    LogFile,
+    /// All of supervisord's own log.
+    MainLogFile,
     /// A log, as it grows.
     LogEvents,
     /// supervisord's own log, as it grows.
@@ -162,6 +166,8 @@ pub enum Content {
     Json(Shape),
     /// Text of this type.
     Text(&'static str),
+    /// A file as it is.
+    File,
     /// Server-sent events, each with its name, its meaning and the shape of its data.
     Events(&'static [EventKind]),
 }
@@ -224,6 +230,13 @@ pub struct Endpoint {
     pub faults: &'static [FaultCode],
 }
 
+impl Endpoint {
+    /// Whether its answer comes in pieces, for as long as that takes.
+    pub fn streams(&self) -> bool {
+        matches!(self.answer, Content::File | Content::Events(_))
+    }
+}
+
 /// What a path leads to.
 #[derive(Clone, Copy)]
 pub enum Found<'a> {
@@ -271,6 +284,9 @@ fn fit<'a>(pattern: &str, path: &'a str) -> Option<[&'a str; 2]> {
         }
     }
 }
+
+/// The type of a file of which nothing is known but its bytes.
+pub const BYTES: &str = "application/octet-stream";
 
 /// The status of HTTP that says what a fault says.
 pub fn status(code: FaultCode) -> u16 {

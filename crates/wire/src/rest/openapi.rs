@@ -2,7 +2,7 @@
 
 use super::schema::{Definitions, Schema, refer};
 use super::shapes::Failure;
-use super::{Content, ENDPOINTS, Endpoint, Kind, LARGEST, Method, Operation, Param, status};
+use super::{BYTES, Content, ENDPOINTS, Endpoint, Kind, LARGEST, Method, Operation, Param, status};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -109,6 +109,7 @@ fn responses(endpoint: &Endpoint, definitions: &mut Definitions) -> Value {
             json!({ "application/json": { "schema": (shape.schema)(definitions) } })
         }
         Content::Text(kind) => json!({ kind: { "schema": { "type": "string" } } }),
+        Content::File => json!({ BYTES: {} }),
         Content::Events(kinds) => {
             let data: Vec<Value> = kinds
                 .iter()
@@ -153,7 +154,7 @@ pub(super) fn common(endpoint: &Endpoint) -> Vec<(u16, &'static str)> {
         (403, "NOT_PERMITTED"),
         (503, "SHUTDOWN_STATE"),
     ];
-    if endpoint.method == Method::Post {
+    if endpoint.method == Method::Post || endpoint.streams() {
         all.push((403, "FOREIGN_PAGE"));
     }
     all

@@ -62,6 +62,11 @@ pub(super) const FOLLOWED: &str = "Server-sent events: no more than some tens a 
                         cut between them. Whoever comes back with the `id` of the last one in `Last-Event-ID` goes on there, or \
                         begins at the start of the file that has taken the place of that one. The stream ends when the process goes out of service.";
 
+/// What is said of whole logs.
+pub(super) const WHOLE: &str = "The bytes of the file as they are, as many as it has when it is asked for; what was rotated away is not in it. The \
+                     length is told first: an answer that is shorter was cut off, because the file became shorter, or supervisord \
+                     was stopped or upgraded meanwhile.";
+
 pub(super) const EVENTS: &[EventKind] = &[
     EventKind {
         name: "snapshot",

@@ -3,7 +3,7 @@
 use super::openapi::{common, names};
 use super::schema::{Definitions, Schema};
 use super::shapes::Failure;
-use super::{Content, ENDPOINTS, Endpoint, Kind, Param, status};
+use super::{BYTES, Content, ENDPOINTS, Endpoint, Kind, Param, status};
 use serde_json::Value;
 use std::fmt::Write as _;
 
@@ -14,7 +14,7 @@ and by `{\"error\": {\"code\": …, \"message\": …}}`. Bodies are JSON with `C
 written with percent signs where they hold what a path cannot hold. The same as OpenAPI 3.1 is at `/api/v1/openapi.json`, \
 and in [openapi.json](openapi.json).\n\n\
 Who may do what is told in [Authorization](../authorization.md): programs out of scope do not exist for the caller. \
-Requests of pages of other sites that would change something are refused, as everywhere \
+Requests of pages of other sites that would change something, or whose answers go on for long, are refused, as everywhere \
 ([Web interface](../web.md#who-may-act)).\n\n\
 ```sh\n\
 curl --unix-socket /run/supervisor.sock http://localhost/api/v1/processes\n\
@@ -68,6 +68,9 @@ fn entry(out: &mut String, endpoint: &Endpoint, definitions: &mut Definitions) {
         }
         Content::Text(kind) => {
             let _ = writeln!(out, "- Answer: `{kind}`");
+        }
+        Content::File => {
+            let _ = writeln!(out, "- Answer: `{BYTES}`");
         }
         Content::Events(kinds) => {
             for kind in kinds {

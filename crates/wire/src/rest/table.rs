@@ -1,7 +1,7 @@
 //! The endpoints.
 
 use super::parts::{
-    EVENTS, FOLLOWED, FOLLOWED_FROM, LENGTH, LOG_EVENTS, OFFSET, START, STOP, STREAM, WAIT,
+    EVENTS, FOLLOWED, FOLLOWED_FROM, LENGTH, LOG_EVENTS, OFFSET, START, STOP, STREAM, WAIT, WHOLE,
 };
 use super::shapes::{
     Daemon, Done, History, LogPiece, Outcomes, Plan, ProcessDetail, Processes, SignalBody, Updated,
@@ -131,6 +131,19 @@ pub const ENDPOINTS: &[Endpoint] = &[
         )
     },
     Endpoint {
+        params: &[STREAM],
+        text: WHOLE,
+        faults: &[Fault::BadName, Fault::NoFile, Fault::Failed],
+        ..get(
+            "/api/v1/processes/{group}/{name}/log/file",
+            "downloadLog",
+            Operation::LogFile,
+            Verb::Logs,
+            "All of a log, to be kept as a file.",
+            Content::File,
+        )
+    },
+    Endpoint {
         params: &[STREAM, FOLLOWED_FROM],
         text: FOLLOWED,
         faults: &[Fault::BadName, Fault::NoFile, Fault::Failed],
@@ -153,6 +166,18 @@ pub const ENDPOINTS: &[Endpoint] = &[
             Verb::MainLog,
             "A piece of supervisord's own log, and where the next one begins.",
             json::<LogPiece>("LogPiece"),
+        )
+    },
+    Endpoint {
+        text: WHOLE,
+        faults: &[Fault::NoFile, Fault::Failed],
+        ..get(
+            "/api/v1/log/file",
+            "downloadMainLog",
+            Operation::MainLogFile,
+            Verb::MainLog,
+            "All of supervisord's own log, to be kept as a file.",
+            Content::File,
         )
     },
     Endpoint {

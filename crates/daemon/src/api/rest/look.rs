@@ -54,6 +54,8 @@ pub(super) async fn answer(
         Operation::Metrics => figures::page(context, caller).await,
         // They are answered elsewhere.
         Operation::Events
+        | Operation::LogFile
+        | Operation::MainLogFile
         | Operation::LogEvents
         | Operation::MainLogEvents
         | Operation::Start(_)

@@ -1,9 +1,10 @@
 //! The JSON interface: from an endpoint of the table to its answer.
 //!
 //! What is asked is looked at here, once for all endpoints: who sent it, parameters, the right, the audit log. Then `look`
-//! reads, `act` changes something, `events` follows what happens, and `tail` a log.
+//! reads, `act` changes something, `events` follows what happens, and `tail` a log; `download` hands over a whole one.
 
 mod act;
+mod download;
 mod events;
 mod figures;
 mod history;
@@ -30,7 +31,7 @@ use hyper::{Request, Response, StatusCode};
 use provost_model::spec::namespec;
 use provost_model::{Fault, FaultCode};
 use provost_wire::rest::shapes::{Failure, to_json};
-use provost_wire::rest::{self, Content, Endpoint, Found, Method, Operation};
+use provost_wire::rest::{self, Endpoint, Found, Method, Operation};
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -161,8 +162,8 @@ pub(super) async fn answer(
         Found::Nowhere => return failed(404, "NOT_FOUND", "There is no such address."),
     };
     let headers = request.headers().clone();
-    let follows = matches!(endpoint.answer, Content::Events(_));
-    if (endpoint.method == Method::Post || follows) && route::is_foreign(server, &headers) {
+    let streams = endpoint.streams();
+    if (endpoint.method == Method::Post || streams) && route::is_foreign(server, &headers) {
         return failed(
             403,
             "FOREIGN_PAGE",
@@ -178,7 +179,7 @@ pub(super) async fn answer(
     let begun = Instant::now();
     let last = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok());
     let response = permitted(context, caller, asked, last).await;
-    if follows && response.status() == StatusCode::OK {
+    if streams && response.status() == StatusCode::OK {
         watch.streaming();
     }
     meters::JSON_CALLS.observe(begun.elapsed());
@@ -202,19 +203,27 @@ async fn permitted(
     if let Err(refusal) = route::read(context, caller, endpoint.verb, endpoint.path).await {
         return *refusal;
     }
-    let followed = match endpoint.operation {
+    let streamed = match endpoint.operation {
         Operation::Events => return events::answer(context, caller, last, asked.flag("usage")),
         Operation::LogEvents => match look::log_path(caller, &asked).await {
             Ok(path) => tail::answer(context, caller, (&asked, last), path).await,
             Err(fault) => Err(fault),
         },
+        Operation::LogFile => match look::log_path(caller, &asked).await {
+            Ok(path) => download::answer(context, caller, &asked, path).await,
+            Err(fault) => Err(fault),
+        },
+        Operation::MainLogFile => {
+            let path = context.main_log.clone();
+            download::answer(context, caller, &asked, path).await
+        }
         Operation::MainLogEvents => {
             let path = context.main_log.clone();
             tail::answer(context, caller, (&asked, last), path).await
         }
         _ => return look::answer(context, caller, &asked).await,
     };
-    followed.unwrap_or_else(|fault| refused(&fault))
+    streamed.unwrap_or_else(|fault| refused(&fault))
 }
 
 /// Reads names, parameters and body.

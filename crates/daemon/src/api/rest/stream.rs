@@ -1,4 +1,4 @@
-//! What all streams of server-sent events have in common, whatever they tell.
+//! What all streams have in common, whatever they tell.
 
 use super::{failed, unkept};
 use crate::api::caller::Caller;
@@ -21,8 +21,30 @@ pub(super) const NOTHING: &str = ":\n\n";
 /// Tells reverse proxies to pass on what comes as it comes.
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
-/// Begins a stream: what `tell` makes goes on until it ends, the client has left, or supervisord stops or hands over.
+/// Begins a stream of server-sent events.
 pub(super) fn begin<T, F>(context: &Rc<Context>, caller: &Rc<Caller>, tell: T) -> Response<Outgoing>
+where
+    T: FnOnce(Client) -> F,
+    F: Future<Output = Option<()>> + 'static,
+{
+    let pieces = match pieces(context, caller, tell) {
+        Ok(pieces) => pieces,
+        Err(refusal) => return *refusal,
+    };
+    let mut response = unkept(respond::bare(StatusCode::OK, pieces));
+    let kind = HeaderValue::from_static("text/event-stream");
+    put(&mut response, CONTENT_TYPE, kind);
+    let no = HeaderValue::from_static("no");
+    put(&mut response, X_ACCEL_BUFFERING, no);
+    response
+}
+
+/// What `tell` makes, until it ends, the client has left, or supervisord stops or hands over.
+pub(super) fn pieces<T, F>(
+    context: &Rc<Context>,
+    caller: &Rc<Caller>,
+    tell: T,
+) -> Result<Outgoing, Box<Response<Outgoing>>>
 where
     T: FnOnce(Client) -> F,
     F: Future<Output = Option<()>> + 'static,
@@ -32,7 +54,7 @@ where
         let text = format!(
             "There may be {most} streams, or seven eighths of them for one user. Try again when one has ended."
         );
-        return failed(503, "TOO_MANY_STREAMS", &text);
+        return Err(Box::new(failed(503, "TOO_MANY_STREAMS", &text)));
     };
     // One piece waits while the client reads another.
     let (sender, receiver) = mpsc::channel(1);
@@ -46,19 +68,14 @@ where
     tokio::task::spawn_local(async move {
         tokio::select! {
             biased;
-            // The answer ends, and its client comes back to whoever goes on.
+            // The answer ends; its client comes back to whoever goes on.
             _ = handing.wait_for(|is| *is) => {}
             _ = stopping.wait_for(|is| *is) => {}
             // The client has left, or nobody answers any more.
             _ = told => {}
         }
     });
-    let mut response = unkept(respond::bare(StatusCode::OK, Outgoing::pieces(receiver)));
-    let kind = HeaderValue::from_static("text/event-stream");
-    put(&mut response, CONTENT_TYPE, kind);
-    let no = HeaderValue::from_static("no");
-    put(&mut response, X_ACCEL_BUFFERING, no);
-    response
+    Ok(Outgoing::pieces(receiver))
 }
 
 /// One of the places for streams.
@@ -104,7 +121,7 @@ impl Client {
     /// Hands text over, as the client reads; none when it has left. What is long is of its share until it is on its way.
     pub(super) async fn send(&self, text: String) -> Option<()> {
         if text.len() <= SHORT_ANSWER {
-            return self.hand_over(text).await;
+            return self.hand_over(text.into()).await;
         }
         let share = self.context.user_answers.of_bytes(&self.caller, text.len());
         let Ok(_share) = share else {
@@ -112,16 +129,18 @@ impl Client {
             route::report_spent(&self.context, &self.caller);
             return None;
         };
-        self.hand_over(text).await?;
+        self.hand_over(text.into()).await?;
         // The second comment is taken when the first is on its way, and that is when nearly all before it has left.
         for _ in 0..2 {
-            self.hand_over(NOTHING.to_owned()).await?;
+            self.hand_over(Bytes::from_static(NOTHING.as_bytes()))
+                .await?;
         }
         Some(())
     }
 
-    async fn hand_over(&self, text: String) -> Option<()> {
-        self.sender.send((Bytes::from(text), None)).await.ok()
+    /// Hands over what is not long, as it is.
+    pub(super) async fn hand_over(&self, bytes: Bytes) -> Option<()> {
+        self.sender.send((bytes, None)).await.ok()
     }
 
     /// Waits until it has left.

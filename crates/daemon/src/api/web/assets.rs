@@ -51,6 +51,7 @@ assets! {
     SCRIPT "js/daemon.js";
     SCRIPT "js/dom.js";
     SCRIPT "js/events.js";
+    SCRIPT "js/follow.js";
     SCRIPT "js/format.js";
     SCRIPT "js/frame.js";
     SCRIPT "js/keys.js";
@@ -60,6 +61,7 @@ assets! {
     SCRIPT "js/overview.js";
     SCRIPT "js/program.js";
     SCRIPT "js/rows.js";
+    SCRIPT "js/search.js";
     SCRIPT "js/spark.js";
     SCRIPT "js/timeline.js";
     SCRIPT "js/view.js";

@@ -105,8 +105,13 @@ pub(super) async fn log(
     } else {
         name.unwrap_or_default()
     };
+    let waiting = WAITING.replacen(
+        "<div",
+        &format!("<div data-streams=\"{}\"", streams(caller, name).await),
+        1,
+    );
     let content = format!(
-        "{WAITING}<noscript>\n<h1>{}</h1>\n<pre>\n{}</pre>\n</noscript>\n",
+        "{waiting}<noscript>\n<h1>{}</h1>\n<pre>\n{}</pre>\n</noscript>\n",
         escape(shown),
         escape(&text)
     );
@@ -114,11 +119,25 @@ pub(super) async fn log(
         title: &format!("Log of {shown}"),
         here: "log.html",
         script: "log.js",
-        parts: &["ansi.js", "lines.js"],
+        parts: &["ansi.js", "follow.js", "lines.js", "search.js"],
         sheet: "log.css",
         content: &content,
     };
     live.page(caller)
+}
+
+/// The logs that a program has; of one that is not known, those that programs have.
+async fn streams(caller: &Caller, name: Option<&str>) -> &'static str {
+    let name = name.unwrap_or_default().to_owned();
+    match caller.ask(Request::GetProcessInfo { name }).await {
+        Ok(Reply::Info(info)) => match (&info.stdout_logfile, &info.stderr_logfile) {
+            (Some(_), None) => "stdout",
+            (None, Some(_)) => "stderr",
+            (None, None) => "",
+            (Some(_), Some(_)) => "stdout stderr",
+        },
+        _ => "stdout stderr",
+    }
 }
 
 /// The page of supervisord.

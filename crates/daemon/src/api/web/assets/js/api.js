@@ -3,7 +3,7 @@
 const ROOT = "api/v1/";
 
 /// The address of an endpoint. A name and a password in the address bar cannot go along; the browser knows them.
-function urlOf(path) {
+export function urlOf(path) {
   const base = new URL(document.baseURI);
   base.username = base.password = "";
   return new URL(ROOT + path, base);

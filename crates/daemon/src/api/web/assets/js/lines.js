@@ -29,23 +29,35 @@ function eachOf(text, bytes) {
   return signs > 0 ? REPLACED - (coder.encode(text).length - bytes) / signs : REPLACED;
 }
 
+/// Lines of one log, or of several: each of those says which it is of. Where the lines begin and end is kept for one only.
 export class Lines {
-  constructor(node) {
+  /// `address(at, of)` is that of the line at a byte of a log.
+  constructor(node, address) {
     this.node = node;
+    this.address = address;
     this.clear();
   }
 
   clear() {
     this.node.replaceChildren();
-    this.colours = new Colours();
+    this.logs = new Map();
     this.chars = 0;
-    this.open = null;
     this.start = null;
     this.end = null;
   }
 
-  /// Puts text at the end. A line without its end goes on with the next text.
-  append({ text, offset, next_offset: next }) {
+  /// What goes on from text to text of a log: colours, and a line without its end.
+  log(of) {
+    if (!this.logs.has(of)) {
+      this.logs.set(of, { colours: new Colours(), open: null });
+    }
+    return this.logs.get(of);
+  }
+
+  /// Puts text at the end. A line without its end goes on with the next text of its log, in its place.
+  append({ text, offset, next_offset: next }, of = "") {
+    const log = this.log(of);
+    const { open } = log;
     this.start ??= offset;
     this.end = next;
     const each = eachOf(text, next - offset);
@@ -53,70 +65,73 @@ export class Lines {
     const sizes = pieces.map((piece) => sizeOf(piece, each) + 1);
     let at = offset;
     let from = offset;
-    if (this.open) {
-      from = this.open.at;
-      pieces[0] = this.open.text + pieces[0];
-      this.chars -= this.open.text.length;
-      this.open.node.remove();
-      this.colours = this.open.colours;
+    if (open) {
+      from = open.at;
+      pieces[0] = open.text + pieces[0];
+      log.colours = open.colours;
     }
     const rest = pieces.pop();
     const nodes = pieces.map((line, index) => {
-      const node = this.line(line, from);
+      const node = this.line(line, from, of, log.colours);
       at += sizes[index];
       from = at;
       return node;
     });
-    this.open = null;
+    log.open = null;
     if (rest) {
-      const colours = this.colours.copy();
-      const node = this.line(rest, from);
+      const colours = log.colours.copy();
+      const node = this.line(rest, from, of, log.colours);
       nodes.push(node);
       // A line that does not end is broken in two.
-      this.open = rest.length < 65_536 ? { at: from, text: rest, node, colours } : null;
+      log.open = rest.length < 65_536 ? { at: from, text: rest, node, colours } : null;
     }
+    if (open?.node.isConnected) {
+      open.node.before(...nodes.splice(0, 1));
+      this.drop(open.node);
+    }
+    nodes.slice(0, -LINES).forEach((node) => this.drop(node));
     this.node.append(...nodes.slice(-LINES));
     this.trim();
   }
 
   /// Puts whole older lines before all others.
   prepend(text, offset, bytes) {
-    const kept = this.colours;
-    this.colours = new Colours();
+    const colours = new Colours();
     const each = eachOf(text, bytes);
     let at = offset;
     const nodes = text.replace(/\n$/, "").split("\n").map((line) => {
-      const node = this.line(line, at);
+      const node = this.line(line, at, "", colours);
       at += sizeOf(line, each) + 1;
       return node;
     });
-    this.colours = kept;
     this.start = offset;
     this.node.prepend(...nodes);
   }
 
-  note(words) {
-    this.open = null;
-    this.node.append(el("div", { class: "ln note" }, words));
+  /// Words of our own; no line goes on after them.
+  note(words, kind = "note") {
+    this.logs.forEach((log) => (log.open = null));
+    this.node.append(el("div", { class: `ln ${kind}` }, words));
     this.trim();
   }
 
-  line(text, at) {
+  line(text, at, of, colours) {
     const ended = text.endsWith("\r") ? text.slice(0, -1) : text;
     // As a terminal shows it: what comes behind the return stands in the place of what was there.
     const whole = ended.slice(ended.lastIndexOf("\r") + 1);
     this.chars += text.length;
-    const words = el("span", { class: "tx" }, ...this.colours.nodes(whole.slice(0, LONG)));
+    const words = el("span", { class: "tx" }, ...colours.nodes(whole.slice(0, LONG)));
     if (whole.length > LONG) {
       const more = button(`… ${whole.length - LONG} more characters`, () => more.replaceWith(...new Colours().nodes(whole.slice(LONG))), { class: "bare" });
       words.append(more);
     }
-    const link = el("a", { class: "at", href: `#byte=${at}`, tabindex: -1, "aria-label": `Link to byte ${at}`, title: "Link to this line" });
-    return el("div", { class: "ln", data: { at, size: text.length } }, link, words);
+    const link = el("a", { class: "at", href: this.address(at, of), tabindex: -1, "aria-label": `Link to byte ${at}`, title: "Link to this line" });
+    const from = of && el("span", { class: `of ${of}`, title: of }, of.slice(3));
+    return el("div", { class: "ln", data: { at, size: text.length } }, link, from, words);
   }
 
-  get isTooMuch() {
-    const number = this.node.children.length;
+  /// Whether so many lines, and their characters, are too much.
+  isTooMuch(number) {
     return number > LINES || (this.chars > CHARS && number > 1);
   }
 
@@ -127,7 +142,8 @@ export class Lines {
 
   /// Leaves out the oldest lines of too many.
   trim() {
-    while (this.isTooMuch) {
+    // To count them anew after each is dear.
+    for (let number = this.node.childElementCount; this.isTooMuch(number); number -= 1) {
       this.drop(this.node.firstElementChild);
       this.start = Number(this.node.firstElementChild.dataset.at ?? this.start);
     }
@@ -135,12 +151,13 @@ export class Lines {
 
   /// Leaves out the newest; answers whether there were too many.
   trimEnd() {
-    const wereTooMany = this.isTooMuch;
-    while (this.isTooMuch) {
+    let number = this.node.childElementCount;
+    const wereTooMany = this.isTooMuch(number);
+    for (; this.isTooMuch(number); number -= 1) {
       const last = this.node.lastElementChild;
       this.end = Number(last.dataset.at ?? this.end);
       this.drop(last);
-      this.open = null;
+      this.logs.clear();
     }
     return wereTooMany;
   }

@@ -1,11 +1,12 @@
-// The view of a log.
+// The view of a log, or of both logs of a program at once.
 
-import { ask, get, pageOf, pathOf, spec } from "./api.js";
+import { get, pageOf, pathOf, spec, urlOf } from "./api.js";
 import { button, el, setText } from "./dom.js";
-import { eventsOf } from "./events.js";
+import { Follower } from "./follow.js";
 import { bytes, exit, moment } from "./format.js";
 import { complain, frame } from "./frame.js";
 import { Lines } from "./lines.js";
+import { Search } from "./search.js";
 
 /// Characters that wait to be drawn; what is more is skipped.
 const WAITING = 512 * 1024;
@@ -13,29 +14,32 @@ const WAITING = 512 * 1024;
 /// Bytes of an older piece.
 const PIECE = 64 * 1024;
 
-/// A stream says something every fifteen seconds; after this silence it is taken for dead.
-const SILENCE = 40_000;
+/// Bytes of the end of a log that are shown at first; of each where both are shown.
+const END = 64 * 1024;
+const END_OF_EACH = 8 * 1024;
 
-/// Found lines in which the words themselves are marked.
-const MARKED = 1000;
-
-/// How long a page may be hidden before its stream ends.
-const HIDDEN = 20_000;
-
+const app = document.getElementById("app");
 const query = new URLSearchParams(location.search);
 const isMain = query.has("main");
 const wanted = query.get("processname") ?? "";
 const colon = wanted.indexOf(":");
 const named = colon < 0 ? { group: wanted, name: wanted } : { group: wanted.slice(0, colon), name: wanted.slice(colon + 1) };
-const stream = query.get("stream") === "stderr" ? "stderr" : "stdout";
 const path = isMain ? "log" : `${pathOf(named)}/log`;
-const about = (more) => new URLSearchParams(isMain ? more : { stream, ...more });
+
+/// The logs that the program has, and those that are shown.
+const streams = isMain ? [] : app.dataset.streams.split(" ").filter(Boolean);
+const choice = query.get("stream");
+const isBoth = choice === "both" && streams.length > 1;
+const stream = choice === "stderr" ? "stderr" : "stdout";
+const shown = isMain ? [""] : isBoth ? streams : [stream];
+const about = (of, more) => new URLSearchParams(of ? { stream: of, ...more } : more);
+const ask = (of, more) => get(`${path}?${about(of, more)}`);
 
 const box = el("div", { class: "log sheet", role: "log", "aria-live": "off", "aria-label": "Log", tabindex: 0 });
-const lines = new Lines(box);
+// Where both are shown nobody knows what stood beside a line in the other: it is shown in its own log.
+const lines = new Lines(box, (at, of) => `${isBoth ? pageOf("log.html", named, { stream: of }) : ""}#byte=${at}`);
+const search = new Search(box);
 const status = el("span", { class: "faint", role: "status" });
-const found = el("span", { class: "faint number", role: "status" });
-const search = el("input", { type: "search", placeholder: "Search", "aria-label": "Search in what is shown", on: { input: () => mark(0) } });
 const pause = button("Pause", () => hold(!paused), { "aria-pressed": "false" });
 
 let waiting = [];
@@ -45,20 +49,20 @@ let came = 0;
 let paused = false;
 let atEnd = true;
 let asked = false;
-let reader = null;
-let link = "connecting";
-let last = null;
-let hits = [];
-let hit = 0;
 
-// What the frame shows of the connection.
+// What the frame shows of the connections: the worst.
 const listeners = [];
-const store = { get link() { return link; }, trouble: null, on: (_, run) => listeners.push(run) };
-
-function change(to) {
-  link = to;
-  listeners.forEach((run) => run());
-}
+const followers = shown.map((of) => new Follower((offset) => `${path}/events?${about(of, { offset })}`, (name, what) => take(of, name, what), () => listeners.forEach((run) => run())));
+const store = {
+  get link() {
+    return ["lost", "connecting", "live"].find((link) => followers.some((one) => one.link === link)) ?? "still";
+  },
+  get trouble() {
+    return followers.find((one) => one.trouble)?.trouble;
+  },
+  on: (_, run) => listeners.push(run),
+};
+const isFollowed = () => followers.some((one) => one.reader);
 
 function draw() {
   asked = false;
@@ -71,11 +75,11 @@ function draw() {
   size = 0;
   came = 0;
   for (const one of batch) {
-    "note" in one ? lines.note(one.note) : lines.append(one);
+    "note" in one ? lines.note(one.note) : lines.append(one.piece, one.of);
   }
   box.scrollTop = box.scrollHeight;
-  if (search.value && batch.length > 0) {
-    mark(null);
+  if (batch.length > 0) {
+    search.refresh();
   }
   tell();
 }
@@ -98,18 +102,20 @@ function later() {
   }
 }
 
-function take({ name, id, data }) {
-  last = id ?? last;
-  const what = JSON.parse(data);
+const lengthOf = (piece) => piece.next_offset - piece.offset;
+
+function take(of, name, what) {
   if (name === "text") {
-    waiting.push(what);
+    waiting.push({ of: isBoth ? of : "", piece: what });
     size += what.text.length;
-    came += what.next_offset - what.offset;
+    came += lengthOf(what);
     let left = 0;
     while (size > WAITING && waiting.length > 1) {
-      const first = waiting.shift();
-      size -= first.text?.length ?? 0;
-      left += (first.next_offset ?? 0) - (first.offset ?? 0);
+      const { piece } = waiting.shift();
+      if (piece) {
+        size -= piece.text.length;
+        left += lengthOf(piece);
+      }
     }
     if (left > 0) {
       skip(left);
@@ -117,7 +123,7 @@ function take({ name, id, data }) {
   } else if (name === "gap") {
     skip(what.to - what.from);
   } else if (name === "restart") {
-    waiting.push({ note: "The log begins anew." });
+    waiting.push({ note: `${isBoth ? of : "The log"} begins anew.` });
   }
   later();
 }
@@ -133,78 +139,43 @@ function skip(count) {
   }
 }
 
-/// Follows from an offset on until something else is shown.
-async function follow(offset) {
-  still();
-  const mine = { stop: null };
-  reader = mine;
-  change("connecting");
-  for (let wait = 500; reader === mine; wait = Math.min(wait * 2, 15_000)) {
-    const attempt = new AbortController();
-    mine.stop = () => attempt.abort();
-    let silence = null;
-    const heard = () => {
-      clearTimeout(silence);
-      silence = setTimeout(mine.stop, SILENCE);
-    };
-    try {
-      heard();
-      const headers = last ? { "Last-Event-ID": last } : {};
-      const response = await ask(`${path}/events?${about({ offset })}`, { signal: attempt.signal, headers });
-      store.trouble = null;
-      change("live");
-      wait = 500;
-      for await (const event of eventsOf(response, heard)) {
-        take(event);
-      }
-    } catch (error) {
-      store.trouble = error.status ? error : null;
-    }
-    clearTimeout(silence);
-    if (reader !== mine) {
-      return;
-    }
-    change("lost");
-    await new Promise((done) => setTimeout(done, wait));
-    await seen();
+/// Shows the end, and follows.
+async function begin() {
+  lines.clear();
+  if (!isBoth) {
+    followers[0].follow(-END);
+    return;
+  }
+  // Logs tell no times: which of two older lines was the first is not known.
+  const ends = await Promise.all(shown.map((of) => endOf(of)));
+  shown.forEach((of, index) => {
+    const { text, at, next, why } = ends[index];
+    lines.note(why ?? `${of} up to now${text ? "" : ": nothing"}`, "seam");
+    lines.append({ text, offset: at, next_offset: next }, of);
+  });
+  lines.note("From here on as it comes", "seam");
+  ends.forEach(({ from }, index) => followers[index].follow(from));
+  later();
+}
+
+/// The last lines of a log, and from where it is followed.
+async function endOf(of) {
+  try {
+    const piece = await ask(of, { offset: -END_OF_EACH });
+    const next = piece.next_offset;
+    return { ...whole(piece), next, from: next };
+  } catch (error) {
+    const isNone = error.code === "NO_FILE";
+    return { text: "", at: 0, next: 0, from: isNone ? 0 : -END_OF_EACH, why: isNone ? null : `${of}: ${error.message}` };
   }
 }
 
 /// Ends following.
 function still() {
-  const was = reader;
-  reader = null;
-  was?.stop();
+  followers.forEach((one) => one.still());
   waiting = [];
   size = came = 0;
-  last = null;
-  store.trouble = null;
-  change("still");
 }
-
-/// Waits until somebody looks.
-function seen() {
-  return new Promise((done) => {
-    const look = () => {
-      if (!document.hidden) {
-        document.removeEventListener("visibilitychange", look);
-        done();
-      }
-    };
-    document.addEventListener("visibilitychange", look);
-    look();
-  });
-}
-
-let sleep = null;
-document.addEventListener("visibilitychange", () => {
-  clearTimeout(sleep);
-  if (document.hidden) {
-    sleep = setTimeout(() => reader?.stop(), HIDDEN);
-  }
-});
-// A page that is kept for the way back would keep one of the few connections.
-window.addEventListener("pagehide", () => reader?.stop());
 
 function hold(on) {
   paused = on;
@@ -214,9 +185,8 @@ function hold(on) {
 }
 
 function toEnd() {
-  if (!reader) {
-    lines.clear();
-    follow(-65_536);
+  if (!isFollowed()) {
+    begin();
   }
   atEnd = true;
   hold(false);
@@ -242,11 +212,11 @@ async function more(run) {
 
 const older = () => more(async () => {
   const to = lines.start;
-  if (!to) {
+  if (!to || isBoth) {
     return;
   }
   const from = Math.max(0, to - PIECE);
-  const { text, at } = whole(await get(`${path}?${about({ offset: from, length: to - from })}`));
+  const { text, at } = whole(await ask(shown[0], { offset: from, length: to - from }));
   const before = box.scrollHeight;
   lines.prepend(text, at, to - at);
   box.scrollTop += box.scrollHeight - before;
@@ -256,10 +226,10 @@ const older = () => more(async () => {
 });
 
 const newer = () => more(async () => {
-  if (reader || lines.end === null) {
+  if (isFollowed() || lines.end === null) {
     return;
   }
-  const piece = await get(`${path}?${about({ offset: lines.end, length: PIECE })}`);
+  const piece = await ask(shown[0], { offset: lines.end, length: PIECE });
   if (piece.text) {
     // Older lines may go: what is looked at stays where it is.
     const anchor = box.lastElementChild?.previousElementSibling;
@@ -270,7 +240,7 @@ const newer = () => more(async () => {
     }
   }
   if (piece.next_offset >= piece.size) {
-    follow(piece.next_offset);
+    followers[0].follow(piece.next_offset);
   }
 });
 
@@ -284,7 +254,7 @@ async function jump(byte) {
   still();
   atEnd = false;
   await more(async () => {
-    const piece = await get(`${path}?${about({ offset: Math.max(0, byte - PIECE), length: 2 * PIECE })}`);
+    const piece = await ask(shown[0], { offset: Math.max(0, byte - PIECE), length: 2 * PIECE });
     const { text, at } = whole(piece);
     lines.clear();
     lines.append({ text, offset: at, next_offset: piece.next_offset });
@@ -295,100 +265,51 @@ async function jump(byte) {
   tell();
 }
 
-const place = () => /^#byte=(\d+)$/.exec(location.hash)?.[1];
+const place = () => !isBoth && /^#byte=(\d+)$/.exec(location.hash)?.[1];
 
-// Search.
-
-function mark(step) {
-  box.querySelectorAll(".found, .current").forEach((node) => node.classList.remove("found", "current"));
-  const text = search.value.toLowerCase();
-  hits = text ? [...box.children].filter((node) => node.textContent.toLowerCase().includes(text)) : [];
-  hits.forEach((node) => node.classList.add("found"));
-  highlight(text);
-  hit = hits.length > 0 ? (hit + (step ?? 0) + hits.length) % hits.length : 0;
-  setText(found, text ? (hits.length > 0 ? `${hit + 1} of ${hits.length}` : "nothing found") : "");
-  if (step !== null && hits.length > 0) {
-    hits[hit].classList.add("current");
-    hits[hit].scrollIntoView({ block: "nearest" });
-  }
-}
-
-/// Marks the words themselves, without touching what is shown, where the browser can do that.
-function highlight(text) {
-  if (!window.Highlight) {
-    return;
-  }
-  const ranges = hits.slice(-MARKED).flatMap((line) => places(line, text));
-  CSS.highlights.set("found", new Highlight(...ranges));
-}
-
-/// Where a text stands in a line, which may be in several colours.
-function places(line, text) {
-  const nodes = [];
-  const walker = document.createTreeWalker(line, NodeFilter.SHOW_TEXT);
-  let all = "";
-  while (walker.nextNode()) {
-    nodes.push({ node: walker.currentNode, from: all.length });
-    all += walker.currentNode.data.toLowerCase();
-  }
-  const point = (at) => {
-    const { node, from } = nodes.findLast((one) => one.from <= at);
-    return [node, Math.min(at - from, node.length)];
-  };
-  const ranges = [];
-  for (let at = all.indexOf(text); at >= 0; at = all.indexOf(text, at + text.length)) {
-    const range = new Range();
-    range.setStart(...point(at));
-    range.setEnd(...point(at + text.length - 1));
-    range.setEnd(range.endContainer, range.endOffset + 1);
-    ranges.push(range);
-  }
-  return ranges;
-}
-
-search.addEventListener("keydown", (event) => {
-  if (event.key === "Enter") {
-    mark(event.shiftKey ? -1 : 1);
-  }
-});
 box.addEventListener("scroll", () => {
   const was = atEnd;
-  atEnd = Boolean(reader) && box.scrollHeight - box.scrollTop - box.clientHeight < 8;
+  const below = box.scrollHeight - box.scrollTop - box.clientHeight;
+  atEnd = isFollowed() && below < 8;
   if (was !== atEnd) {
     later();
   }
   if (box.scrollTop < 100 && !atEnd) {
     older();
-  } else if (!reader && box.scrollHeight - box.scrollTop - box.clientHeight < 100) {
+  } else if (!isFollowed() && below < 100) {
     newer();
   }
 });
 window.addEventListener("hashchange", () => place() && jump(Number(place())));
 
-const download = button("Download", async () => {
-  const piece = await get(`${path}?${about({ offset: -1_048_576 })}`);
-  const address = URL.createObjectURL(new Blob([piece.text], { type: "text/plain" }));
-  el("a", { href: address, download: `${isMain ? "supervisord" : `${named.name}-${stream}`}.log` }).click();
-  setTimeout(() => URL.revokeObjectURL(address), 10_000);
-}, { title: "The last 1 MiB" });
+// Ends of the program, and what stands above the lines.
 
-const exits = el("select", { "aria-label": "Go to the time of an exit", hidden: true, on: { change: () => exits.value && (location.hash = `byte=${exits.value}`) } });
+const exits = el("select", { "aria-label": "Go to the time of an exit", hidden: true, on: { change: () => exits.value && location.assign(exits.value) } });
 
 async function listExits() {
   const history = await get(`${pathOf(named)}/history`);
-  const known = history.exits.filter((end) => end[stream]).reverse();
-  exits.replaceChildren(el("option", { value: "" }, "Go to an exit…"), ...known.map((end) => el("option", { value: end[stream].offset }, `${exit(end)}, ${moment(end.at)}`)));
+  const placeOf = (end) => {
+    const of = (isBoth ? ["stderr", "stdout"] : shown).find((one) => end[one]);
+    return of && lines.address(end[of].offset, of);
+  };
+  const known = history.exits.filter(placeOf).reverse();
+  exits.replaceChildren(el("option", { value: "" }, "Go to an exit…"), ...known.map((end) => el("option", { value: placeOf(end) }, `${exit(end)}, ${moment(end.at)}`)));
   exits.hidden = known.length === 0;
 }
 
-const ways = isMain ? [] : ["stdout", "stderr"].map((name) => el("a", { class: "button", href: pageOf("log.html", named, { stream: name }), "aria-current": name === stream ? "page" : null }, name));
+const current = isBoth ? "both" : stream;
+const ways = streams.length > 1 && el("div", { class: "ways", role: "group", "aria-label": "Which log" }, ...[...streams, "both"].map((name) => el("a", { class: "button", href: pageOf("log.html", named, { stream: name }), "aria-current": name === current ? "page" : null }, name)));
+const files = shown.map((of) => el("a", { class: "button", href: urlOf(`${path}/file?${about(of, {})}`), download: "", title: "All of the file" }, isBoth ? `Download ${of}` : "Download"));
 const title = isMain ? "supervisord" : el("a", { href: pageOf("program.html", named) }, spec(named));
-document.getElementById("app").replaceChildren(
-  el("div", { class: "tools" }, el("h1", {}, title), ...ways, search, button("Previous", () => mark(-1)), button("Next", () => mark(1)), found, pause, button("To the end", toEnd), exits, download, status),
+app.replaceChildren(
+  el("div", { class: "tools" },
+    el("h1", {}, title), ways,
+    el("div", { class: "seek" }, search.field, button("Previous", () => search.mark(-1)), button("Next", () => search.mark(1)), search.found),
+    el("div", { class: "deeds" }, pause, button("To the end", toEnd), exits, ...files), status),
   box,
 );
 frame(store);
-place() ? jump(Number(place())) : follow(-65_536);
+place() ? jump(Number(place())) : begin();
 if (!isMain) {
   listExits().catch(() => {});
 }

@@ -3,11 +3,12 @@
 //! What is asked is looked at here, once for all endpoints: who sent it, parameters, the right, the audit log. Then `look`
 //! reads, `act` changes something, `events` follows what happens, and `tail` a log.
 
-mod act;
-mod events;
+pub(super) mod act;
+pub(super) mod events;
 mod figures;
+pub(super) mod findings;
 mod history;
-mod look;
+pub(super) mod look;
 mod probe;
 mod series;
 mod stream;

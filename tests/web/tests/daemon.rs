@@ -154,10 +154,10 @@ fn without_scripts_it_is_facts_and_forms() {
     browser.go(&site.url("daemon.html"));
     for words in ["State", "RUNNING", "supervisord.conf", "spawned: 'one'"] {
         browser.wait(&format!(
-            "document.querySelector('.plain').innerText.includes(\"{words}\")"
+            "document.querySelector('.plain')?.innerText.includes(\"{words}\")"
         ));
     }
-    browser.wait("getComputedStyle(document.getElementById('app')).display === 'none'");
+    browser.wait("document.getElementById('app')?.checkVisibility() === false");
     append(&site, "[program:extra]\ncommand=/bin/cat\nstartsecs=0\n");
     browser.click("[value=reread]");
     browser.wait("document.getElementById('told')?.innerText.includes('add extra')");
@@ -179,19 +179,19 @@ fn without_scripts_it_is_facts_and_forms() {
     browser.click("#word");
     browser.press("another");
     browser.click("[value=shutdown]");
-    browser.wait("document.body.innerText.includes('is not the identifier of this supervisord')");
+    browser.wait("document.body?.innerText.includes('is not the identifier of this supervisord')");
     browser.click("a[href='daemon.html?plain=1']");
     assert_eq!(pid_of_one(&site), before);
     browser.click("#word");
     browser.press("supervisor");
     browser.click("[value=restart]");
-    browser.wait("document.querySelector('.status_msg').innerText.startsWith('ERROR: the configuration was refused.')");
+    browser.wait("document.querySelector('.status_msg')?.innerText.startsWith('ERROR: the configuration was refused.')");
     assert_eq!(pid_of_one(&site), before);
     browser.click("#word");
     browser.press("supervisor");
     browser.click("[value=shutdown]");
     browser.wait(
-        "document.querySelector('.status_msg').innerText.includes('stops all programs and ends')",
+        "document.querySelector('.status_msg')?.innerText.includes('stops all programs and ends')",
     );
 }
 
@@ -203,7 +203,7 @@ fn many_programs_are_a_table_without_scripts() {
     let browser = Browser::without_scripts();
     browser.go(&site.url("?message=Hello%20there"));
     browser.wait("document.querySelectorAll('.plain td.status').length === 60");
-    browser.wait("document.querySelector('.status_msg').innerText === 'Hello there'");
+    browser.wait("document.querySelector('.status_msg')?.innerText === 'Hello there'");
     assert!(browser.url().contains("?plain=1"), "{}", browser.url());
     browser.click("[formaction='index.html?processname=idle%3Ap001&action=start']");
     browser

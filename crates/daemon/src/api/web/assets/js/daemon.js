@@ -12,9 +12,9 @@ const EVERY = 10_000;
 
 const store = new Store();
 const facts = el("dl", { class: "facts" });
-const files = el("div");
-const pools = el("div");
-const plan = el("div", { "aria-live": "polite" }, el("p", { class: "faint" }, "Nothing is changed before you press Update."));
+const files = el("div", { class: "quiet" });
+const pools = el("div", { class: "quiet" });
+const plan = el("div", { class: "quiet", "aria-live": "polite" }, el("p", { class: "faint" }, "Nothing is changed before you press Update."));
 let daemon = null;
 let taken = null;
 let load = null;
@@ -22,7 +22,7 @@ let load = null;
 let ending = null;
 
 function section(words, node, ...tools) {
-  return el("section", { class: "sheet part", "aria-label": words }, el("div", { class: "head" }, el("h2", {}, words), ...tools), node);
+  return el("section", { class: `sheet part${words === "Log" ? " broad" : ""}`, "aria-label": words }, el("div", { class: "head" }, el("h2", {}, words), ...tools), node);
 }
 
 function table(heads, rows) {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::respawn::{LIFE, gaps};
 use super::{Bench, Figures, Turn};
-use crate::peers::Contestant;
+use crate::peers::{Contestant, Supervisor};
 use crate::plan::{Capture, Plan};
 use crate::run::Run;
 use crate::stamps::{self, wait_until};
@@ -25,7 +25,7 @@ const DEATHS: usize = 3;
 const CALM: Duration = Duration::from_secs(1);
 
 pub(super) fn fits(contestant: &dyn Contestant) -> bool {
-    contestant.as_supervisor().is_some_and(|it| it.is_ours())
+    contestant.as_supervisor().is_some_and(Supervisor::is_ours)
 }
 
 pub(super) fn respawn(

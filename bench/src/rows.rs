@@ -100,6 +100,24 @@ pub(crate) const ROWS: &[Row] = &[
         "ms",
         TimesReference(2.0),
     ),
+    row(
+        "watched.without",
+        "the same, while nobody watches",
+        "ms",
+        None,
+    ),
+    row(
+        "watched.with",
+        "the same, with 20 pages open that show what {} programs take",
+        "ms",
+        None,
+    ),
+    row(
+        "watched.times",
+        "respawn with these pages, to that without",
+        "×",
+        AtMost(1.25),
+    ),
     row("bulk1.rate", "bulk log, 1 child", "MB/s", OfBest(0.95)),
     row(
         "bulk1.cpu",

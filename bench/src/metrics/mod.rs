@@ -6,6 +6,7 @@ mod fleet;
 mod logs;
 mod respawn;
 mod rpc;
+mod watched;
 
 use crate::args::Args;
 use crate::peers::Contestant;
@@ -90,6 +91,13 @@ pub(crate) const METRICS: &[Metric] = &[
         fits: who_has_fleets,
         scales: true,
         measure: respawn::beside,
+    },
+    Metric {
+        name: "watched",
+        rows: &["watched"],
+        fits: watched::fits,
+        scales: true,
+        measure: watched::respawn,
     },
     Metric {
         name: "bulk1",

@@ -7,7 +7,7 @@ use crate::run::Run;
 use crate::stamps::{self, Stamp, millis};
 
 /// It lives longer than the second after which everybody starts a program again at once, and takes it for a good one.
-const LIFE: u32 = 1_200;
+pub(super) const LIFE: u32 = 1_200;
 
 /// Deaths of one run.
 const DEATHS: usize = 3;
@@ -72,7 +72,7 @@ fn ends(stamps: &[Stamp]) -> usize {
 }
 
 /// Milliseconds between each end and the start that follows it.
-fn gaps(stamps: &[Stamp]) -> Vec<f64> {
+pub(super) fn gaps(stamps: &[Stamp]) -> Vec<f64> {
     stamps
         .windows(2)
         .filter_map(|pair| match pair {

@@ -4,7 +4,7 @@ use crate::handover::SavedSource;
 use crate::host::{Looking, SystemHost};
 use crate::servers::Reserve;
 use provost_config::{
-    AddedProgram, Config, Failure, Host as _, LooseProgram, Overrides, Sources, Written,
+    AddedProgram, Config, Diagnostic, Failure, Host as _, LooseProgram, Overrides, Sources, Written,
 };
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
@@ -70,6 +70,14 @@ impl Source {
         let config = provost_config::load(&self.path, &self.overrides, host)?;
         self.read.store(digest(&config.sources), Ordering::Relaxed);
         Ok(config)
+    }
+
+    /// What a check finds in the files as they are now. May block.
+    pub(crate) fn findings(&self) -> Vec<Diagnostic> {
+        match provost_config::load(&self.path, &self.overrides, &self.host.watched().0) {
+            Ok(config) => config.diagnostics,
+            Err(failure) => failure.diagnostics,
+        }
     }
 
     /// Where the options of a program stand, as long as the files are what was read last. May block.

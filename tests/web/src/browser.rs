@@ -121,6 +121,21 @@ impl Browser {
         gone.unwrap_or_else(|error| panic!("{url}: {error}"));
     }
 
+    /// Does something in a tab that nothing was shown in before, and closes the one from before.
+    pub fn in_a_new_tab(&self, run: impl FnOnce()) {
+        let client = self.client();
+        let change = async {
+            let before = client.window().await?;
+            let tab = client.new_window(true).await?;
+            client.switch_to_window(before).await?;
+            client.close_window().await?;
+            client.switch_to_window(tab.handle).await
+        };
+        let changed = self.runtime.block_on(change);
+        changed.unwrap_or_else(|error| panic!("a new tab: {error}"));
+        run();
+    }
+
     /// Where it is.
     pub fn url(&self) -> String {
         let url = self.runtime.block_on(self.client().current_url());

@@ -286,6 +286,73 @@ fn keys_do_what_their_help_says() {
 }
 
 #[test]
+fn rows_are_walked_and_opened_by_keys_alone() {
+    let (site, browser) = open(QUICK);
+    wait_state(&browser, "web:w2", "RUNNING");
+    let at = |key: &str| browser.wait(&format!("document.activeElement.dataset.key === '{key}'"));
+    // broken, one, two, web, its three.
+    browser.press("jj");
+    at("one:one");
+    browser.press("k");
+    at("broken:broken");
+    // Arrows do the same once a row has the focus.
+    browser.press("\u{e015}\u{e015}\u{e015}");
+    at(" web");
+    browser.press("\u{e013}");
+    at("two:two");
+    browser.press("j");
+    // Enter folds a group, and opens it again.
+    browser.press("\u{e007}");
+    browser.wait(&format!("{} === null", row("web:w0")));
+    browser.press("\u{e007}");
+    browser.wait(&format!("{} !== null", row("web:w0")));
+    at(" web");
+    // Both keys select, a group as a whole; the same key takes it back.
+    let words = |words: &str| {
+        browser.wait(&format!(
+            "document.querySelector('.selection strong').textContent === '{words}'"
+        ));
+    };
+    browser.press("v");
+    words("3 selected");
+    browser.press("gv");
+    words("4 selected");
+    browser.press("v");
+    words("3 selected");
+    browser.press("a");
+    words("6 selected");
+    browser.press("\u{e00c}");
+    browser.wait("document.querySelector('.selection').hidden");
+    // Keys act on what is selected, and ask before they interrupt several.
+    browser.press("Gvkv");
+    words("2 selected");
+    browser.press("x");
+    browser.wait("document.querySelector('dialog[open]')?.innerText.includes('Stop 2 programs?')");
+    browser.press("\u{e007}");
+    wait_state(&browser, "web:w1", "STOPPED");
+    wait_state(&browser, "web:w2", "STOPPED");
+    // A second Esc shows all again.
+    browser.press("/web");
+    browser.wait("document.querySelectorAll('.rows .row').length === 4");
+    browser.press("\u{e007}");
+    at("web:w1");
+    browser.press("\u{e00c}");
+    browser.wait("document.querySelectorAll('.rows .row').length === 7");
+    // The filter has the focus then; Esc leaves it.
+    browser.press("\u{e00c}");
+    browser.press("g\u{e015}");
+    at("one:one");
+    browser.press("l");
+    browser.wait("location.pathname.endsWith('log.html') && location.search.includes('processname=one%3Aone')");
+    browser.go(&site.url(""));
+    wait_state(&browser, "one:one", "RUNNING");
+    browser.press("jj");
+    at("one:one");
+    browser.press("\u{e007}");
+    browser.wait("location.pathname.endsWith('program.html')");
+}
+
+#[test]
 fn what_others_do_is_seen_at_once_and_nothing_moves() {
     let (site, browser) = open(QUICK);
     wait_state(&browser, "one:one", "RUNNING");

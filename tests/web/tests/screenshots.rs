@@ -32,6 +32,11 @@ const PAGES: &[(&str, &str, &str)] = &[
         "?plain=1",
         "document.querySelector('.plain tbody') !== null",
     ),
+    (
+        "plain-daemon",
+        "daemon.html?plain=1",
+        "document.querySelector('.plain .told') !== null",
+    ),
 ];
 
 const LOOKS: &[(&str, Look)] = &[

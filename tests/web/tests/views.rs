@@ -68,7 +68,7 @@ fn a_plan_is_shown_before_it_is_carried_out() {
     browser.wait(
         "document.querySelector('.parts').innerText.includes('The configuration was refused.')",
     );
-    browser.wait("document.querySelector('.parts pre').innerText.includes('program:bad')");
+    browser.wait("document.querySelector('.findings').innerText.includes('supervisord.conf:')");
 }
 
 #[test]

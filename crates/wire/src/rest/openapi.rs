@@ -1,8 +1,9 @@
 //! The interface in the form of `OpenAPI` 3.1.
 
 use super::schema::{Definitions, Schema, refer};
-use super::shapes::Failure;
+use super::shapes::{Failure, Refusal};
 use super::{BYTES, Content, ENDPOINTS, Endpoint, Kind, LARGEST, Method, Operation, Param, status};
+use provost_model::FaultCode;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -132,7 +133,13 @@ fn responses(endpoint: &Endpoint, definitions: &mut Definitions) -> Value {
             .push(fault.name());
     }
     for (status, codes) in failures {
-        let schema = json!({ "schema": refer("Failure") });
+        let is_refusal = codes.contains(&FaultCode::CantReread.name());
+        let shape = if is_refusal {
+            Refusal::schema(definitions)
+        } else {
+            refer("Failure")
+        };
+        let schema = json!({ "schema": shape });
         let mut content = Map::from_iter([("application/json".to_owned(), schema)]);
         let is_probe = matches!(endpoint.operation, Operation::Health | Operation::Ready);
         if is_probe && status == 503 {

@@ -2,7 +2,7 @@
 
 use super::openapi::{common, names};
 use super::schema::{Definitions, Schema};
-use super::shapes::Failure;
+use super::shapes::{Failure, Refusal};
 use super::{BYTES, Content, ENDPOINTS, Endpoint, Kind, Param, status};
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -31,6 +31,7 @@ pub fn reference() -> String {
         entry(&mut out, endpoint, &mut definitions);
     }
     Failure::schema(&mut definitions);
+    Refusal::schema(&mut definitions);
     out.push_str("\n## Shapes\n");
     for (name, schema) in &definitions {
         members(&mut out, name, schema);
@@ -90,7 +91,10 @@ fn entry(out: &mut String, endpoint: &Endpoint, definitions: &mut Definitions) {
     let faults = faults.map(|fault| (status(*fault), fault.name()));
     let all = common(endpoint).into_iter().chain(faults);
     let all: Vec<String> = all
-        .map(|(status, code)| format!("{status} `{code}`"))
+        .map(|(status, code)| match code {
+            "CANT_REREAD" => format!("{status} `{code}` ({})", link("Refusal")),
+            _ => format!("{status} `{code}`"),
+        })
         .collect();
     let _ = writeln!(out, "- Errors: {}", all.join(", "));
 }

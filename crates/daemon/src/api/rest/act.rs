@@ -4,14 +4,16 @@
 //! answer once it is made, and half-way marks of what has more than one step.
 
 use super::look::plan;
-use super::{Asked, deed, json, method};
+use super::{Asked, deed, findings, json, method};
 use crate::api::caller::Caller;
 use crate::api::respond::Outgoing;
 use crate::api::web::lasting;
 use crate::api::{Context, record};
 use hyper::Response;
 use provost_model::{Answer, Fault, FaultCode, Reply, Request};
-use provost_wire::rest::shapes::{Done, Failure, Outcome, Outcomes, Updated, to_json};
+use provost_wire::rest::shapes::{
+    Done, Failure, Outcome, Outcomes, Plan, Refusal, Updated, to_json,
+};
 use provost_wire::rest::{self, Operation, Whom};
 use std::rc::Rc;
 
@@ -88,17 +90,22 @@ async fn run(context: &Rc<Context>, caller: &Rc<Caller>, asked: &Asked) -> Made 
             })
             .await;
         }
-        // Read twice, after a hand-over, it is as good.
         Operation::Reread => {
-            if let Err(fault) = caller.ask(Request::ReloadConfig).await {
-                return bad(&fault);
-            }
-            return match plan(context, caller).await {
+            return match reread(context, caller).await {
                 Ok(plan) => good(&plan),
-                Err(fault) => bad(&fault),
+                Err(fault) => unread(context, caller, &fault).await,
             };
         }
-        Operation::Update => return last(context, caller, update).await,
+        Operation::Update => {
+            let here = Rc::clone(context);
+            let work = |caller: Rc<Caller>| async move {
+                match update(&caller).await {
+                    Ok(updated) => good(&updated),
+                    Err(fault) => unread(&here, &caller, &fault).await,
+                }
+            };
+            return last(context, caller, work).await;
+        }
         Operation::Signal => Request::SignalProcess {
             name: asked.process(),
             signal: asked.signal.clone(),
@@ -107,7 +114,12 @@ async fn run(context: &Rc<Context>, caller: &Rc<Caller>, asked: &Asked) -> Made 
             name: asked.process(),
         },
         Operation::Shutdown => Request::Shutdown,
-        Operation::Reload => Request::Restart,
+        Operation::Reload => {
+            return match caller.ask(Request::Restart).await {
+                Err(fault) => unread(context, caller, &fault).await,
+                answer => made(answer),
+            };
+        }
         _ => return bad(&Fault::bare(FaultCode::UnknownMethod)),
     };
     made(caller.ask(request).await)
@@ -182,7 +194,24 @@ fn steps(removed: &[String], changed: &[String], added: &[String]) -> Vec<String
     steps
 }
 
-async fn update(caller: Rc<Caller>) -> Made {
+/// Reads the configuration again. Done twice, after a hand-over, it is as good.
+pub(in crate::api) async fn reread(context: &Context, caller: &Caller) -> Result<Plan, Fault> {
+    caller.ask(Request::ReloadConfig).await?;
+    plan(context, caller).await
+}
+
+/// The failure of what reads the configuration, with what is to be mended in it.
+async fn unread(context: &Context, caller: &Caller, fault: &Fault) -> Made {
+    if fault.code != FaultCode::CantReread {
+        return bad(fault);
+    }
+    let refusal = Refusal::new(fault, findings::of(context, caller).await);
+    let (_, text) = good(&refusal);
+    (rest::status(fault.code), text)
+}
+
+/// Reads the configuration again and does what differs.
+pub(in crate::api) async fn update(caller: &Caller) -> Result<Updated, Fault> {
     let is_known = caller.tape().progress().steps.is_some();
     if !is_known {
         match caller.ask(Request::ReloadConfig).await {
@@ -194,8 +223,8 @@ async fn update(caller: Rc<Caller>) -> Made {
                 let steps = steps(&removed, &changed, &added);
                 caller.tape().progress().steps = Some((steps, Vec::new()));
             }
-            Ok(_) => return bad(&Fault::bare(FaultCode::Failed)),
-            Err(fault) => return bad(&fault),
+            Ok(_) => return Err(Fault::bare(FaultCode::Failed)),
+            Err(fault) => return Err(fault),
         }
     }
     loop {
@@ -218,7 +247,7 @@ async fn update(caller: Rc<Caller>) -> Made {
         };
         match caller.ask(request).await {
             // A group without processes cannot be stopped, and need not be.
-            Err(fault) if !is_stop => return bad(&fault),
+            Err(fault) if !is_stop => return Err(fault),
             _ => {}
         }
         if let Some((steps, done)) = &mut caller.tape().progress().steps {
@@ -231,7 +260,7 @@ async fn update(caller: Rc<Caller>) -> Made {
         let groups = done.iter().filter_map(|step| step.strip_prefix(letter));
         groups.map(str::to_owned).collect()
     };
-    good(&Updated {
+    Ok(Updated {
         added: of('A'),
         restarted: of('a'),
         removed: of('R'),

@@ -10,6 +10,7 @@ use crate::api::caller::Caller;
 use crate::api::respond::Outgoing;
 use crate::pulse::{Beat, Change, Follower};
 use hyper::Response;
+use provost_model::info::ProcessView;
 use provost_model::{Reply, Request};
 use provost_wire::rest::shapes::{Process, Processes, Removed, to_json};
 use std::rc::Rc;
@@ -77,34 +78,13 @@ impl Stream {
 
     /// Sends all processes; the number of the first change that is not in them.
     async fn snapshot(&self) -> Option<u64> {
-        // Where an answer says nothing of its place, what may be in it is told twice.
-        let before = self.follower.position();
-        let control = &self.client.context.control;
-        let looked = self
-            .client
-            .caller
-            .look(control, Request::GetAllViews)
-            .await
-            .ok()?;
-        let Reply::Views { views, position } = looked else {
-            return None;
-        };
-        let epoch = self.follower.epoch();
-        let number = match position {
-            Some((of, number)) if of == epoch => number,
-            _ => before,
-        };
-        let views = views.iter();
-        let processes = Processes {
-            now: now_ms(),
-            processes: views
-                .map(|view| Process::new(view, &*self.client.context))
-                .collect(),
-        };
-        let id = id(epoch, number);
-        let event = event("snapshot", Some(&id), &to_json(&processes));
+        let Client {
+            context, caller, ..
+        } = &self.client;
+        let snapshot = Snapshot::take(context, caller, &self.follower).await?;
+        let event = event("snapshot", Some(&snapshot.id), &snapshot.json);
         self.client.send(event).await?;
-        Some(number)
+        Some(snapshot.number)
     }
 
     /// A change in words; nothing for one that does not exist for this client.
@@ -126,6 +106,54 @@ impl Stream {
                     event("removed", id, &to_json(&Removed { group, name }))
                 }
             }
+        })
+    }
+}
+
+/// All processes as they are.
+pub(in crate::api) struct Snapshot {
+    /// The first change that is not in it, and where a stream goes on from it.
+    number: u64,
+    pub(in crate::api) id: String,
+    /// In the order of the core.
+    pub(in crate::api) views: Vec<ProcessView>,
+    /// [`Processes`].
+    pub(in crate::api) json: Vec<u8>,
+}
+
+impl Snapshot {
+    /// Of those that exist for this caller; none while supervisord is stopping.
+    pub(in crate::api) async fn new(context: &Context, caller: &Caller) -> Option<Self> {
+        Self::take(context, caller, &context.pulse.follow()).await
+    }
+
+    async fn take(context: &Context, caller: &Caller, follower: &Follower) -> Option<Self> {
+        // Where an answer says nothing of its place, what may be in it is told twice.
+        let before = follower.position();
+        let looked = caller
+            .look(&context.control, Request::GetAllViews)
+            .await
+            .ok()?;
+        let Reply::Views { views, position } = looked else {
+            return None;
+        };
+        let epoch = follower.epoch();
+        let number = match position {
+            Some((of, number)) if of == epoch => number,
+            _ => before,
+        };
+        let processes = Processes {
+            now: now_ms(),
+            processes: views
+                .iter()
+                .map(|view| Process::new(view, context))
+                .collect(),
+        };
+        Some(Self {
+            number,
+            id: id(epoch, number),
+            views,
+            json: to_json(&processes),
         })
     }
 }

@@ -146,7 +146,8 @@ async fn origins(context: &Context, program: String) -> Option<BTreeMap<String, 
     Some(all.map(|(name, written)| (name, origin(written))).collect())
 }
 
-async fn daemon(context: &Context, caller: &Caller) -> Result<Daemon, Fault> {
+/// supervisord itself.
+pub(in crate::api) async fn daemon(context: &Context, caller: &Caller) -> Result<Daemon, Fault> {
     let look = |request| caller.look(&context.control, request);
     let Reply::State(state) = look(Request::GetState).await? else {
         return Err(Fault::bare(FaultCode::Failed));

@@ -3,12 +3,13 @@
 //! What is asked is looked at here, once for all endpoints: who sent it, parameters, the right, the audit log. Then `look`
 //! reads, `act` changes something, `events` follows what happens, and `tail` a log; `download` hands over a whole one.
 
-mod act;
+pub(super) mod act;
 mod download;
-mod events;
+pub(super) mod events;
 mod figures;
+pub(super) mod findings;
 mod history;
-mod look;
+pub(super) mod look;
 mod probe;
 mod series;
 mod stream;

@@ -8,10 +8,31 @@ use hyper::header::{
 };
 use hyper::{HeaderMap, Response, StatusCode};
 use sha1::{Digest as _, Sha1};
+use std::sync::LazyLock;
 use std::time::SystemTime;
 
-/// Where they are, seen from a page.
+/// Where they are, seen from a page. There, or in a folder in it that is called like their edition.
 pub(super) const FOLDER: &str = "assets/";
+
+/// What names of editions begin with.
+const EDITION: &str = "v-";
+
+/// Where pages load them from. The name changes with any of them, so that a browser keeps what it has without asking.
+static EDITION_FOLDER: LazyLock<String> = LazyLock::new(|| {
+    let mut hash = Sha1::new();
+    for asset in ALL {
+        hash.update(asset.name);
+        hash.update(asset.text);
+    }
+    let digest = hex(&hash.finalize());
+    let digest = digest.get(..16).unwrap_or(&digest);
+    format!("{FOLDER}{EDITION}{digest}/")
+});
+
+/// The folder of this edition, seen from a page.
+pub(super) fn folder() -> &'static str {
+    &EDITION_FOLDER
+}
 
 /// A file that pages load.
 #[derive(Debug)]
@@ -58,6 +79,7 @@ assets! {
     SCRIPT "js/list.js";
     SCRIPT "js/lines.js";
     SCRIPT "js/log.js";
+    SCRIPT "js/mainlog.js";
     SCRIPT "js/overview.js";
     SCRIPT "js/program.js";
     SCRIPT "js/rows.js";
@@ -68,12 +90,23 @@ assets! {
 }
 
 /// The one of that name.
-pub(super) fn find(name: &str) -> Option<&'static Asset> {
+fn find(name: &str) -> Option<&'static Asset> {
     ALL.iter().find(|asset| asset.name == name)
 }
 
-/// The file, unless the client has it as it is.
-pub(super) fn answer(asset: &Asset, headers: &HeaderMap) -> Response<Outgoing> {
+/// The one at a path from the root, and whether that is an address of this edition. A page of another edition, which an
+/// upgrade leaves in a browser, gets what there is.
+pub(super) fn at(path: &str) -> Option<(&'static Asset, bool)> {
+    if let Some(name) = path.strip_prefix(folder()) {
+        return Some((find(name)?, true));
+    }
+    let name = path.strip_prefix(FOLDER)?;
+    let of_other = name.strip_prefix(EDITION).and_then(|it| it.split_once('/'));
+    Some((find(of_other.map_or(name, |(_, name)| name))?, false))
+}
+
+/// The file, unless the client has it as it is. What `stays` need not be asked for again.
+pub(super) fn answer(asset: &Asset, stays: bool, headers: &HeaderMap) -> Response<Outgoing> {
     let tag = format!("\"{}\"", hex(&Sha1::digest(asset.text)));
     let known = headers.get_all(IF_NONE_MATCH).iter();
     let is_known = known
@@ -86,8 +119,13 @@ pub(super) fn answer(asset: &Asset, headers: &HeaderMap) -> Response<Outgoing> {
     } else {
         respond::with(StatusCode::OK, asset.kind, asset.text)
     };
-    // It may differ after an upgrade, and is asked for again.
-    set(&mut response, CACHE_CONTROL, "no-cache");
+    let keep = if stays {
+        "private, max-age=31536000, immutable"
+    } else {
+        // It may differ after an upgrade, and is asked for again.
+        "no-cache"
+    };
+    set(&mut response, CACHE_CONTROL, keep);
     set(&mut response, ETAG, &tag);
     response
 }
@@ -117,8 +155,27 @@ fn set(response: &mut Response<Outgoing>, name: HeaderName, value: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::ALL;
+    use super::{ALL, at, folder};
     use std::path::Path;
+
+    #[test]
+    fn only_addresses_of_this_edition_stay() {
+        let found = |path: &str| at(path).map(|(asset, stays)| (asset.name, stays));
+        let ours = format!("{}js/api.js", folder());
+        assert_eq!(found(&ours), Some(("js/api.js", true)));
+        for path in ["assets/js/api.js", "assets/v-0123456789abcdef/js/api.js"] {
+            assert_eq!(found(path), Some(("js/api.js", false)), "{path}");
+        }
+        for path in [
+            "assets/",
+            "assets/v-/",
+            "assets/v-0/x",
+            "js/api.js",
+            "assets/../js/api.js",
+        ] {
+            assert_eq!(found(path), None, "{path}");
+        }
+    }
 
     #[test]
     fn every_file_is_in_the_table_and_all_are_small() {

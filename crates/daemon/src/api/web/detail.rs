@@ -1,4 +1,4 @@
-//! The pages about one program, one log and supervisord itself.
+//! The pages about one program and one log.
 //!
 //! Scripts draw them. For browsers without one the main facts are there as plain HTML.
 
@@ -19,7 +19,8 @@ use std::fmt::Write as _;
 /// Bytes of a log that the page without a script shows.
 const TAIL: u64 = 64 * 1024;
 
-const WAITING: &str =
+/// What a page shows until its script draws it.
+pub(super) const WAITING: &str =
     "<div id=\"app\">\n<p class=\"faint\">Loading. This page needs its script.</p>\n</div>\n";
 
 /// The page of a program. `token` is for its forms.
@@ -79,6 +80,7 @@ pub(super) async fn program(
         script: "program.js",
         parts: &["actions.js", "spark.js", "timeline.js"],
         sheet: "detail.css",
+        head: "",
         content: &content,
     };
     live.page(caller)
@@ -121,6 +123,7 @@ pub(super) async fn log(
         script: "log.js",
         parts: &["ansi.js", "follow.js", "lines.js", "search.js"],
         sheet: "log.css",
+        head: "",
         content: &content,
     };
     live.page(caller)
@@ -138,29 +141,6 @@ async fn streams(caller: &Caller, name: Option<&str>) -> &'static str {
         },
         _ => "stdout stderr",
     }
-}
-
-/// The page of supervisord.
-pub(super) async fn daemon(caller: &Caller) -> Response<Outgoing> {
-    let state = match caller.ask(Request::GetState).await {
-        Ok(Reply::State(state)) => state.name(),
-        _ => "unknown",
-    };
-    let content = format!(
-        "{WAITING}<noscript>\n<h1>supervisord</h1>\n<p>State: {state}. Version {}.</p>\n\
-         <p>To read the configuration again, to update, to restart or to end supervisord, use supervisorctl or a browser \
-         with scripts.</p>\n</noscript>\n",
-        env!("CARGO_PKG_VERSION")
-    );
-    let live = Live {
-        title: "supervisord",
-        here: "daemon.html",
-        script: "daemon.js",
-        parts: &[],
-        sheet: "detail.css",
-        content: &content,
-    };
-    live.page(caller)
 }
 
 fn missing(why: &str) -> Response<Outgoing> {

@@ -30,6 +30,8 @@ pub(super) struct Live<'a> {
     pub(super) parts: &'static [&'static str],
     /// Its own style sheet, below `assets/`.
     pub(super) sheet: &'static str,
+    /// What else is in its head, as HTML.
+    pub(super) head: &'a str,
     /// What is in `main`, as HTML. What only people without scripts need belongs into `noscript`.
     pub(super) content: &'a str,
 }
@@ -37,23 +39,21 @@ pub(super) struct Live<'a> {
 impl Live<'_> {
     /// The page, for this reader.
     pub(super) fn page(&self, caller: &Caller) -> Response<Outgoing> {
+        let folder = assets::folder();
         let mut head = format!(
-            "<link rel=\"stylesheet\" href=\"{}{}\">\n",
-            assets::FOLDER,
-            self.sheet
+            "{}<link rel=\"stylesheet\" href=\"{folder}{}\">\n",
+            self.head, self.sheet
         );
         for name in SHARED.iter().chain(self.parts) {
             // Writing into a String cannot fail, here and below.
             let _ = writeln!(
                 head,
-                "<link rel=\"modulepreload\" href=\"{}js/{name}\">",
-                assets::FOLDER
+                "<link rel=\"modulepreload\" href=\"{folder}js/{name}\">"
             );
         }
         let _ = writeln!(
             head,
-            "<script type=\"module\" src=\"{}js/{}\"></script>",
-            assets::FOLDER,
+            "<script type=\"module\" src=\"{folder}js/{}\"></script>",
             self.script
         );
         let rights = Verb::ALL.iter().filter(|verb| caller.may(**verb));
@@ -103,7 +103,7 @@ fn whole(title: &str, head: &str, body: &str, here: &str, content: &str) -> Stri
         escape(title),
         env!("CARGO_PKG_VERSION"),
         provost_wire::methods::SUPERVISOR_VERSION,
-        folder = assets::FOLDER,
+        folder = assets::folder(),
     )
 }
 
@@ -155,6 +155,16 @@ pub(super) fn refused(action: &str, name: Option<&str>) -> Response<Outgoing> {
         wish(action, name),
     );
     page(StatusCode::FORBIDDEN, "Forbidden", &content)
+}
+
+/// The page for a form that is not taken, on the page of supervisord.
+pub(super) fn not_taken(why: &str) -> Response<Outgoing> {
+    let content = format!(
+        "<section class=\"text\">\n<h1>Refused</h1>\n<p>{}</p>\n\
+         <p><a href=\"daemon.html?plain=1\">Back to supervisord</a></p>\n</section>\n",
+        escape(why)
+    );
+    page(StatusCode::FORBIDDEN, "Refused", &content)
 }
 
 /// What is asked for, in words.

@@ -5,6 +5,8 @@
 
 mod action;
 mod assets;
+mod daemon;
+mod deeds;
 mod detail;
 mod frame;
 mod seal;
@@ -39,6 +41,9 @@ const MESSAGE: usize = 4 * 1024;
 /// The action of tokens that are good for all forms of a page.
 const FORMS: &str = "forms";
 
+/// That of tokens for the forms of the page of supervisord.
+const DAEMON: &str = "daemon";
+
 /// What the pages keep between requests.
 pub(super) struct Web {
     seal: Seal,
@@ -65,8 +70,8 @@ enum Page {
     Tail,
     Well,
     Style,
-    /// What a page loads.
-    Asset(&'static Asset),
+    /// What a page loads, and whether it stays as it is.
+    Asset(&'static Asset, bool),
 }
 
 impl Page {
@@ -80,13 +85,16 @@ impl Page {
             "tail.html" => Self::Tail,
             "ok.html" => Self::Well,
             "stylesheets/supervisor.css" => Self::Style,
-            _ => Self::Asset(assets::find(path.strip_prefix(assets::FOLDER)?)?),
+            _ => {
+                let (asset, stays) = assets::at(path)?;
+                Self::Asset(asset, stays)
+            }
         })
     }
 
     /// Whether forms are sent to it.
     fn takes_forms(self) -> bool {
-        matches!(self, Self::Status | Self::Tail | Self::Well)
+        matches!(self, Self::Status | Self::Daemon | Self::Tail | Self::Well)
     }
 
     /// The right that its reader needs; that to act on it comes on top.
@@ -94,7 +102,7 @@ impl Page {
         match self {
             Self::Status | Self::Program | Self::Daemon => Verb::Status,
             Self::Tail | Self::Log => Verb::Logs,
-            Self::Well | Self::Style | Self::Asset(_) => Verb::Login,
+            Self::Well | Self::Style | Self::Asset(..) => Verb::Login,
         }
     }
 }
@@ -112,6 +120,13 @@ impl Form {
         let body = self.body.iter().rev().find(is_it);
         let found = body.or_else(|| self.query.iter().find(is_it));
         found.map(|(_, value)| value.as_str())
+    }
+
+    /// The same of the body alone: what no link has.
+    fn sent(&self, name: &str) -> Option<&str> {
+        let mut fields = self.body.iter().rev();
+        let (_, value) = fields.find(|field| field.0 == name)?;
+        Some(value)
     }
 }
 
@@ -157,19 +172,34 @@ pub(super) async fn answer(
     match page {
         Page::Well => respond::with(StatusCode::OK, "text/plain", "OK"),
         Page::Style => assets::sheet(context.web.started, &headers),
-        Page::Asset(asset) => assets::answer(asset, &headers),
+        Page::Asset(asset, stays) => assets::answer(asset, stays, &headers),
         Page::Tail => tail::page(context, caller, form.get("processname"), form.get("limit")).await,
         Page::Program => {
             let token = context.web.seal.token(FORMS, None);
             detail::program(caller, form.get("processname"), &token).await
         }
         Page::Log => detail::log(context, caller, form.get("processname"), is_main).await,
-        Page::Daemon => detail::daemon(caller).await,
+        Page::Daemon if method == Method::POST => {
+            deeds::answer(context, server, caller, (&headers, &form)).await
+        }
+        Page::Daemon => {
+            let token = context.web.seal.token(DAEMON, None);
+            if form.get("plain").is_some() {
+                daemon::plain(context, caller, &token, None).await
+            } else {
+                daemon::page(context, caller, &token).await
+            }
+        }
         Page::Status => match form.get("action") {
             None => {
                 let token = context.web.seal.token(FORMS, None);
-                let plain = form.get("plain").is_some();
-                status::page(caller, form.get("message"), &token, plain).await
+                let asked = status::Asked {
+                    message: form.get("message"),
+                    token: &token,
+                    plain: form.get("plain").is_some(),
+                    is_shown: status::is_shown(&headers),
+                };
+                status::page(context, caller, &asked).await
             }
             Some(_) if method == Method::HEAD => respond::error(
                 StatusCode::BAD_REQUEST,

@@ -1,11 +1,13 @@
 //! What answers hold, and how it is made of what the core tells.
 
 mod detail;
+mod finding;
 mod history;
 mod log;
 mod usage;
 
 pub use detail::{Origin, ProcessDetail, Sight};
+pub use finding::{Finding, Refusal};
 pub use history::{History, PastExit, StateChange, Words};
 pub use log::{LogGap, LogPiece, LogRestart, LogText};
 pub use usage::{Usage, UsageHistory, UsageSample, UsageSeries};

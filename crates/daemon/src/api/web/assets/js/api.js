@@ -11,10 +11,12 @@ export function urlOf(path) {
 
 /// What went wrong, in words for people. `code` stays the same from version to version.
 export class Trouble extends Error {
-  constructor(message, status, code) {
+  constructor(message, status, code, findings = []) {
     super(message);
     this.status = status;
     this.code = code;
+    /// What is to be mended, where a configuration was refused.
+    this.findings = findings;
   }
 }
 
@@ -60,8 +62,11 @@ const SENTENCES = {
 async function troubleOf(response) {
   let code = "";
   let message = "";
+  let findings = [];
   try {
-    ({ code, message } = (await response.json()).error);
+    const body = await response.json();
+    ({ code, message } = body.error);
+    findings = body.findings ?? [];
   } catch {
     // A proxy has words of its own.
     message = `The answer was ${response.status} ${response.statusText}`.trim() + ".";
@@ -69,7 +74,7 @@ async function troubleOf(response) {
   if (code === "NOT_PERMITTED") {
     message = `You may not do that (${message.replace(/^NOT_PERMITTED: /, "")}).`;
   }
-  return new Trouble(SENTENCES[code] ?? message, response.status, code);
+  return new Trouble(SENTENCES[code] ?? message, response.status, code, findings);
 }
 
 /// Asks and gives the whole answer; fails with Trouble.

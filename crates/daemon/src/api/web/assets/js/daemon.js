@@ -5,75 +5,116 @@ import { button, el, setText } from "./dom.js";
 import { Store } from "./events.js";
 import { bytes, percent, span } from "./format.js";
 import { complain, frame, say } from "./frame.js";
+import { mainLog } from "./mainlog.js";
 
-/// How often its figures are asked for.
-const EVERY = 3000;
+/// How often its figures are asked for while somebody looks: one answer of less than a kilobyte, and nothing of programs.
+const EVERY = 10_000;
 
+const store = new Store();
 const facts = el("dl", { class: "facts" });
-const files = el("div");
-const pools = el("div");
-const plan = el("div", { "aria-live": "polite" }, el("p", { class: "faint" }, "Nothing is changed before you press Update."));
-const log = el("pre", { tabindex: 0 });
+const files = el("div", { class: "quiet" });
+const pools = el("div", { class: "quiet" });
+const plan = el("div", { class: "quiet", "aria-live": "polite" }, el("p", { class: "faint" }, "Nothing is changed before you press Update."));
 let daemon = null;
 let taken = null;
+let load = null;
+/// What was begun here: `restart` or `shutdown`.
+let ending = null;
 
 function section(words, node, ...tools) {
-  return el("section", { class: "sheet part", "aria-label": words }, el("div", { class: "head" }, el("h2", {}, words), ...tools), node);
+  return el("section", { class: `sheet part${words === "Log" ? " broad" : ""}`, "aria-label": words }, el("div", { class: "head" }, el("h2", {}, words), ...tools), node);
 }
 
 function table(heads, rows) {
-  return el("div", { class: "wide", tabindex: 0, role: "group", "aria-label": heads.join(", ") }, el("table", {}, el("thead", {}, el("tr", {}, ...heads.map((head) => el("th", { scope: "col" }, head)))), el("tbody", {}, ...rows.map((row) => el("tr", {}, ...row.map((one) => el("td", {}, String(one))))))));
+  const head = el("tr", {}, ...heads.map((words) => el("th", { scope: "col" }, words)));
+  const body = rows.map((row) => el("tr", {}, ...row.map((one) => el("td", {}, String(one)))));
+  return el("div", { class: "wide", tabindex: 0, role: "group", "aria-label": heads.join(", ") }, el("table", {}, el("thead", {}, head), el("tbody", {}, ...body)));
 }
 
 function lines(all, none, tone) {
   return all.length > 0 ? el("ul", { class: tone }, ...all.map((line) => el("li", { class: "mono" }, line))) : el("p", { class: "faint" }, none);
 }
 
-async function look() {
-  const at = performance.now();
-  daemon = await get("daemon");
-  const cpu = taken && ((daemon.cpu_seconds - taken.cpu) / (at - taken.at)) * 100_000;
-  taken = { at, cpu: daemon.cpu_seconds };
+function showFacts() {
+  if (daemon === null) {
+    return;
+  }
   const all = {
-    State: daemon.state, Identifier: daemon.identifier, Version: `${daemon.version} (Supervisor ${daemon.supervisor_version})`, PID: daemon.pid,
-    Uptime: span(daemon.uptime_seconds * 1000), CPU: cpu === null ? "–" : percent(Math.max(cpu, 0)), Memory: bytes(daemon.rss_bytes), "Open files": daemon.open_fds ?? "–",
+    State: daemon.state,
+    Identifier: daemon.identifier,
+    Version: `${daemon.version} (Supervisor ${daemon.supervisor_version})`,
+    PID: daemon.pid,
+    Uptime: span(store.now() - daemon.start),
+    CPU: load === null ? "–" : percent(load),
+    Memory: bytes(daemon.rss_bytes),
+    "Open files": daemon.open_fds ?? "–",
   };
   if (facts.children.length === 0) {
     facts.append(...Object.keys(all).map((word) => el("div", {}, el("dt", {}, word), el("dd"))));
   }
   Object.values(all).forEach((value, index) => setText(facts.children[index].lastChild, String(value)));
+}
+
+async function look() {
+  const before = taken;
+  const known = daemon;
+  daemon = await get("daemon");
+  taken = { at: performance.now(), cpu: daemon.cpu_seconds };
+  const isSame = known?.pid === daemon.pid && known.start === daemon.start;
+  load = before && isSame ? Math.max(0, ((taken.cpu - before.cpu) / (taken.at - before.at)) * 100_000) : null;
+  showFacts();
   files.replaceChildren(lines(daemon.config_files, may("config") ? "None." : "You may not read the configuration."), lines(daemon.warnings, "No warnings.", "warn"));
   const rows = daemon.pools.map((pool) => [pool.name, pool.listeners.length, `${pool.queued} of ${pool.buffer_size}`, pool.spooled ?? "–", pool.delivered, pool.rejected, pool.dropped]);
   pools.replaceChildren(rows.length > 0 ? table(["Pool", "Listeners", "Queued", "Spooled", "Delivered", "Rejected", "Dropped"], rows) : el("p", { class: "faint" }, "There are none."));
-  if (may("mainlog")) {
-    const { text } = await get("log?offset=-8192");
-    const shown = text.slice(text.indexOf("\n") + 1);
-    if (log.textContent !== shown) {
-      setText(log, shown);
-      log.scrollTop = log.scrollHeight;
-    }
-  }
 }
 
+let next = null;
+
+/// Looks now, and again from time to time.
 async function again() {
+  clearTimeout(next);
   try {
-    if (!document.hidden) {
+    if (!document.hidden && store.link === "live") {
       await look();
     }
   } catch {
     // The state of the connection is told at the top.
   }
-  setTimeout(again, EVERY);
+  clearTimeout(next);
+  // The second look tells what it takes.
+  next = setTimeout(again, load === null ? 1000 : EVERY);
+}
+
+/// What is to be mended, each with its place; what supervisord says alone where no check finds anything.
+function refused(error) {
+  const findings = error.findings.map(({ severity, code, file, line, column, message, help }) => {
+    const place = [file, line, column].filter(Boolean).join(":");
+    const isError = severity === "error";
+    return el(
+      "li",
+      { class: isError ? "wrong" : null },
+      place && el("div", { class: "mono faint" }, place),
+      el("div", {}, el("strong", { class: isError ? "bad" : "warn" }, `${isError ? "Error" : "Warning"} ${code}: `), message),
+      help && el("div", { class: "faint" }, help),
+    );
+  });
+  const isFound = error.findings.some(({ severity }) => severity === "error");
+  plan.replaceChildren(
+    el("p", {}, el("strong", { class: "bad" }, "The configuration was refused."), " Nothing that runs was touched."),
+    ...(isFound ? [] : [el("pre", { tabindex: 0 }, error.message)]),
+    ...(findings.length > 0 ? [el("ul", { class: "findings" }, ...findings)] : []),
+  );
 }
 
 async function reread() {
   try {
     const { changes } = await post("reread");
-    const rows = changes.map((one) => [one.action, one.group, one.starts.join(" ") || "–", one.stops.join(" ") || "–", [one.reason, one.options.join(", ")].filter(Boolean).join(": ")]);
+    const rows = changes.map((one) => [one.action, one.group, one.starts.join(" ") || "–", one.stops.join(" ") || "–", one.reason]);
     plan.replaceChildren(rows.length > 0 ? table(["What", "Group", "Starts", "Stops", "Why"], rows) : el("p", {}, "Nothing differs."));
   } catch (error) {
-    plan.replaceChildren(el("p", { class: "bad" }, "The configuration was refused."), el("pre", { tabindex: 0 }, error.message));
+    failed("Not read", error);
   }
+  again();
 }
 
 async function update() {
@@ -83,7 +124,16 @@ async function update() {
     plan.replaceChildren(el("p", {}, parts.length > 0 ? `Done. ${parts.join("; ")}.` : "Done. Nothing differed."));
     say("Updated.");
   } catch (error) {
-    complain(`Not updated. ${error.message}`);
+    failed("Not updated", error);
+  }
+  again();
+}
+
+function failed(what, error) {
+  if (error.code === "CANT_REREAD") {
+    refused(error);
+  } else {
+    complain(`${what}. ${error.message}`);
   }
 }
 
@@ -104,13 +154,29 @@ function typed(title, text) {
 }
 
 async function end(verb, title, text) {
-  if (await typed(title, text)) {
-    try {
-      await post(verb);
-      say("It was begun.");
-    } catch (error) {
-      complain(error.message);
+  if (!(await typed(title, text))) {
+    return;
+  }
+  try {
+    await post(verb);
+    ending = verb;
+    say(verb === "restart" ? "supervisord stops all programs and starts anew." : "supervisord stops all programs and ends.");
+  } catch (error) {
+    failed("Nothing was done", error);
+  }
+}
+
+/// Tells how that went on: the connection goes, and after a restart it comes back.
+function follow(link) {
+  if (link === "live") {
+    if (ending !== null) {
+      say("supervisord was started anew and answers again.");
+      ending = null;
     }
+    again();
+  } else if (link === "lost" && ending === "shutdown") {
+    plan.replaceChildren(el("p", {}, "supervisord has ended. This page goes on when somebody starts it."));
+    say("supervisord has ended.");
   }
 }
 
@@ -126,7 +192,9 @@ document.getElementById("app").replaceChildren(
   el("div", { class: "parts" },
     ...(reading ? [section("Configuration", el("div", {}, files, plan), el("div", { class: "chips" }, reading, updating))] : []),
     section("Event listeners", pools),
-    ...(may("mainlog") ? [section("Log", log, el("a", { href: "log.html?main=1" }, "Whole log"))] : [])),
+    ...(may("mainlog") ? [section("Log", mainLog(store), el("a", { href: "log.html?main=1" }, "Whole log"))] : [])),
 );
-frame(new Store());
-again();
+store.on("link", follow);
+setInterval(showFacts, 1000);
+document.addEventListener("visibilitychange", () => document.hidden || again());
+frame(store);

@@ -1,12 +1,12 @@
 // One store of what happens: all processes as they are now, and what they take. Pages look at it and hear of changes.
 
-import { ask, get, keyOf } from "./api.js";
+import { ask, get, keyOf, Trouble } from "./api.js";
 
 /// Samples that are kept for each process.
 export const SAMPLES = 60;
 
 /// A stream says something every fifteen seconds; after this silence it is taken for dead.
-const SILENCE = 40_000;
+const SILENCE = 20_000;
 
 /// How long a page may be hidden before its stream ends.
 const HIDDEN = 20_000;
@@ -50,7 +50,7 @@ export async function* eventsOf(response, heard) {
 }
 
 /// See above. Kinds of what is heard with `on`: `snapshot` (everything may differ), `process` (process, before), `added`,
-/// `removed`, `usage`, `link` (`connecting`, `live`, `lost`).
+/// `removed`, `usage`, `link` (`connecting`, `live`, `lost`), `closed` (nothing is followed at present).
 export class Store {
   constructor({ usage = false } = {}) {
     this.processes = new Map();
@@ -63,15 +63,24 @@ export class Store {
     this.lag = 0;
     this.last = null;
     this.failed = 0;
+    this.recalls = usage;
     this.path = usage ? "events?usage=1" : "events";
+    this.begin();
     this.open();
-    if (usage) {
-      this.recall();
-    }
     document.addEventListener("visibilitychange", () => this.watch());
     // A page that is kept for the way back would keep one of the few connections.
     window.addEventListener("pagehide", () => this.close());
     window.addEventListener("pageshow", () => this.watch());
+  }
+
+  /// Takes what the page brought along, unless it was kept by the browser since it was loaded.
+  begin() {
+    const first = document.getElementById("first");
+    const [load] = performance.getEntriesByType("navigation");
+    if (first && load?.transferSize !== 0) {
+      this.take({ name: "snapshot", id: first.dataset.id, data: first.textContent });
+    }
+    first?.remove();
   }
 
   /// Calls `run` at each event of a kind.
@@ -108,17 +117,21 @@ export class Store {
     const stream = this.stream;
     this.stream = null;
     stream?.abort();
+    this.tell("closed");
   }
 
   async open() {
     this.close();
     const stream = new AbortController();
     this.stream = stream;
+    let trouble = null;
     const heard = () => {
       clearTimeout(this.silence);
-      this.silence = setTimeout(() => stream.abort(), SILENCE);
+      this.silence = setTimeout(() => {
+        trouble = new Trouble("supervisord does not answer", 0, "SILENT");
+        stream.abort();
+      }, SILENCE);
     };
-    let trouble = null;
     try {
       heard();
       const headers = this.last ? { "Last-Event-ID": this.last } : {};
@@ -126,17 +139,21 @@ export class Store {
       this.failed = 0;
       this.trouble = null;
       this.change("live");
+      if (this.recalls) {
+        this.recalls = false;
+        this.recall();
+      }
       for await (const event of eventsOf(response, heard)) {
         this.take(event);
       }
     } catch (error) {
-      trouble = error.name === "AbortError" ? null : error;
+      trouble ??= error.status ? error : null;
     }
     if (this.stream !== stream) {
       return;
     }
     this.close();
-    this.trouble = trouble?.status ? trouble : null;
+    this.trouble = trouble;
     this.change("lost");
     const wait = Math.min(500 * 2 ** this.failed, PATIENCE);
     this.failed += 1;

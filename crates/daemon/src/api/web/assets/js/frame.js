@@ -75,9 +75,16 @@ export function frame(store) {
     document.body.classList.toggle("stale", store.link === "lost");
     setText(words, LINKS[store.link] + why);
   };
-  store.on("link", show);
+  let named = false;
+  store.on("link", (link) => {
+    show();
+    if (link === "live" && !named) {
+      // Nothing waits for it.
+      named = true;
+      name();
+    }
+  });
   show();
-  name();
 }
 
 /// Several supervisords may be open side by side.

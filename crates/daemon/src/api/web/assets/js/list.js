@@ -58,8 +58,10 @@ export class List {
   draw() {
     this.asked = false;
     const top = -this.body.getBoundingClientRect().top;
-    const first = Math.max(0, this.at(top) - BEYOND);
-    const last = Math.min(this.items.length, this.at(top + window.innerHeight) + BEYOND + 1);
+    // What is not seen can wait for a moment.
+    const beyond = this.rows.size > 0 ? BEYOND : 0;
+    const first = Math.max(0, this.at(top) - beyond);
+    const last = Math.min(this.items.length, this.at(top + window.innerHeight) + beyond + 1);
     const seen = this.items.slice(first, last);
     const free = this.free(new Set(seen.map(this.keyOf)));
     let place = this.body.firstChild;

@@ -420,4 +420,9 @@ document.getElementById("app").replaceChildren(tools, table, nothing, bar, spoke
 new ResizeObserver(() => table.style.setProperty("--covered", `${tools.offsetHeight}px`)).observe(tools);
 readHeights();
 showSort();
+if (store.known) {
+  // The page brought along what it shows first.
+  view.know(store.processes);
+  refresh();
+}
 frame(store);

@@ -31,6 +31,7 @@ const facts = el("dl", { class: "facts" });
 const deeds = el("div", { class: "deeds" });
 const times = el("div");
 const started = el("div");
+const options = el("div");
 const exits = el("div");
 const spoken = el("p", { class: "unseen", role: "status" });
 const error = el("p", { class: "trouble bad", hidden: true });
@@ -41,12 +42,6 @@ function section(words, node, ...tools) {
 
 function wide(node) {
   node.classList.add("broad");
-  return node;
-}
-
-/// Beside two others, where there is room.
-function beside(node) {
-  node.classList.add("beside");
   return node;
 }
 
@@ -206,7 +201,8 @@ function showDetail(detail) {
     const from = origin ? `${origin.file}:${origin.line}` : detail.origins ? "default" : "–";
     return el("tr", { class: origin ? "" : "faint" }, el("td", { class: "mono" }, name), el("td", { class: "mono value" }, shown(value)), el("td", { class: "mono" }, from));
   });
-  started.replaceChildren(list, config ? table(["Option", "Value", "Where"], config) : el("p", { class: "faint" }, "You may not read the configuration."));
+  started.replaceChildren(list);
+  options.replaceChildren(config ? table(["Option", "Value", "Where"], config) : el("p", { class: "faint" }, "You may not read the configuration."));
 }
 
 let asked = null;
@@ -302,9 +298,11 @@ document.getElementById("app").replaceChildren(
   deeds,
   el("div", { class: "parts about" },
     section("States", times, el("div", { class: "chips" }, ...spans.map(({ node }) => node))),
-    beside(section("Use", el("div", { class: "plots" }, resting, ...plots.map(({ node }) => node)))),
+    el("div", { class: "beside" },
+      section("Use", el("div", { class: "plots" }, resting, ...plots.map(({ node }) => node))),
+      section("Started with", started)),
     section("Ends", exits),
-    wide(section("Started with", started))),
+    wide(section("Options", options))),
   spoken,
 );
 frame(store);

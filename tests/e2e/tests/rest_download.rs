@@ -167,6 +167,21 @@ fn a_log_that_became_shorter_is_seen_to_be_cut_off() {
 }
 
 #[test]
+fn an_upgrade_cuts_it_off_and_nothing_else() {
+    let daemon = daemon("");
+    let target = Target::of(&daemon);
+    let mut stream = ask(&target, &path("big"));
+    let mut first = [0; 1024];
+    stream.read_exact(&mut first).expect("it begins");
+    daemon.upgrade();
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).expect("it is closed");
+    assert!(rest.len() < BIG / 2, "{} bytes came", rest.len());
+    let again = read_answer(&mut *ask(&target, &path("big"))).expect("an answer");
+    assert_eq!(again.body.len(), BIG);
+}
+
+#[test]
 fn logs_are_kept_by_those_who_may_read_them() {
     const READER: &str = "Authorization: Basic cmVhZGVyOnI=\r\n";
     const VIEWER: &str = "Authorization: Basic dmlld2VyOnY=\r\n";

@@ -31,6 +31,7 @@ const facts = el("dl", { class: "facts" });
 const deeds = el("div", { class: "deeds" });
 const times = el("div");
 const started = el("div");
+const options = el("div");
 const exits = el("div");
 const spoken = el("p", { class: "unseen", role: "status" });
 const error = el("p", { class: "trouble bad", hidden: true });
@@ -72,7 +73,7 @@ function show() {
   setText(error, process.error);
   const now = store.now();
   const all = {
-    "For": process.since ? span(now - process.since) : "–",
+    "In this state": process.since ? span(now - process.since) : "–",
     "PID": process.pid ?? "–",
     "Uptime": process.pid && process.start ? span(now - process.start * 1000) : "–",
     "Restarts": process.restarts,
@@ -200,7 +201,8 @@ function showDetail(detail) {
     const from = origin ? `${origin.file}:${origin.line}` : detail.origins ? "default" : "–";
     return el("tr", { class: origin ? "" : "faint" }, el("td", { class: "mono" }, name), el("td", { class: "mono value" }, shown(value)), el("td", { class: "mono" }, from));
   });
-  started.replaceChildren(list, config ? table(["Option", "Value", "Where"], config) : el("p", { class: "faint" }, "You may not read the configuration."));
+  started.replaceChildren(list);
+  options.replaceChildren(config ? table(["Option", "Value", "Where"], config) : el("p", { class: "faint" }, "You may not read the configuration."));
 }
 
 let asked = null;
@@ -233,7 +235,16 @@ const plots = ["CPU", "Memory", "Open files"].map((words) => {
   return { line, value, node: el("div", { class: "plot" }, el("div", {}, el("span", { class: "faint" }, words), value), line.node) };
 });
 const [cpu, memory, files] = plots;
-files.node.hidden = true;
+const resting = el("p", { class: "faint resting" });
+
+/// Shows what there is to be seen, and words where there is nothing.
+function showPlots() {
+  for (const { node, value } of [cpu, memory, files]) {
+    node.hidden = ["", "–"].includes(value.textContent);
+  }
+  setText(resting, current()?.pid ? "Measuring…" : "It does not run, and takes nothing.");
+  resting.hidden = plots.some(({ node }) => !node.hidden);
+}
 
 function draw(plot, values, least, words) {
   const last = values.at(-1);
@@ -245,6 +256,7 @@ function showUsage() {
   const usage = current()?.pid ? store.usage.get(key) : null;
   draw(cpu, usage?.cpu ?? [], 5, percent);
   draw(memory, usage?.rss ?? [], 1024 * 1024, bytes);
+  showPlots();
 }
 
 async function measure() {
@@ -252,8 +264,8 @@ async function measure() {
     try {
       const { processes } = await get(`usage?${new URLSearchParams(named)}`);
       const values = processes[0]?.fds ?? [];
-      files.node.hidden = values.every((value) => value === null);
-      draw(files, values, 8, String);
+      draw(files, current()?.pid ? values : [], 8, String);
+      showPlots();
     } catch (trouble) {
       if (trouble.status) {
         return;
@@ -284,11 +296,13 @@ document.getElementById("app").replaceChildren(
   error,
   facts,
   deeds,
-  el("div", { class: "parts" },
+  el("div", { class: "parts about" },
     section("States", times, el("div", { class: "chips" }, ...spans.map(({ node }) => node))),
-    section("Use", el("div", { class: "plots" }, ...plots.map(({ node }) => node))),
-    wide(section("Ends", exits)),
-    wide(section("Started with", started))),
+    el("div", { class: "beside" },
+      section("Use", el("div", { class: "plots" }, resting, ...plots.map(({ node }) => node))),
+      section("Started with", started)),
+    section("Ends", exits),
+    wide(section("Options", options))),
   spoken,
 );
 frame(store);

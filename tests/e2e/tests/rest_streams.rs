@@ -18,6 +18,7 @@ fn is_running(told: &Told) -> bool {
 
 /// Streams that all hear of a change, while requests are answered as always.
 fn all_hear(daemon: &Daemon, target: &Target, login: &str) {
+    let before = threads(daemon.pid()).len();
     let mut streams: Vec<_> = (0..MANY)
         .map(|_| {
             let mut stream = EventStream::open(target, "/api/v1/events", login);
@@ -25,7 +26,6 @@ fn all_hear(daemon: &Daemon, target: &Target, login: &str) {
             stream
         })
         .collect();
-    let before = threads(daemon.pid()).len();
     for _ in 0..70 {
         assert_eq!(target.get("/api/v1/processes", login).status(), 200);
     }
@@ -34,11 +34,9 @@ fn all_hear(daemon: &Daemon, target: &Target, login: &str) {
     for stream in &mut streams {
         stream.until("RUNNING", is_running);
     }
-    assert_eq!(
-        threads(daemon.pid()).len(),
-        before,
-        "no thread for a stream"
-    );
+    // The start may find the first worker busy, and have a second one.
+    let after = threads(daemon.pid()).len();
+    assert!(after <= before + 1, "{after} threads after {before}");
 }
 
 #[test]

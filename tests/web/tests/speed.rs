@@ -97,7 +97,7 @@ fn a_thousand_programs_are_there_at_once() {
             println!("  {what}: {middle:.0} ({first:.0} to {third:.0})");
             drawn = middle;
         }
-        // A release build on a machine of its own takes less than 100.
+        // A release build took 97 with what was kept, and 101 with nothing, while others used the machine.
         assert!(drawn < 500.0, "{loads:?}");
     }
     // What is shown first came with the page.

@@ -128,7 +128,7 @@ fn f15_listeners_and_status_tell_of_a_full_disk() {
         listener("old", "EVENT,TICK_5")
     );
     let daemon = start_with_small("256k", &config);
-    for name in ["wants", "old"] {
+    for name in ["wants", "old", "n"] {
         daemon.wait_state(name, "RUNNING");
     }
     let go = ["n".into(), "go\n".into()];

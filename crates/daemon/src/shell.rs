@@ -264,7 +264,7 @@ impl Shell {
             reap_again: false,
             child_quit: false,
             event_sent: false,
-            memory_kills: Kills::default(),
+            memory_kills: Kills::from_now(),
             late_since: None,
             takes_in_orphans: false,
             errands: 0,
@@ -295,20 +295,18 @@ impl Shell {
         self.adopted.share(HashMap::new());
     }
 
-    /// Begins, then runs until the core orders the end. Fails as the begin does, or when the system does not let us wait.
-    pub(crate) fn run(
-        mut self,
-        begin: impl FnOnce(&mut Self) -> Result<(), String>,
-    ) -> Result<Left, String> {
+    /// Begins, then runs until the core orders the end.
+    pub(crate) fn run(mut self, begin: impl FnOnce(&mut Self)) -> io::Result<Left> {
         let (mut ready, mut begin) = (Vec::new(), Some(begin));
         loop {
             // What a panic leaves behind is looked at with care: the core is rebuilt, and nothing else is trusted that
             // the turn may have left half done.
             let step = catch_unwind(AssertUnwindSafe(|| match begin.take() {
-                Some(begin) => begin(&mut self).map(|()| Step::Go),
-                None => self
-                    .step(&mut ready)
-                    .map_err(|error| format!("could not wait for events: {error}")),
+                Some(begin) => {
+                    begin(&mut self);
+                    Ok(Step::Go)
+                }
+                None => self.step(&mut ready),
             }));
             match step {
                 Ok(step) if !crash::happened() => match step? {

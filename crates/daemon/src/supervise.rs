@@ -6,7 +6,6 @@ use crate::audit::Audit;
 use crate::control::ControlHandle;
 use crate::handover::{Life, Paused};
 use crate::logs::{self, ChildLogSettings, Logs, MainLog, Stopped, Stuck};
-use crate::oom::Kills;
 use crate::output;
 use crate::prepare::Surroundings;
 use crate::pulse::Pulse;
@@ -125,7 +124,7 @@ pub(crate) fn supervise(
         .filter_map(OpenServer::copy)
         .collect();
     let pulse = Pulse::default();
-    let mut api = api::begin(ApiSettings {
+    let api = api::start(ApiSettings {
         pulse: pulse.clone(),
         about: services.about.clone(),
         loader: Some(Arc::clone(&services.loader)),
@@ -153,29 +152,21 @@ pub(crate) fn supervise(
         pulse,
     })
     .map_err(failed("start the control thread"))?;
-    let unable = failed("start the api thread");
     if let Some(take_over) = services.take_over {
-        api.started().map_err(unable)?;
         let committed = take_over.commit(&mut shell.adopted)?;
         committed.finish(config, &logger);
     }
-    let is_going_on = paused.is_some();
-    if let Some(paused) = paused {
-        api.started().map_err(unable)?;
-        shell.go_on(paused);
+    if let Some(parent) = services.parent {
+        parent.ready();
     }
-    let left = shell.run(|shell| {
-        if !is_going_on {
-            shell.begin(services.first_serial);
+    let begin: Box<dyn FnOnce(&mut Shell)> = match paused {
+        None => Box::new(|shell| shell.begin(services.first_serial)),
+        Some(paused) => {
+            shell.go_on(paused);
+            Box::new(|_| {})
         }
-        shell.memory_kills = Kills::from_now();
-        // No child lives before the first turn: a start that fails here leaves nothing behind.
-        api.started().map_err(unable)?;
-        if let Some(parent) = services.parent {
-            parent.ready();
-        }
-        Ok(())
-    })?;
+    };
+    let left = shell.run(begin).map_err(failed("wait for events"))?;
     let (ending, logs) = match left {
         Left::Ended(ending, logs) => (ending, logs),
         Left::Paused(mut shell) => {

@@ -1,16 +1,15 @@
 //! Threads for jobs that may block: looking at files, users and the configuration.
 //!
-//! One or two are the rule: the second starts when a job finds the first one busy. When one hangs on a dead disk, another can be started in its place, so that it holds up its own job
+//! Two are the rule. When one hangs on a dead disk, another can be started in its place, so that it holds up its own job
 //! only. A job's result goes back by the closure it was given; the pool itself knows nothing of jobs.
 
 use crate::crash;
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
-/// Threads as a rule: one may be busy with a long job while the other serves the short ones.
+/// Threads at the start: one may be busy with a long job while the other serves the short ones.
 const WORKERS: usize = 2;
 
 /// Threads at most. Each of those beyond the first two stands for one that hung; with so many, nothing more is to be had.
@@ -18,35 +17,26 @@ const WORKERS_MAX: usize = 64;
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// Where the threads find jobs.
-#[derive(Debug)]
-struct Queue {
-    jobs: Mutex<Receiver<Job>>,
-    /// Jobs that are not done.
-    open: AtomicUsize,
-}
-
 /// The pool. Its threads sleep while there is no job, and end when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Workers {
     jobs: Option<Sender<Job>>,
-    queue: Arc<Queue>,
+    queue: Arc<Mutex<Receiver<Job>>>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Workers {
-    /// Starts the first thread.
+    /// Starts the threads.
     pub(crate) fn start() -> io::Result<Self> {
         let (jobs, queue) = channel::<Job>();
         let mut workers = Self {
             jobs: Some(jobs),
-            queue: Arc::new(Queue {
-                jobs: Mutex::new(queue),
-                open: AtomicUsize::new(0),
-            }),
+            queue: Arc::new(Mutex::new(queue)),
             threads: Vec::new(),
         };
-        workers.add()?;
+        for _ in 0..WORKERS {
+            workers.add()?;
+        }
         Ok(workers)
     }
 
@@ -67,12 +57,7 @@ impl Workers {
     }
 
     /// Hands a job to the next idle thread.
-    pub(crate) fn submit(&mut self, job: impl FnOnce() + Send + 'static) {
-        let open = self.queue.open.fetch_add(1, Ordering::Relaxed) + 1;
-        if open > self.threads.len() && self.threads.len() < WORKERS {
-            // Without it, the job waits for the one before it.
-            let _ = self.add();
-        }
+    pub(crate) fn submit(&self, job: impl FnOnce() + Send + 'static) {
         if let Some(jobs) = &self.jobs {
             // The threads hold the receiver until the sender is gone, so this cannot fail while we live.
             let _ = jobs.send(Box::new(job));
@@ -90,15 +75,13 @@ impl Workers {
     }
 }
 
-fn work(queue: &Queue) {
+fn work(queue: &Mutex<Receiver<Job>>) {
     loop {
-        let jobs = queue.jobs.lock();
-        let job = jobs.unwrap_or_else(PoisonError::into_inner).recv();
+        let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         match job {
             Ok(job) => {
                 crash::point("worker");
                 job();
-                queue.open.fetch_sub(1, Ordering::Relaxed);
             }
             Err(_) => return,
         }
@@ -133,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_job_that_blocks_leaves_the_other_thread_free() {
-        let mut workers = Workers::start().unwrap();
+        let workers = Workers::start().unwrap();
         let (release, blocked) = channel::<()>();
         workers.submit(move || {
             let _ = blocked.recv();

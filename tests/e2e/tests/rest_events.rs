@@ -248,7 +248,9 @@ fn forty_streams_hear_of_a_change_and_need_no_thread() {
     for stream in &mut streams {
         stream.until("RUNNING", |told| is_in(told, "b", "RUNNING"));
     }
-    // The start may find the first worker busy, and have a second one.
-    let after = threads(daemon.pid()).len();
-    assert!(after <= before + 1, "{after} threads after {before}");
+    assert_eq!(
+        threads(daemon.pid()).len(),
+        before,
+        "no thread for a stream"
+    );
 }

@@ -189,9 +189,9 @@ fn a_failure_at_the_last_moment_lets_the_old_daemon_go_on() {
             "pidfd_getfd:error=EMFILE:when=5",
             "could not copy descriptor",
         ),
-        // The reactors of the logs thread and the control thread, in the background already. The api thread makes its own.
+        // The reactors of the logs thread, the api thread and the control thread, in the background already.
         ("epoll_create1:error=EMFILE:when=1", ""),
-        ("epoll_create1:error=EMFILE:when=2", ""),
+        ("epoll_create1:error=EMFILE:when=3", ""),
     ] {
         let Some(wrapper) = means::failing_calls(call, None) else {
             return;

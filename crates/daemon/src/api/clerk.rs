@@ -11,7 +11,6 @@ use jiff::tz::TimeZone;
 use provost_model::access::{AccessSpec, UserSpec, wipe};
 use provost_os::wiping;
 use sha2::{Digest as _, Sha256};
-use std::cell::OnceCell;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -84,65 +83,22 @@ pub(super) enum Verdict {
     Busy,
 }
 
-type Asked = (Claim, oneshot::Sender<Verdict>);
-
-/// Asks the thread, which is there from the first proof on and ends with this: most servers have no users.
-#[derive(Debug)]
+/// Asks the thread.
+#[derive(Clone, Debug)]
 pub(super) struct Clerk {
-    access: Arc<AccessSpec>,
-    sender: OnceCell<SyncSender<Asked>>,
+    sender: SyncSender<(Claim, oneshot::Sender<Verdict>)>,
 }
 
 impl Clerk {
-    /// One who looks at the proofs of these users.
-    pub(super) fn new(access: Arc<AccessSpec>) -> Self {
-        Self {
-            access,
-            sender: OnceCell::new(),
-        }
-    }
-
-    pub(super) async fn ask(&self, claim: Claim) -> Verdict {
-        let (answer, judged) = oneshot::channel();
-        // Without a thread, which the system may have none left of, the next proof tries again.
-        let is_asked = self.desk().is_ok_and(|sender| {
-            let asked = sender.try_send((claim, answer));
-            asked.is_ok()
-        });
-        if !is_asked {
-            return Verdict::Busy;
-        }
-        match tokio::time::timeout(TIME, judged).await {
-            Ok(Ok(verdict)) => verdict,
-            Ok(Err(_)) | Err(_) => Verdict::Busy,
-        }
-    }
-
-    fn desk(&self) -> io::Result<&SyncSender<Asked>> {
-        if let Some(sender) = self.sender.get() {
-            return Ok(sender);
-        }
-        let sender = Desk::open(Arc::clone(&self.access))?;
-        Ok(self.sender.get_or_init(|| sender))
-    }
-}
-
-struct Desk {
-    access: Arc<AccessSpec>,
-    key: [u8; 32],
-    /// Keyed hashes of stored and given passwords that fit, the latest last.
-    right: VecDeque<[u8; 32]>,
-}
-
-impl Desk {
-    /// Starts the thread. Fails when there is none, or the system has no random bytes.
-    fn open(access: Arc<AccessSpec>) -> io::Result<SyncSender<Asked>> {
-        let mut desk = Self {
+    /// Starts the thread. It ends with the last handle.
+    pub(super) fn start(access: Arc<AccessSpec>) -> io::Result<Self> {
+        let mut desk = Desk {
             access,
             key: provost_os::random::secret()?,
             right: VecDeque::new(),
         };
-        let (sender, claims): (_, Receiver<Asked>) = sync_channel(WAITING);
+        let (sender, claims): (_, Receiver<(Claim, oneshot::Sender<Verdict>)>) =
+            sync_channel(WAITING);
         std::thread::Builder::new()
             .name("logins".to_owned())
             .spawn(move || {
@@ -154,9 +110,29 @@ impl Desk {
                     }
                 }
             })?;
-        Ok(sender)
+        Ok(Self { sender })
     }
 
+    pub(super) async fn ask(&self, claim: Claim) -> Verdict {
+        let (answer, judged) = oneshot::channel();
+        if self.sender.try_send((claim, answer)).is_err() {
+            return Verdict::Busy;
+        }
+        match tokio::time::timeout(TIME, judged).await {
+            Ok(Ok(verdict)) => verdict,
+            Ok(Err(_)) | Err(_) => Verdict::Busy,
+        }
+    }
+}
+
+struct Desk {
+    access: Arc<AccessSpec>,
+    key: [u8; 32],
+    /// Keyed hashes of stored and given passwords that fit, the latest last.
+    right: VecDeque<[u8; 32]>,
+}
+
+impl Desk {
     fn judge(&mut self, claim: &Claim) -> Verdict {
         let known = match claim {
             Claim::Password {

@@ -33,7 +33,6 @@ mod rest;
 mod route;
 mod rpc;
 mod sender;
-mod serve;
 mod shares;
 mod spare;
 mod stream;
@@ -47,6 +46,7 @@ use crate::logs::{Board, Logger};
 use crate::pulse::Pulse;
 use crate::shell::Loader;
 pub use about::About;
+use accept::Acceptor;
 use carry::tape::Carry;
 pub use carry::{Carried, CarriedConnection, ConnectionState};
 use clerk::Clerk;
@@ -68,15 +68,23 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::runtime::Runtime;
 use tokio::sync::watch as signal;
 use tokio::task::LocalSet;
 
 /// How long a reader stays without work: for good.
 const READER_STAYS: Duration = Duration::from_hours(24 * 365 * 10);
+
+/// How long answers under way may take to leave once the daemon stops.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// How long a hand-over waits for what is neither the core's nor a client's to give: a line of the audit log, a piece of a
+/// log, a look at a password. What takes longer is done anew by the next image.
+const HAND_OVER: Duration = Duration::from_millis(80);
+
+/// And how long for what nothing should hold up. Only a bug takes so long.
+const HAND_OVER_MAX: Duration = Duration::from_secs(1);
 
 /// TCP connections at once, unless descriptors are scarce.
 const TCP_CONNECTIONS: usize = 512;
@@ -194,8 +202,6 @@ pub struct ApiSettings {
 pub struct Api {
     stop: signal::Sender<bool>,
     hand_over: signal::Sender<bool>,
-    /// Tells whether it serves; none once that is known.
-    starting: Option<Receiver<io::Result<()>>>,
     thread: JoinHandle<Option<Carried>>,
 }
 
@@ -260,167 +266,110 @@ impl Context {
     }
 }
 
-/// Starts the thread, and waits until it serves. Fails as [`Api::started`] does, or when there is no thread.
+/// Starts the thread. Fails when the thread or its event queue cannot be made, a socket cannot be watched,
+/// or the system has no random bytes.
 pub fn start(settings: ApiSettings) -> io::Result<Api> {
-    let mut api = begin(settings)?;
-    api.started()?;
-    Ok(api)
-}
-
-/// The same without waiting: what else a start does goes on meanwhile.
-pub(crate) fn begin(settings: ApiSettings) -> io::Result<Api> {
+    let ApiSettings {
+        servers,
+        control,
+        main_log,
+        paths,
+        logger,
+        board,
+        namespaces,
+        descriptors,
+        history,
+        access,
+        pulse,
+        about,
+        loader,
+        audit,
+        carried,
+    } = settings;
+    let web = web::Web::new()?;
+    let access = Arc::new(access);
+    let clerk = Clerk::start(Arc::clone(&access))?;
     let (stop, stopping) = signal::channel(false);
     let (hand_over, handing) = signal::channel(false);
-    let (told, starting) = channel();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .max_blocking_threads(readers::READERS_MAX)
+        .thread_name("api-reader")
+        .thread_keep_alive(READER_STAYS)
+        .build()?;
+    // The first reader is there before anybody asks: without one, a system that has no thread left ends the call that
+    // wants a log in a panic. With one, others wait for it.
+    drop(runtime.spawn_blocking(|| ()));
+    let entered = runtime.enter();
+    let listeners = servers
+        .into_iter()
+        .map(|server| accept::watch(server, &logger))
+        .collect::<io::Result<Vec<_>>>()?;
+    drop(entered);
     let thread = std::thread::Builder::new()
         .name("api".to_owned())
-        .spawn(move || match Start::prepare(settings) {
-            Ok(start) => {
-                // Whoever does not wait for it need not know.
-                let _ = told.send(Ok(()));
-                start.serve(stopping, handing)
-            }
-            Err(error) => {
-                let _ = told.send(Err(error));
-                None
-            }
+        .spawn(move || {
+            let unix = UNIX_CONNECTIONS.min(descriptors / 8).max(1);
+            let streams_max = STREAMS.min(descriptors / 4).max(1);
+            let context = Context {
+                reports: Reports::new(logger.clone()),
+                reserve: Reserve::default(),
+                tcp: Rc::new(Crowd::new(
+                    TCP_CONNECTIONS.min(descriptors / 4).max(1),
+                    ADDRESS_CONNECTIONS,
+                )),
+                unix: Rc::new(Crowd::new(unix, (unix / 2).max(1))),
+                user_calls: Shares::new(USER_CALLS),
+                user_restarts: Shares::new(USER_RESTARTS),
+                user_headers: Shares::new(USER_HEADERS),
+                user_bodies: Shares::new(USER_BODIES),
+                user_answers: Shares::new(USER_ANSWERS),
+                origin_logins: Shares::new(ORIGIN_LOGINS),
+                guesses: Guesses::default(),
+                spare: Rc::default(),
+                control,
+                methods: Methods::new(namespaces),
+                main_log,
+                paths,
+                logger,
+                board,
+                readers: Readers::default(),
+                stopping,
+                handing,
+                carry: Rc::default(),
+                carried: RefCell::default(),
+                access,
+                clerk,
+                audit,
+                strangers: RefCell::default(),
+                machine: provost_os::stdio::hostname(),
+                web,
+                works: web::Works::default(),
+                pulse,
+                about,
+                loader,
+                streams: Cell::new(0),
+                streams_max,
+                // An eighth is left to others.
+                user_streams: Shares::new(streams_max - streams_max.div_ceil(8)),
+                usage: rest::Usage::new(history),
+            };
+            let context = Rc::new(context);
+            let served = serve(context, listeners, carried);
+            let carried = LocalSet::new().block_on(&runtime, served);
+            // A reader that hangs on its disk must not keep the daemon.
+            runtime.shutdown_background();
+            carried
         })?;
     Ok(Api {
         stop,
         hand_over,
-        starting: Some(starting),
         thread,
     })
 }
 
-/// All that may fail before the thread serves.
-struct Start {
-    settings: ApiSettings,
-    runtime: Runtime,
-    listeners: Vec<accept::Watched>,
-    web: web::Web,
-}
-
-impl Start {
-    fn prepare(mut settings: ApiSettings) -> io::Result<Self> {
-        let web = web::Web::new()?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_io()
-            .enable_time()
-            .max_blocking_threads(readers::READERS_MAX)
-            .thread_name("api-reader")
-            .thread_keep_alive(READER_STAYS)
-            .build()?;
-        // The first reader is there before anybody asks: without one, a system that has no thread left ends the call that
-        // wants a log in a panic. With one, others wait for it.
-        drop(runtime.spawn_blocking(|| ()));
-        let entered = runtime.enter();
-        let listeners = std::mem::take(&mut settings.servers)
-            .into_iter()
-            .map(|server| accept::watch(server, &settings.logger))
-            .collect::<io::Result<Vec<_>>>()?;
-        drop(entered);
-        Ok(Self {
-            settings,
-            runtime,
-            listeners,
-            web,
-        })
-    }
-
-    fn serve(
-        self,
-        stopping: signal::Receiver<bool>,
-        handing: signal::Receiver<bool>,
-    ) -> Option<Carried> {
-        let Self {
-            settings,
-            runtime,
-            listeners,
-            web,
-        } = self;
-        let ApiSettings {
-            servers: _,
-            control,
-            main_log,
-            paths,
-            logger,
-            board,
-            namespaces,
-            descriptors,
-            history,
-            access,
-            pulse,
-            about,
-            loader,
-            audit,
-            carried,
-        } = settings;
-        let access = Arc::new(access);
-        let unix = UNIX_CONNECTIONS.min(descriptors / 8).max(1);
-        let streams_max = STREAMS.min(descriptors / 4).max(1);
-        let context = Context {
-            reports: Reports::new(logger.clone()),
-            reserve: Reserve::default(),
-            tcp: Rc::new(Crowd::new(
-                TCP_CONNECTIONS.min(descriptors / 4).max(1),
-                ADDRESS_CONNECTIONS,
-            )),
-            unix: Rc::new(Crowd::new(unix, (unix / 2).max(1))),
-            user_calls: Shares::new(USER_CALLS),
-            user_restarts: Shares::new(USER_RESTARTS),
-            user_headers: Shares::new(USER_HEADERS),
-            user_bodies: Shares::new(USER_BODIES),
-            user_answers: Shares::new(USER_ANSWERS),
-            origin_logins: Shares::new(ORIGIN_LOGINS),
-            guesses: Guesses::default(),
-            spare: Rc::default(),
-            control,
-            methods: Methods::new(namespaces),
-            main_log,
-            paths,
-            logger,
-            board,
-            readers: Readers::default(),
-            stopping,
-            handing,
-            carry: Rc::default(),
-            carried: RefCell::default(),
-            clerk: Clerk::new(Arc::clone(&access)),
-            access,
-            audit,
-            strangers: RefCell::default(),
-            machine: provost_os::stdio::hostname(),
-            web,
-            works: web::Works::default(),
-            pulse,
-            about,
-            loader,
-            streams: Cell::new(0),
-            streams_max,
-            // An eighth is left to others.
-            user_streams: Shares::new(streams_max - streams_max.div_ceil(8)),
-            usage: rest::Usage::new(history),
-        };
-        let served = serve::serve(Rc::new(context), listeners, carried);
-        let carried = LocalSet::new().block_on(&runtime, served);
-        // A reader that hangs on its disk must not keep the daemon.
-        runtime.shutdown_background();
-        carried
-    }
-}
-
 impl Api {
-    /// Waits until it serves. Fails when its event queue cannot be made, a socket cannot be watched, or the system has no random
-    /// bytes.
-    pub(crate) fn started(&mut self) -> io::Result<()> {
-        let Some(starting) = self.starting.take() else {
-            return Ok(());
-        };
-        let ended = || io::Error::other("the api thread has ended");
-        starting.recv().unwrap_or_else(|_| Err(ended()))
-    }
-
     /// Closes the listening sockets, lets answers under way out for up to a second, and ends the thread.
     pub fn stop(self) {
         // The thread can only be gone already if it panicked, and then there is nothing left to stop.
@@ -438,6 +387,109 @@ impl Api {
         // As above: a thread that panicked has nothing left.
         let _ = self.hand_over.send(true);
         self.thread.join().ok().flatten().unwrap_or_default()
+    }
+}
+
+async fn serve(
+    context: Rc<Context>,
+    listeners: Vec<accept::Watched>,
+    carried: Vec<CarriedConnection>,
+) -> Option<Carried> {
+    let (tcp, unix) = (Rc::clone(&context.tcp), Rc::clone(&context.unix));
+    let (mut stopping, mut handing) = (context.stopping.clone(), context.handing.clone());
+    context.usage.begin(&context);
+    let acceptors: Vec<Acceptor> = listeners
+        .into_iter()
+        .map(|listener| {
+            let (own, other) = if listener.is_unix() {
+                (&unix, &tcp)
+            } else {
+                (&tcp, &unix)
+            };
+            Acceptor::new(
+                Rc::clone(&context),
+                listener,
+                Rc::clone(own),
+                Rc::clone(other),
+            )
+        })
+        .collect();
+    let servers: Vec<_> = acceptors.iter().map(Acceptor::server).collect();
+    for connection in carried {
+        accept::resume(&context, &servers, connection);
+    }
+    let acceptors: Vec<_> = acceptors
+        .into_iter()
+        .map(|acceptor| tokio::task::spawn_local(acceptor.run()))
+        .collect();
+    tokio::select! {
+        Ok(_) = handing.wait_for(|is| *is) => {
+            return Some(give_away(&context, acceptors, &tcp, &unix).await);
+        }
+        // An error means that the sender is gone, which is a stop as well.
+        _ = stopping.wait_for(|stop| *stop) => {}
+    }
+    for acceptor in &acceptors {
+        acceptor.abort();
+    }
+    let farewell = async {
+        tcp.disperse().await;
+        unix.disperse().await;
+    };
+    // Whoever has not read its answer by then does without.
+    let _ = tokio::time::timeout(FAREWELL, farewell).await;
+    None
+}
+
+/// Collects everything for another image.
+async fn give_away(
+    context: &Rc<Context>,
+    acceptors: Vec<tokio::task::JoinHandle<io::Result<OpenServer>>>,
+    tcp: &Crowd,
+    unix: &Crowd,
+) -> Carried {
+    context.carry.set(Carry::Wanted);
+    let rest = async {
+        tcp.empty().await;
+        unix.empty().await;
+        while !context.works.are_at_rest() {
+            tokio::task::yield_now().await;
+        }
+    };
+    // Those that wait are waited for together: whoever is woken does its part while others are waited for.
+    let is_calm = tokio::time::timeout(HAND_OVER, rest).await.is_ok();
+    let mut servers = Vec::new();
+    for acceptor in acceptors {
+        match acceptor.await {
+            Ok(Ok(server)) => servers.push(server),
+            Ok(Err(error)) => {
+                let text = format!("a server could not be handed over: {error}");
+                context.logger.log(Level::Error, text);
+            }
+            // It panicked, and its socket is closed.
+            Err(_) => {}
+        }
+    }
+    if !is_calm {
+        context.carry.set(Carry::Forced);
+    }
+    // Also for those that were accepted a moment ago.
+    let rest = async {
+        tcp.empty().await;
+        unix.empty().await;
+    };
+    let _ = tokio::time::timeout(HAND_OVER_MAX, rest).await;
+    for work in context.works.left_behind() {
+        let (state, log) = (work.take_work(), None);
+        if let Ok(socket) = stream::nobody() {
+            let connection = CarriedConnection { socket, log, state };
+            context.carried.borrow_mut().push(connection);
+        }
+    }
+    Carried {
+        servers,
+        connections: context.carried.take(),
+        next_request: context.control.next_number(),
     }
 }
 

@@ -43,3 +43,42 @@ impl Gate {
         is_first
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read as _;
+    use std::os::unix::net::UnixStream;
+
+    fn gate() -> (Gate, UnixStream) {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        (Gate::new(Arc::new(ours.into())), theirs)
+    }
+
+    /// What a child hears until nobody can tell it anything more.
+    fn heard(gate: Gate, mut child: UnixStream) -> Vec<u8> {
+        drop(gate);
+        let mut heard = Vec::new();
+        child.read_to_end(&mut heard).unwrap();
+        heard
+    }
+
+    #[test]
+    fn a_child_goes_on_once_and_cannot_be_given_up_then() {
+        let (gate, child) = gate();
+        gate.open();
+        gate.open();
+        assert!(!gate.shut());
+        assert_eq!(heard(gate, child), b"g");
+    }
+
+    #[test]
+    fn one_that_is_given_up_ends_at_once_and_never_goes_on() {
+        let (gate, mut child) = gate();
+        assert!(gate.shut());
+        // Whoever holds the line still, the child reads its end.
+        assert_eq!(child.read(&mut [0; 8]).unwrap(), 0);
+        gate.open();
+        assert_eq!(heard(gate, child), b"");
+    }
+}

@@ -15,7 +15,8 @@ const COMING_BACK: Duration = Duration::from_millis(20);
 /// Starts of processes that leave enough behind to be worth it.
 const MANY: usize = 256;
 
-/// What starts have left behind in memory: pages that the heap keeps, code that is not needed again soon.
+/// What starts have left behind in memory: pages that the heap keeps, code that is not needed again soon, and in the journal
+/// each process as it was before.
 pub(crate) struct Settling {
     starts: usize,
 }
@@ -76,6 +77,7 @@ impl Shell {
             self.reactor.wait(Some(nap), ready)?;
             if ready.is_empty() {
                 self.settling.starts = 0;
+                self.journal.begin_anew(&self.core);
                 memory::settle();
             }
             return Ok(());

@@ -40,6 +40,11 @@ impl Journal {
         self.inputs.push((now, input.clone()));
     }
 
+    /// Remembers this state and no input: a copy shares with the core whatever has come to rest.
+    pub(crate) fn begin_anew(&mut self, core: &Core) {
+        *self = Self::new(core);
+    }
+
     /// The state before the last input, and that input.
     pub(crate) fn before_last(mut self) -> (Core, Option<Input>) {
         let last = self.inputs.pop().map(|(_, input)| input);

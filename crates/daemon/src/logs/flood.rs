@@ -30,10 +30,15 @@ struct Kind {
     lines: u32,
     /// It flooded in the span before, too: not even the first lines are written.
     floods: bool,
-    /// Lines that were not written.
-    held: u32,
-    /// The last one of them.
-    last: Option<Box<(Level, String)>>,
+    /// What was not written; most kinds have nothing.
+    held: Option<Box<Held>>,
+}
+
+/// Lines that were not written: how many, and the last one of them.
+struct Held {
+    count: u32,
+    level: Level,
+    text: String,
 }
 
 /// All kinds of the present.
@@ -55,15 +60,19 @@ impl Flood {
             }
         }
         let kind = self.kinds.entry(key).or_insert_with(|| Kind::new(now));
-        if kind.held == 0 && now >= kind.began + SPAN {
+        if kind.held.is_none() && now >= kind.began + SPAN {
             *kind = Kind::new(now);
         }
         kind.lines = kind.lines.saturating_add(1);
         if !kind.floods && kind.lines <= LINES_AT_ONCE {
             return true;
         }
-        kind.held = kind.held.saturating_add(1);
-        kind.last = Some(Box::new((level, text.to_owned())));
+        let before = kind.held.as_ref().map_or(0, |held| held.count);
+        kind.held = Some(Box::new(Held {
+            count: before.saturating_add(1),
+            level,
+            text: text.to_owned(),
+        }));
         let due = kind.began + SPAN;
         self.due = Some(self.due.map_or(due, |other| other.min(due)));
         false
@@ -83,24 +92,21 @@ impl Flood {
         self.due = None;
         for kind in self.kinds.values_mut() {
             let end = kind.began + SPAN;
-            if kind.held == 0 {
-                continue;
-            }
-            if end > now && !all {
+            if kind.held.is_some() && end > now && !all {
                 self.due = Some(self.due.map_or(end, |other| other.min(end)));
                 continue;
             }
-            let many = kind.held > LINES_AT_ONCE;
-            if let Some((level, text)) = kind.last.take().map(|last| *last) {
-                let noun = if kind.held == 1 { "line" } else { "lines" };
-                let (held, secs) = (kind.held, SPAN.as_secs());
-                told.push((
-                    level,
-                    format!("{held} more {noun} like this in {secs} seconds: {text}"),
-                ));
-            }
+            let Some(held) = kind.held.take() else {
+                continue;
+            };
             *kind = Kind::new(now);
-            kind.floods = many;
+            kind.floods = held.count > LINES_AT_ONCE;
+            let noun = if held.count == 1 { "line" } else { "lines" };
+            let (count, secs, text) = (held.count, SPAN.as_secs(), held.text);
+            told.push((
+                held.level,
+                format!("{count} more {noun} like this in {secs} seconds: {text}"),
+            ));
         }
         told
     }
@@ -111,12 +117,14 @@ impl Flood {
             return;
         }
         self.kinds
-            .retain(|_, kind| kind.held > 0 || now < kind.began + SPAN);
+            .retain(|_, kind| kind.held.is_some() || now < kind.began + SPAN);
         // A start of thousands of programs must not hide the one that floods.
         if self.kinds.len() >= KINDS_MAX {
             self.kinds
-                .retain(|_, kind| kind.held > 0 || kind.lines > FEW);
+                .retain(|_, kind| kind.held.is_some() || kind.lines > FEW);
         }
+        // Places of what was taken out count as taken, and would make a larger table of the next ones.
+        self.kinds.shrink_to_fit();
     }
 }
 
@@ -126,8 +134,7 @@ impl Kind {
             began,
             lines: 0,
             floods: false,
-            held: 0,
-            last: None,
+            held: None,
         }
     }
 }

@@ -70,7 +70,7 @@ impl Shell {
                      stdout,
                      stderr,
                  }| {
-                    let spawned = self.spawner.spawn(&plan, child).map_err(spawn::problem)?;
+                    let spawned = self.spawner.spawn(plan, child).map_err(spawn::problem)?;
                     Ok((spawned, stdin, stdout, stderr))
                 },
             );

@@ -70,6 +70,11 @@ impl Births {
         self.begun.front().map(|&(since, _)| since.plus(SLOW))
     }
 
+    /// Whether none is on its way.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.counted.is_empty()
+    }
+
     /// Whether an order waits.
     pub(crate) fn has(&self, run: Run) -> bool {
         self.waiting.iter().any(|ordered| ordered.run == run)

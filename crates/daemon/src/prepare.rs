@@ -105,12 +105,19 @@ pub(crate) fn look_up(
     spec: &ProcessSpec,
     surroundings: &Surroundings,
 ) -> Result<(PathBuf, Vec<String>), SpawnProblem> {
+    find(spec, &surroundings.environment_of(spec))
+}
+
+/// The same with this environment.
+fn find(
+    spec: &ProcessSpec,
+    environment: &BTreeMap<OsString, OsString>,
+) -> Result<(PathBuf, Vec<String>), SpawnProblem> {
     let words = words::split(&spec.command).map_err(|error| SpawnProblem::BadCommand {
         command: spec.command.clone(),
         why: error.to_string(),
     })?;
     let program = words.first().ok_or(SpawnProblem::EmptyCommand)?;
-    let environment = surroundings.environment_of(spec);
     let path = environment
         .get(&OsString::from("PATH"))
         .and_then(|path| path.to_str());
@@ -135,13 +142,13 @@ fn locate(
 
 /// Everything the child needs, in memory it can use between fork and exec.
 pub(crate) fn plan(spec: &ProcessSpec, surroundings: &Surroundings) -> Result<Plan, SpawnProblem> {
-    let (program, words) = look_up(spec, surroundings)?;
+    let environment = surroundings.environment_of(spec);
+    let (program, words) = find(spec, &environment)?;
     let argv = words
         .iter()
         .map(|word| c_string(word.as_bytes(), &spec.command))
         .collect::<Result<Vec<_>, _>>()?;
-    let envp = surroundings
-        .environment_of(spec)
+    let envp = environment
         .iter()
         .map(|(key, value)| {
             let mut pair = key.as_bytes().to_vec();

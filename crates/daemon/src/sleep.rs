@@ -63,7 +63,7 @@ impl Shell {
     pub(crate) fn rest(&mut self, ready: &mut Vec<Ready>) -> io::Result<()> {
         let patience = self.patience();
         if self.runs.has_ends() {
-            if !self.spawns.is_empty() || self.children.any_draining() {
+            if !self.births.is_idle() || self.children.any_draining() {
                 let pause = patience.map_or(COMING_BACK, |patience| patience.min(COMING_BACK));
                 self.reactor.wait(Some(pause), ready)?;
                 if ready.is_empty() {
@@ -78,6 +78,7 @@ impl Shell {
             if ready.is_empty() {
                 self.settling.starts = 0;
                 self.journal.begin_anew(&self.core);
+                self.spawner.settle();
                 memory::settle();
             }
             return Ok(());

@@ -4,9 +4,10 @@
 //! only. A job's result goes back by the closure it was given; the pool itself knows nothing of jobs.
 
 use crate::crash;
+use std::collections::VecDeque;
+use std::fmt;
 use std::io;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
 /// Threads at the start: one may be busy with a long job while the other serves the short ones.
@@ -20,18 +21,59 @@ type Job = Box<dyn FnOnce() + Send>;
 /// The pool. Its threads sleep while there is no job, and end when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Workers {
-    jobs: Option<Sender<Job>>,
-    queue: Arc<Mutex<Receiver<Job>>>,
+    queue: Arc<Queue>,
     threads: Vec<JoinHandle<()>>,
+}
+
+/// Jobs that wait for a thread. A channel would do, but only one thread can wait at its end, and the others at that one: each
+/// job would wake two.
+#[derive(Default)]
+struct Queue {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    jobs: VecDeque<Job>,
+    is_closed: bool,
+}
+
+impl fmt::Debug for Queue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Queue")
+    }
+}
+
+impl Queue {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next job, when there is one; none at the end.
+    fn next(&self) -> Option<Job> {
+        let is_idle = |state: &mut State| state.jobs.is_empty() && !state.is_closed;
+        let waited = self.changed.wait_while(self.state(), is_idle);
+        let mut state = waited.unwrap_or_else(PoisonError::into_inner);
+        state.jobs.pop_front()
+    }
+
+    fn push(&self, job: Job) {
+        self.state().jobs.push_back(job);
+        self.changed.notify_one();
+    }
+
+    fn close(&self) {
+        self.state().is_closed = true;
+        self.changed.notify_all();
+    }
 }
 
 impl Workers {
     /// Starts the threads.
     pub(crate) fn start() -> io::Result<Self> {
-        let (jobs, queue) = channel::<Job>();
         let mut workers = Self {
-            jobs: Some(jobs),
-            queue: Arc::new(Mutex::new(queue)),
+            queue: Arc::default(),
             threads: Vec::new(),
         };
         for _ in 0..WORKERS {
@@ -58,15 +100,12 @@ impl Workers {
 
     /// Hands a job to the next idle thread.
     pub(crate) fn submit(&self, job: impl FnOnce() + Send + 'static) {
-        if let Some(jobs) = &self.jobs {
-            // The threads hold the receiver until the sender is gone, so this cannot fail while we live.
-            let _ = jobs.send(Box::new(job));
-        }
+        self.queue.push(Box::new(job));
     }
 
     /// Lets the threads end; a job that hangs is left behind rather than waited for.
     pub(crate) fn stop(mut self) {
-        self.jobs = None;
+        self.queue.close();
         for thread in self.threads.drain(..) {
             if thread.is_finished() {
                 let _ = thread.join();
@@ -75,22 +114,23 @@ impl Workers {
     }
 }
 
-fn work(queue: &Mutex<Receiver<Job>>) {
-    loop {
-        let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        match job {
-            Ok(job) => {
-                crash::point("worker");
-                job();
-            }
-            Err(_) => return,
-        }
+impl Drop for Workers {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
+fn work(queue: &Queue) {
+    while let Some(job) = queue.next() {
+        crash::point("worker");
+        job();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::mpsc::channel;
     use std::time::Duration;
 
     #[test]

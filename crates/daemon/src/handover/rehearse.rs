@@ -161,7 +161,7 @@ impl Shell {
             stderr: None,
         };
         let failed = |errno| format!("the rehearsal could not begin: {errno}");
-        let spawned = self.spawner.spawn(plan, stdio).map_err(failed)?;
+        let spawned = self.spawner.spawn(plan.clone(), stdio).map_err(failed)?;
         self.children.expect_end(spawned.pid);
         let process = PidFd::open(spawned.pid).map_err(failed)?;
         spawn::go(spawned.report.as_fd()).map_err(failed)?;

@@ -16,7 +16,7 @@ use rustix::net::Shutdown;
 use std::ffi::c_void;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr::NonNull;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Bytes of the child's stack.
 const STACK: usize = 64 << 10;
@@ -30,6 +30,38 @@ const LAST_MOMENTS: Timespec = Timespec {
     tv_sec: 0,
     tv_nsec: 20_000_000,
 };
+
+/// Stacks that are kept for the next children: as many as are on their way together when thousands are started.
+const SPARE_STACKS: usize = 64;
+
+/// Stacks that no child uses any more. To map one, and to touch its pages for the first time, takes longer than most of what
+/// a child does on it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Stacks(Arc<Mutex<Vec<Stack>>>);
+
+impl Stacks {
+    fn spare(&self) -> MutexGuard<'_, Vec<Stack>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self) -> Result<Stack, Errno> {
+        let spare = self.spare().pop();
+        spare.map_or_else(Stack::new, Ok)
+    }
+
+    /// Takes back one that nobody runs on.
+    fn give_back(&self, stack: Stack) {
+        let mut spare = self.spare();
+        if spare.len() < SPARE_STACKS {
+            spare.push(stack);
+        }
+    }
+
+    /// Unmaps those that are kept.
+    pub(super) fn clear(&self) {
+        *self.spare() = Vec::new();
+    }
+}
 
 /// Memory for a stack.
 #[derive(Debug)]
@@ -76,15 +108,21 @@ impl Drop for Stack {
 pub(super) struct Lent {
     stack: Stack,
     prepared: Box<Prepared>,
+    /// Where the stack goes.
+    stacks: Stacks,
 }
 
 /// Starts a child. What is returned with it the caller keeps until the child is out of it.
 ///
 /// The caller closes none of the child's descriptors before the child has said that it has copies.
-pub(super) fn start(prepared: Prepared) -> Result<(rustix::process::Pid, Option<Lent>), Errno> {
+pub(super) fn start(
+    prepared: Prepared,
+    stacks: &Stacks,
+) -> Result<(rustix::process::Pid, Option<Lent>), Errno> {
     let lent = Lent {
-        stack: Stack::new()?,
+        stack: stacks.take()?,
         prepared: Box::new(prepared),
+        stacks: stacks.clone(),
     };
     let shares = lent.prepared.may_share_memory();
     let blocked = block_all().map_err(|error| Errno::of(&error))?;
@@ -98,7 +136,11 @@ pub(super) fn start(prepared: Prepared) -> Result<(rustix::process::Pid, Option<
     let failure = crate::last_errno();
     drop(blocked);
     let pid = rustix::process::Pid::from_raw(pid.max(0)).ok_or(failure)?;
-    Ok((pid, shares.then_some(lent)))
+    if shares {
+        return Ok((pid, Some(lent)));
+    }
+    stacks.give_back(lent.stack);
+    Ok((pid, None))
 }
 
 extern "C" fn enter(prepared: *mut c_void) -> libc::c_int {
@@ -160,7 +202,9 @@ impl Drop for Line {
         };
         // One that waits ends at this; one that has executed does not notice.
         let _gone = rustix::net::shutdown(&self.fd, Shutdown::Write);
-        if !self.has_ended() {
+        if self.has_ended() {
+            lent.stacks.give_back(lent.stack);
+        } else {
             // Better lost than used by two.
             std::mem::forget(lent);
         }

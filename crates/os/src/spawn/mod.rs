@@ -17,6 +17,7 @@ pub use report::{Report, Stage, read_report};
 use crate::{errno, pipe};
 use child::Prepared;
 use ends::{Ends, Low, Lowered, Word};
+use lend::Stacks;
 use provost_model::spawn::SpawnProblem;
 use provost_model::{Errno, Pid};
 use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType};
@@ -50,6 +51,7 @@ pub fn give_up(report: BorrowedFd<'_>) -> Result<(), Errno> {
 pub struct Spawner {
     word: Word,
     low: Low,
+    stacks: Stacks,
 }
 
 impl Spawner {
@@ -58,7 +60,13 @@ impl Spawner {
         Ok(Self {
             word: Word::new()?,
             low: Low::default(),
+            stacks: Stacks::default(),
         })
+    }
+
+    /// Gives back the memory that is kept for the next children.
+    pub fn settle(&self) {
+        self.stacks.clear();
     }
 
     /// Makes a child. Does not wait for it to execute its program: a file on a hung disk delays only itself.
@@ -71,7 +79,7 @@ impl Spawner {
     /// groups, gid, uid; gives up capabilities and the way to more rights where the plan says so; changes directory; sets
     /// its umask; executes. What fails is written to its descriptor 2 in upstream's words and sent as a report; then it
     /// ends with 127.
-    pub fn spawn(&mut self, plan: &Plan, stdio: Stdio) -> Result<Spawned, Errno> {
+    pub fn spawn(&mut self, plan: Plan, stdio: Stdio) -> Result<Spawned, Errno> {
         let (stream, flags) = (SocketType::STREAM, SocketFlags::CLOEXEC);
         let (report, childs) =
             rustix::net::socketpair(AddressFamily::UNIX, stream, flags, None).map_err(errno)?;
@@ -79,8 +87,8 @@ impl Spawner {
         let ends = Ends::new(&stdio, childs.as_fd());
         let lowered = self.low.lower(&ends);
         let ends = lowered.as_ref().map_or(ends, Lowered::ends);
-        let prepared = Prepared::new(plan.clone(), &ends, report.as_fd(), self.word.again());
-        let (pid, lent) = lend::start(prepared)?;
+        let prepared = Prepared::new(plan, &ends, report.as_fd(), self.word.again());
+        let (pid, lent) = lend::start(prepared, &self.stacks)?;
         self.word.wait(pid);
         // The child has copies.
         drop(stdio);

@@ -27,7 +27,7 @@ fn a_child_that_is_not_told_to_go_runs_nothing() {
     };
     let spawned = Spawner::new()
         .unwrap()
-        .spawn(&plan("/bin/touch", &[mark.to_str().unwrap()]), stdio)
+        .spawn(plan("/bin/touch", &[mark.to_str().unwrap()]), stdio)
         .unwrap();
     let pid = spawned.pid;
     drop(spawned);
@@ -50,7 +50,7 @@ fn a_child_told_to_go_runs_although_a_later_one_waits() {
         (
             Spawner::new()
                 .unwrap()
-                .spawn(&shell("echo ran"), stdio)
+                .spawn(shell("echo ran"), stdio)
                 .unwrap(),
             out,
             err,

@@ -48,7 +48,7 @@ pub(crate) fn start(plan: &Plan) -> (Spawned, OwnedFd, OwnedFd) {
     let spawned = Spawner::new()
         .unwrap()
         .spawn(
-            plan,
+            plan.clone(),
             Stdio {
                 stdin,
                 stdout,

@@ -27,7 +27,7 @@ fn stderr_can_go_where_stdout_goes() {
     let spawned = Spawner::new()
         .unwrap()
         .spawn(
-            &shell("echo out; echo err >&2"),
+            shell("echo out; echo err >&2"),
             Stdio {
                 stdin,
                 stdout,
@@ -152,7 +152,7 @@ fn channels_may_be_any_of_the_first_three_descriptors_in_any_order() {
             let spawned = Spawner::new()
                 .unwrap()
                 .spawn(
-                    &shell("cat; echo err >&2"),
+                    shell("cat; echo err >&2"),
                     Stdio {
                         stdin,
                         stdout,

@@ -12,7 +12,7 @@ use crate::crash;
 use crate::done::Done;
 use crate::fcgi::Sockets;
 use crate::handover::{Doing, HandingOver, Journal, Life, Rehearsed, SavedState};
-use crate::logs::{Fact, Logger, Logs};
+use crate::logs::{Fact, Gathering, Logger, Logs};
 use crate::oom::Kills;
 use crate::prepare::Surroundings;
 use crate::pulse::Pulse;
@@ -340,6 +340,7 @@ impl Shell {
     }
 
     fn turn(&mut self, ready: &[Ready]) {
+        let _gathering = Gathering::begin();
         let (mut woken, mut signalled) = (false, false);
         for event in ready {
             match event.token {

@@ -3,6 +3,7 @@
 use super::Order;
 use super::main_log::rank;
 use provost_model::{Channel, Level};
+use std::cell::RefCell;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -12,6 +13,58 @@ use tokio::sync::oneshot;
 
 /// Bytes of text that may wait for the logs thread; while a disk hangs, what comes beyond is counted and dropped.
 pub(super) const QUEUE_BYTES_MAX: usize = 1 << 20;
+
+/// Messages that are gathered at most before their receivers are woken: in a turn with more to do they begin meanwhile.
+const GATHERED_MAX: usize = 8;
+
+thread_local! {
+    /// Whom this thread is about to wake; none while it puts nothing off.
+    static GATHERED: RefCell<Option<Gathered>> = const { RefCell::new(None) };
+}
+
+/// Receivers that are to be woken, and how many messages they got.
+#[derive(Default)]
+struct Gathered {
+    messages: usize,
+    outboxes: Vec<Outbox>,
+}
+
+/// While this lives, its thread wakes logs threads not for each order and line, but for a few together, and for the last ones
+/// at its end. A thread that is woken takes the processor of the one that woke it, where there are few.
+#[must_use]
+pub(crate) struct Gathering(());
+
+impl Gathering {
+    /// Begins.
+    pub(crate) fn begin() -> Self {
+        GATHERED.set(Some(Gathered::default()));
+        Self(())
+    }
+}
+
+impl Drop for Gathering {
+    fn drop(&mut self) {
+        let gathered = GATHERED.take();
+        for outbox in gathered.into_iter().flat_map(|gathered| gathered.outboxes) {
+            outbox.wake();
+        }
+    }
+}
+
+impl Gathered {
+    /// Adds one message; then those that are to be woken now.
+    fn add(&mut self, outbox: &Outbox) -> Vec<Outbox> {
+        let is_same = |other: &Outbox| Arc::ptr_eq(&other.shared, &outbox.shared);
+        if !self.outboxes.iter().any(is_same) {
+            self.outboxes.push(outbox.clone());
+        }
+        self.messages += 1;
+        if self.messages < GATHERED_MAX {
+            return Vec::new();
+        }
+        std::mem::take(self).outboxes
+    }
+}
 
 /// A message to the logs thread.
 #[derive(Debug)]
@@ -53,6 +106,14 @@ impl Message {
             | Self::HandOver
             | Self::Stop { .. } => 0,
         }
+    }
+
+    /// Whether nobody waits for what comes of it before going on.
+    fn may_gather(&self) -> bool {
+        matches!(
+            self,
+            Self::Line { .. } | Self::Order(_) | Self::OrderFor(..)
+        )
     }
 }
 
@@ -112,8 +173,17 @@ impl Outbox {
                 return;
             }
         }
-        if self.sender.send(message).is_ok() {
-            self.wake();
+        let may_gather = message.may_gather();
+        if self.sender.send(message).is_err() {
+            return;
+        }
+        let due = GATHERED.with_borrow_mut(|gathered| {
+            let gathered = gathered.as_mut().filter(|_| may_gather)?;
+            Some(gathered.add(self))
+        });
+        match due {
+            None => self.wake(),
+            Some(due) => due.iter().for_each(Self::wake),
         }
     }
 
@@ -265,6 +335,35 @@ mod tests {
         inbox.about_to_read();
         logger.log(Level::Info, "c");
         assert_eq!(wakes.load(Ordering::Relaxed), 2);
+    }
+
+    #[test]
+    fn what_is_gathered_wakes_at_the_end_and_once_it_is_much() {
+        let wakes = Arc::new(AtomicUsize::new(0));
+        let counter = wakes.clone();
+        let (outbox, inbox) = mailbox(at(Level::Info), move || {
+            counter.fetch_add(1, Ordering::Relaxed);
+        });
+        let logger = Logger::new(outbox.clone());
+        let woken = || {
+            inbox.about_to_read();
+            wakes.swap(0, Ordering::Relaxed)
+        };
+        let gathering = Gathering::begin();
+        logger.log(Level::Info, "a");
+        assert_eq!(woken(), 0);
+        let _written = outbox.catch_up();
+        assert_eq!(woken(), 1, "somebody may wait for it");
+        for _ in 1..GATHERED_MAX {
+            logger.log(Level::Info, "b");
+        }
+        assert_eq!(woken(), 1);
+        logger.log(Level::Info, "c");
+        assert_eq!(woken(), 0);
+        drop(gathering);
+        assert_eq!(woken(), 1);
+        logger.log(Level::Info, "d");
+        assert_eq!(woken(), 1);
     }
 
     #[test]

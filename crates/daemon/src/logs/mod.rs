@@ -39,6 +39,7 @@ pub(crate) use counts::SavedCount;
 pub use counts::{Count, Counts};
 pub use ending::{Stopped, Stuck};
 pub use follow::{Board, Follower, Loss, Writer};
+pub(crate) use logger::Gathering;
 pub use logger::Logger;
 pub use main_log::{MainLog, MainLogSettings};
 pub use order::{Fact, Order};

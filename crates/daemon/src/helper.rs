@@ -7,7 +7,6 @@ use crate::shell::Shell;
 use provost_core::{Input, StdinProblem};
 use provost_model::helper::HelperWord;
 use provost_model::{Run, Wall};
-use provost_os::pipe;
 use provost_wire::helper;
 use std::io;
 use std::os::fd::AsFd;
@@ -67,15 +66,15 @@ impl Shell {
             let (Some(fd), Some(frames)) = (&child.listener, &mut child.frames) else {
                 return;
             };
-            match pipe::read(fd.as_fd(), &mut self.buffer) {
-                Ok(0) => {
+            match self.buffer.read(fd.as_fd()) {
+                Ok([]) => {
                     let _ = self.reactor.remove(fd.as_fd());
                     child.listener = None;
                     self.tell(Input::HelperHungUp { run });
                     return;
                 }
-                Ok(size) => {
-                    for told in frames.feed(self.buffer.get(..size).unwrap_or_default()) {
+                Ok(data) => {
+                    for told in frames.feed(data) {
                         let word = match told {
                             Ok(frame) => helper::word(frame),
                             Err(error) => HelperWord::Nonsense(error.to_string()),

@@ -28,6 +28,7 @@ use provost_core::{Core, Effect, Input, SERIALS_BLOCK};
 use provost_model::config::DaemonSpec;
 use provost_model::{Level, Mono, Run, Signal};
 use provost_os::clock;
+use provost_os::pipe::Buffer;
 use provost_os::reactor::{Interest, Reactor, Ready, Waker};
 use provost_os::signals::SignalQueue;
 use provost_os::spawn::Spawner;
@@ -170,7 +171,7 @@ pub(crate) struct Shell {
     pub(crate) adopted: Adopted,
     pub(crate) sockets: Sockets,
     pub(crate) answers: Answers,
-    pub(crate) buffer: Vec<u8>,
+    pub(crate) buffer: Buffer,
     pub(crate) next_config: Option<Box<Config>>,
     pub(crate) ending: Option<bool>,
     /// Spawns that wait for others to be done.
@@ -255,7 +256,7 @@ impl Shell {
             adopted: parts.adopted,
             sockets: Sockets::default(),
             answers: Answers::default(),
-            buffer: vec![0; 64 << 10],
+            buffer: Buffer::default(),
             next_config: None,
             ending: None,
             births: Births::default(),

@@ -11,7 +11,7 @@ use provost_model::spec::LogFile;
 use provost_model::{Errno, ExitStatus, Level, Mono, Pid, Run, Signal};
 use provost_os::reactor::{Interest, Ready};
 use provost_os::spawn::{self, Line, Report};
-use provost_os::{clock, pipe, reap};
+use provost_os::{clock, reap};
 use std::io;
 use std::os::fd::AsFd;
 use std::time::Duration;
@@ -378,16 +378,16 @@ impl Shell {
             else {
                 return;
             };
-            match pipe::read(fd.as_fd(), &mut self.buffer) {
-                Ok(0) => {
+            match self.buffer.read(fd.as_fd()) {
+                Ok([]) => {
                     let _ = self.reactor.remove(fd.as_fd());
                     if let Some(child) = self.children.runs.get_mut(&run) {
                         child.listener = None;
                     }
                     return;
                 }
-                Ok(size) => {
-                    let data = self.buffer.get(..size).unwrap_or_default().to_vec();
+                Ok(data) => {
+                    let data = data.to_vec();
                     if self.is_written_down(run) {
                         self.logs.order(Order::ListenerOutput {
                             run,

@@ -49,6 +49,23 @@ pub fn set_nonblocking(fd: BorrowedFd<'_>, on: bool) -> io::Result<()> {
     Ok(fcntl_setfl(fd, flags)?)
 }
 
+/// Bytes that one look at a pipe takes at most: as many as a pipe holds by itself.
+const BUFFER_BYTES: usize = 64 << 10;
+
+/// Where pipes are read into. It has no memory before the first look: most programs say nothing when they are started, and
+/// each page of it that is touched delays the start.
+#[derive(Debug, Default)]
+pub struct Buffer(Vec<u8>);
+
+impl Buffer {
+    /// Reads what is there, up to 64 KiB; nothing is the end. An interruption is tried again.
+    pub fn read(&mut self, fd: BorrowedFd<'_>) -> io::Result<&[u8]> {
+        self.0.resize(BUFFER_BYTES, 0);
+        let count = read(fd, &mut self.0)?;
+        Ok(self.0.get(..count).unwrap_or_default())
+    }
+}
+
 /// Reads what is there; 0 is the end. An interruption is tried again.
 pub fn read(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
     Ok(rustix::io::retry_on_intr(|| {

@@ -225,23 +225,31 @@ fn ready_of(event: libc::epoll_event) -> Ready {
 
 /// Wakes a reactor from any thread. Clones wake the same reactor.
 #[derive(Clone, Debug)]
-pub struct Waker {
-    eventfd: Arc<OwnedFd>,
+pub struct Waker(Arc<Bell>);
+
+#[derive(Debug)]
+struct Bell {
+    eventfd: OwnedFd,
+    /// It has been rung since the last drain: to ring again changes nothing, and takes a system call.
+    rings: AtomicBool,
 }
 
 impl Waker {
     /// A waker that nobody waits for yet: add it to a reactor with [`Interest::Read`].
     pub fn new() -> io::Result<Self> {
         let eventfd = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        Ok(Self {
-            eventfd: Arc::new(eventfd),
-        })
+        Ok(Self(Arc::new(Bell {
+            eventfd,
+            rings: AtomicBool::new(false),
+        })))
     }
 
     /// Makes the descriptor readable until it is drained. Never blocks, and cannot fail in a way that loses a wake:
     /// a counter that is full is already readable.
     pub fn wake(&self) {
-        let _full_means_awake = crate::pipe::write(self.eventfd.as_fd(), &1u64.to_ne_bytes());
+        if !self.0.rings.swap(true, Ordering::AcqRel) {
+            let _full_means_awake = crate::pipe::write(self.as_fd(), &1u64.to_ne_bytes());
+        }
     }
 
     /// Waits for a wake, at most this long. An interruption ends it early.
@@ -250,7 +258,7 @@ impl Waker {
             tv_sec: i64::try_from(longest.as_secs()).unwrap_or(i64::MAX),
             tv_nsec: longest.subsec_nanos().into(),
         };
-        let mut fds = [PollFd::new(&*self.eventfd, PollFlags::IN)];
+        let mut fds = [PollFd::new(self, PollFlags::IN)];
         // Whoever waits looks afterwards at what there is.
         let _woken_or_not = poll(&mut fds, Some(&span));
     }
@@ -258,13 +266,15 @@ impl Waker {
     /// Takes all wakes so far. Drain first, then look at what was posted: the other order can sleep over a message.
     pub fn drain(&self) {
         let mut count = [0; 8];
-        let _empty_means_drained = crate::pipe::read(self.eventfd.as_fd(), &mut count);
+        let _empty_means_drained = crate::pipe::read(self.as_fd(), &mut count);
+        // In this order: who finds it ringing has posted before this, and is seen now; who does not rings again.
+        self.0.rings.swap(false, Ordering::AcqRel);
     }
 }
 
 impl AsFd for Waker {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.eventfd.as_fd()
+        self.0.eventfd.as_fd()
     }
 }
 

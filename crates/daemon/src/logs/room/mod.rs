@@ -6,17 +6,18 @@ mod pace;
 mod pipes;
 
 use crate::crash;
+use crate::logs::auto;
 use crate::logs::logger::{Inbox, Message};
 use crate::logs::order::{Fact, Order};
 use crate::logs::output::{Desk, Output};
 use crate::logs::sinks::SinkKey;
 use crate::logs::thread::Outcome;
-use crate::logs::{CHUNK_BYTES, auto};
 use channels::Channels;
 use pace::Pace;
 use pipes::{Read, of_token};
 use provost_core::ClearProblem;
 use provost_model::{Channel, Errno, Level, ProcId, ProcessSpec, Run, Ticket};
+use provost_os::pipe::Buffer;
 use provost_os::reactor::{Interest, Reactor, Ready, Waker};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::io;
@@ -84,7 +85,7 @@ pub(super) struct Room {
     paused: BTreeSet<(Run, Channel)>,
     /// No pipe is read: another image is about to go on.
     rests: bool,
-    buffer: Vec<u8>,
+    buffer: Buffer,
     pace: Pace,
     more_messages: bool,
     /// To be told at the end of this turn.
@@ -110,7 +111,7 @@ impl Room {
             remnants: HashMap::new(),
             paused: BTreeSet::new(),
             rests: false,
-            buffer: vec![0; CHUNK_BYTES],
+            buffer: Buffer::default(),
             pace: Pace::default(),
             more_messages: true,
             waiting: Vec::new(),

@@ -83,13 +83,12 @@ impl Room {
             self.paused.insert((run, channel));
             return Read::Nothing;
         }
-        match pipe::read(pipe.fd.as_fd(), &mut self.buffer) {
-            Ok(0) => Read::End,
-            Ok(count) => {
-                self.pace.found(count);
-                line.output
-                    .take(self.buffer.get(..count).unwrap_or_default(), &mut self.desk);
-                Read::Some(count)
+        match self.buffer.read(pipe.fd.as_fd()) {
+            Ok([]) => Read::End,
+            Ok(bytes) => {
+                self.pace.found(bytes.len());
+                line.output.take(bytes, &mut self.desk);
+                Read::Some(bytes.len())
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => Read::Nothing,
             Err(error) => {

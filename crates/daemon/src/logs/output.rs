@@ -10,7 +10,7 @@ use provost_capture::lines::{self, Lines};
 use provost_capture::rotate::Rotation;
 use provost_capture::tokens::{Capture, CaptureBuffer, Piece};
 use provost_model::quote;
-use provost_model::spec::{LogfileFull, OutputSpec};
+use provost_model::spec::{LogFile, LogfileFull, OutputSpec};
 use provost_model::{Channel, Level, ProcessSpec, Run};
 use serde::{Deserialize, Serialize};
 use std::io;
@@ -94,10 +94,17 @@ impl Output {
         main: &mut MainLog,
     ) -> io::Result<Self> {
         let protocol = listener && channel == Channel::Stdout;
-        let sink = path.map(|path| main.sinks.open(path)).transpose()?;
         let output: &OutputSpec = match channel {
             Channel::Stdout => &spec.stdout,
             Channel::Stderr => &spec.stderr,
+        };
+        let sink = match (path, &output.logfile) {
+            (None, _) => None,
+            // The configuration holds the path already.
+            (Some(path), LogFile::Path(held)) if *path == **held => {
+                Some(main.sinks.open_shared(held)?)
+            }
+            (Some(path), _) => Some(main.sinks.open(path)?),
         };
         let capture_max = usize::try_from(output.capture_maxbytes).unwrap_or(0);
         let capturing = (capture_max > 0 && !protocol).then(|| Capturing {

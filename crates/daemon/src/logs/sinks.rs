@@ -108,7 +108,18 @@ impl Sinks {
 
     /// Opens a log, or takes the one that is open already; to be released as often as it was opened.
     pub(super) fn open(&mut self, path: &Path) -> io::Result<SinkKey> {
-        let name: Arc<Path> = canonical(path).into();
+        self.open_shared(&path.into())
+    }
+
+    /// The same with a path that others hold, too.
+    pub(super) fn open_shared(&mut self, path: &Arc<Path>) -> io::Result<SinkKey> {
+        let canonical = canonical(path);
+        // Nearly always the two are one.
+        let name: Arc<Path> = if canonical == **path {
+            Arc::clone(path)
+        } else {
+            canonical.into()
+        };
         if let Some(&key) = self.by_name.get(&name)
             && let Some(entry) = self.entries.get_mut(&key)
         {
@@ -116,13 +127,7 @@ impl Sinks {
             return Ok(key);
         }
         self.ledger.begin(path, 0);
-        // Nearly always the two are one.
-        let shown = if *name == *path {
-            Arc::clone(&name)
-        } else {
-            path.into()
-        };
-        let opened = Sink::open(shown, self.paths);
+        let opened = Sink::open(Arc::clone(path), self.paths);
         self.ledger.end();
         let sink = opened.inspect_err(|refusal| {
             if refusal.is_for_safety() {

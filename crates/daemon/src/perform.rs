@@ -46,6 +46,7 @@ impl Shell {
                 });
                 self.announce_logs(proc, &entry);
                 self.children.entries.insert(proc, entry);
+                self.logs.expect(self.children.entries.len());
                 self.mind_orphans();
                 self.show_added(proc);
             }

@@ -135,6 +135,7 @@ impl Shell {
         let mut entry = Entry::with_logs(spec, group, logs);
         entry.exits = saved.exits;
         self.children.entries.insert(proc, entry);
+        self.logs.expect(self.children.entries.len());
     }
 
     fn resume_child(&mut self, saved: SavedChild) -> io::Result<()> {

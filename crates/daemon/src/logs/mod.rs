@@ -95,6 +95,8 @@ pub struct Logs {
     places: Vec<(Place, usize)>,
     /// The first thread serves nobody who would miss it: it takes the first device there is.
     first_is_free: bool,
+    /// Threads that a device may have; none is one.
+    lanes: Option<usize>,
     /// It hung when the life before ended.
     first_hung: bool,
     /// Runs with a channel on another thread than the first.
@@ -136,6 +138,7 @@ pub fn start(
         threads: vec![Some(first)],
         places: Vec::new(),
         first_is_free: place == Place::Anywhere && !has_others,
+        lanes: None,
         first_hung: false,
         homes: HashMap::new(),
         clears: HashMap::new(),

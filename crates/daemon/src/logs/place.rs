@@ -7,6 +7,7 @@
 use provost_os::files::own_descriptor;
 use std::collections::HashMap;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -28,7 +29,12 @@ pub enum Place {
     #[default]
     Anywhere,
     /// On the device of this number.
-    On(u64),
+    On {
+        /// Its number.
+        device: u64,
+        /// Which of the device's threads it goes to, where there are several.
+        lane: u8,
+    },
     /// Looking took too long.
     Unknown,
 }
@@ -58,7 +64,41 @@ fn device_of_directory(path: &Path) -> Place {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         Some(_) | None => Path::new("."),
     };
-    fs::metadata(directory).map_or(Place::Anywhere, |found| Place::On(found.dev()))
+    fs::metadata(directory).map_or(Place::Anywhere, |found| Place::On {
+        device: found.dev(),
+        lane: lane_of(path),
+    })
+}
+
+/// Threads that a device gets at most.
+pub(super) const LANES: u8 = 4;
+
+/// Words that tell the logs of one process from each other.
+const STREAMS: &[&str] = &["stdout", "stderr", "out", "err"];
+
+/// The lane of a log. A path always has the same, so that a log that several programs share has one thread.
+///
+/// It is made of the name up to its first dot, without the word for the stream: the two logs of a process have the same
+/// lane as a rule, and are opened and read to their ends by one thread. Processes whose names differ in a digit take turns.
+fn lane_of(path: &Path) -> u8 {
+    let name = path.file_name().map_or(&[][..], OsStrExt::as_bytes);
+    let name = name.split(|&byte| byte == b'.').next().unwrap_or_default();
+    let word = STREAMS.iter().find_map(|word| {
+        let mut places = name.windows(word.len());
+        places.position(|part| part == word.as_bytes())
+    });
+    let name = word.and_then(|from| name.get(..from)).unwrap_or(name);
+    let directory = path
+        .parent()
+        .map_or(&[][..], |parent| parent.as_os_str().as_bytes());
+    // FNV-1a, of which the lowest bits change with each digit.
+    let sum = directory
+        .iter()
+        .chain(name)
+        .fold(0x811C_9DC5_u32, |sum, &byte| {
+            (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+        });
+    u8::try_from(sum % u32::from(LANES)).unwrap_or(0)
 }
 
 /// Asks a thread where logs lie, and does not wait long.
@@ -121,7 +161,13 @@ impl Scout {
         if let Some((known, place)) = &self.auto
             && known == directory
         {
-            return *place;
+            return match *place {
+                Place::On { device, .. } => Place::On {
+                    device,
+                    lane: lane_of(path),
+                },
+                other => other,
+            };
         }
         let place = self.place(path);
         self.auto = Some((directory.to_path_buf(), place));
@@ -210,15 +256,19 @@ mod tests {
     fn f24_a_log_lies_where_its_directory_does() {
         let dir = std::env::temp_dir().join(format!("provost-place-{}", std::process::id()));
         fs::create_dir_all(&dir).unwrap();
-        let here = Place::On(fs::metadata(&dir).unwrap().dev());
-        assert_eq!(locate(&dir.join("new.log")), here);
+        let device = |path: &Path| match locate(path) {
+            Place::On { device, .. } => device,
+            other => panic!("{other:?}"),
+        };
+        let here = fs::metadata(&dir).unwrap().dev();
+        assert_eq!(device(&dir.join("new.log")), here);
         fs::write(dir.join("old.log"), "").unwrap();
-        assert_eq!(locate(&dir.join("old.log")), here);
-        let elsewhere = Place::On(fs::metadata("/proc").unwrap().dev());
+        assert_eq!(device(&dir.join("old.log")), here);
+        let elsewhere = fs::metadata("/proc").unwrap().dev();
         symlink("/proc/version", dir.join("link")).unwrap();
-        assert_eq!(locate(&dir.join("link")), elsewhere);
+        assert_eq!(device(&dir.join("link")), elsewhere);
         symlink("nowhere", dir.join("dangling")).unwrap();
-        assert_eq!(locate(&dir.join("dangling")), here);
+        assert_eq!(device(&dir.join("dangling")), here);
         fs::remove_dir_all(&dir).unwrap();
     }
 
@@ -229,26 +279,51 @@ mod tests {
         }
     }
 
+    const SEVEN: Place = Place::On { device: 7, lane: 0 };
+
+    #[test]
+    fn processes_take_turns_and_the_logs_of_one_go_together() {
+        let lane = |path: &str| lane_of(Path::new(path));
+        for (one, other) in [
+            ("/l/web_1.out", "/l/web_1.err"),
+            ("/l/web.out.log", "/l/web.err.log"),
+            ("/l/web-stdout.log", "/l/web-stderr.log"),
+            ("/l/web-out.log", "/l/web-err.log"),
+            ("/l/7/stdout", "/l/7/stderr"),
+            ("/t/web-stdout---app-x1y2.log", "/t/web-stderr---app-z3.log"),
+        ] {
+            assert_eq!(lane(one), lane(other), "{one} {other}");
+        }
+        for name in ["/l/web_#.log", "/l/#/stdout.log", "/l/worker#"] {
+            let mut used = [0; LANES as usize];
+            for number in 0..8 {
+                let path = name.replace('#', &number.to_string());
+                used[usize::from(lane(&path))] += 1;
+            }
+            assert_eq!(used, [2; LANES as usize], "{name}");
+        }
+    }
+
     /// Hangs for everything in `/hung`.
     fn hanging(path: &Path) -> Place {
         if path.starts_with("/hung") {
             std::thread::sleep(Duration::from_mins(10));
         }
-        Place::On(7)
+        SEVEN
     }
 
     #[test]
     fn f24_who_looks_at_what_hangs_is_given_up_and_its_directory_not_asked_for_again() {
         let mut scout = Scout::default();
         let mut look = |path: &str| scout.place_by(Path::new(path), hanging);
-        assert_eq!(look("/well/a.log"), Place::On(7));
+        assert_eq!(look("/well/a.log"), SEVEN);
         assert_eq!(look("/hung/a.log"), Place::Unknown);
-        assert_eq!(look("/well/b.log"), Place::On(7));
+        assert_eq!(look("/well/b.log"), SEVEN);
         assert_eq!(look("/hung/b.log"), Place::Unknown);
         assert!(scout.waited < 2 * LOOK + LOOK, "{:?}", scout.waited);
-        let agreed = |path| scout.agreed(Some(Path::new(path)), Place::On(7));
+        let agreed = |path| scout.agreed(Some(Path::new(path)), SEVEN);
         assert_eq!(agreed("/hung/c.log"), Place::Unknown);
-        assert_eq!(agreed("/well/c.log"), Place::On(7));
+        assert_eq!(agreed("/well/c.log"), SEVEN);
     }
 
     #[test]
@@ -258,9 +333,9 @@ mod tests {
         scout.look_ahead_by(paths.map(PathBuf::from).to_vec(), hanging);
         assert_eq!(scout.ahead.len(), 1);
         let mut look = |path: &str| scout.place_by(Path::new(path), hanging);
-        assert_eq!(look("/well/a.log"), Place::On(7));
+        assert_eq!(look("/well/a.log"), SEVEN);
         assert_eq!(look("/hung/b.log"), Place::Unknown);
-        assert_eq!(look("/well/b.log"), Place::On(7));
+        assert_eq!(look("/well/b.log"), SEVEN);
         scout.forget_ahead();
         assert!(scout.ahead.is_empty());
         assert!(scout.waited < 3 * LOOK, "{:?}", scout.waited);

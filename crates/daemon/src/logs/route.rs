@@ -7,12 +7,17 @@
 use super::logger::Message;
 use super::main_log::MainLog;
 use super::order::{Fact, Order};
-use super::place::Place;
+use super::place::{LANES, Place};
 use super::thread::Handle;
 use super::{Logs, THREADS_MAX};
 use provost_core::ClearProblem;
 use provost_model::{Channel, Errno, Level, Run, Ticket};
+use std::collections::BTreeMap;
+use std::num::NonZero;
 use std::path::PathBuf;
+
+/// So many processes may keep more than one thread busy.
+const MANY: usize = 8;
 
 /// The threads of a run's channels: stdout, stderr.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -320,14 +325,42 @@ impl Logs {
         if let Some((_, number)) = self.places.iter().find(|(known, _)| *known == place) {
             return *number;
         }
-        let is_known = matches!(place, Place::On(_));
-        let number = if is_known && std::mem::take(&mut self.first_is_free) {
-            0
-        } else {
-            self.another_thread()
+        let number = match place {
+            Place::On { device, .. } => self.thread_for(device),
+            Place::Anywhere | Place::Unknown => self.another_thread(),
         };
         self.settle(place, number);
         number
+    }
+
+    /// The thread for one more lane of a device: a new one, as long as it may have more.
+    fn thread_for(&mut self, device: u64) -> usize {
+        let is_there =
+            |place: &Place| matches!(place, Place::On { device: known, .. } if *known == device);
+        let lanes = self.places.iter().filter(|(place, _)| is_there(place));
+        let mut uses = BTreeMap::<usize, usize>::new();
+        for (_, number) in lanes {
+            *uses.entry(*number).or_default() += 1;
+        }
+        let least = uses
+            .iter()
+            .min_by_key(|(_, uses)| **uses)
+            .map(|(number, _)| *number);
+        match least {
+            Some(number) if uses.len() >= self.lanes.unwrap_or(1) => number,
+            None if std::mem::take(&mut self.first_is_free) => 0,
+            Some(_) | None => self.another_thread(),
+        }
+    }
+
+    /// How many processes there are: with a few there is too little to write for more than one thread a device.
+    pub fn expect(&mut self, processes: usize) {
+        if processes >= MANY {
+            self.lanes.get_or_insert_with(|| {
+                let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+                processors.min(LANES.into())
+            });
+        }
     }
 
     /// A new thread, one that has other devices already, or the first if there is none and none can be had.

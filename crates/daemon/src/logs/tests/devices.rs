@@ -6,7 +6,12 @@ use provost_model::Ticket;
 
 /// A place for each of the directories of a test.
 fn place(number: u64) -> Place {
-    Place::On(0xf24_0000 + number)
+    lane(number, 0)
+}
+
+fn lane(number: u64, lane: u8) -> Place {
+    let device = 0xf24_0000 + number;
+    Place::On { device, lane }
 }
 
 impl World {
@@ -93,6 +98,10 @@ fn f24_a_hung_device_holds_up_its_own_logs_and_nothing_else() {
     world.logs.logger().log(Level::Info, "main goes on");
     wait_until("the main log goes on", || {
         world.main_text().contains("main goes on")
+    });
+    wait_until("the device hangs", || {
+        let mut threads = world.logs.threads.iter().flatten();
+        threads.any(|thread| thread.hangs_at().as_deref() == Some(&*a))
     });
     // An upgrade is refused with a word on which log it is, and everything goes on.
     let reason = world.logs.rest(Duration::from_millis(200)).unwrap_err();
@@ -199,6 +208,26 @@ fn f24_one_device_takes_one_thread_and_many_share_eight() {
     };
     let counts: Vec<usize> = (0..THREADS_MAX).map(on).collect();
     assert_eq!(counts, [1, 3, 3, 3, 3, 3, 2, 2]);
+    world.stop();
+}
+
+#[test]
+fn a_device_gets_more_threads_once_there_are_many_processes_and_no_log_moves() {
+    let mut world = World::new();
+    let open = |world: &mut World, number: u8| {
+        let path = world.sub("logs").join(format!("{number}.log"));
+        world.opened([Some(path), None], [lane(1, number), Place::Anywhere]);
+        let mut places = world.logs.places.iter();
+        let found = places.find(|(place, _)| *place == lane(1, number));
+        (found.map(|(_, thread)| *thread), world.threads())
+    };
+    assert_eq!(open(&mut world, 0), (Some(1), 2));
+    assert_eq!(open(&mut world, 1), (Some(1), 2));
+    world.logs.lanes = Some(2);
+    assert_eq!(open(&mut world, 1), (Some(1), 2));
+    assert_eq!(open(&mut world, 2), (Some(2), 3));
+    // By turns.
+    assert_eq!(open(&mut world, 3), (Some(2), 3));
     world.stop();
 }
 

@@ -93,6 +93,16 @@ fn a_change_is_told_well_below_a_tenth_of_a_second() {
 }
 
 #[test]
+fn the_last_change_before_the_end_is_told() {
+    let mut daemon = daemon();
+    let mut stream = EventStream::open(&Target::of(&daemon), EVENTS, "");
+    stream.next(PATIENCE).expect("a snapshot");
+    act(&daemon, "/api/v1/shutdown");
+    stream.until("STOPPED", |told| is_in(told, "a", "STOPPED"));
+    assert_eq!(daemon.wait_end(), Some(0));
+}
+
+#[test]
 fn who_comes_back_gets_what_was_missed_and_nothing_twice() {
     let daemon = daemon();
     let mut stream = EventStream::open(&Target::of(&daemon), EVENTS, "");

@@ -398,6 +398,7 @@ async fn serve(
     let (tcp, unix) = (Rc::clone(&context.tcp), Rc::clone(&context.unix));
     let (mut stopping, mut handing) = (context.stopping.clone(), context.handing.clone());
     context.usage.begin(&context);
+    tokio::task::spawn_local(context.pulse.clone().pass_on());
     let acceptors: Vec<Acceptor> = listeners
         .into_iter()
         .map(|listener| {

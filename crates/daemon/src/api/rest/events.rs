@@ -9,6 +9,7 @@ use crate::api::Context;
 use crate::api::caller::Caller;
 use crate::api::respond::Outgoing;
 use crate::pulse::{Beat, Change, Follower};
+use bytes::Bytes;
 use hyper::Response;
 use provost_model::info::ProcessView;
 use provost_model::{Reply, Request};
@@ -60,10 +61,7 @@ impl Stream {
             };
             if let Some(last) = beats.last() {
                 number = last.next;
-                let text: String = beats.iter().map(|beat| self.told(beat)).collect();
-                if !text.is_empty() {
-                    self.client.send(text).await?;
-                }
+                self.tell(&beats).await?;
                 continue;
             }
             let text = tokio::select! {
@@ -87,26 +85,41 @@ impl Stream {
         Some(snapshot.number)
     }
 
-    /// A change in words; nothing for one that does not exist for this client.
-    fn told<'a>(&self, beat: &'a Arc<Beat>) -> &'a str {
+    /// Tells of changes, in one piece.
+    async fn tell(&self, beats: &[Arc<Beat>]) -> Option<()> {
+        let texts: Vec<&Bytes> = beats.iter().filter_map(|beat| self.told(beat)).collect();
+        match *texts {
+            [] => Some(()),
+            [text] => self.client.send(text.clone()).await,
+            _ => {
+                let texts: Vec<&[u8]> = texts.into_iter().map(|text| &**text).collect();
+                self.client.send(texts.concat()).await
+            }
+        }
+    }
+
+    /// A change in words, which all clients share; none for one that does not exist for this client.
+    fn told<'a>(&self, beat: &'a Beat) -> Option<&'a Bytes> {
         let (group, name) = beat.change.process();
         if !self.client.caller.sees(group, name) {
-            return "";
+            return None;
         }
         let epoch = self.follower.epoch();
-        beat.text.get_or_init(|| {
+        let text = beat.text.get_or_init(|| {
             let id = id(epoch, beat.next);
             let id = Some(id.as_str());
             let process = |view| to_json(&Process::new(view, &*self.client.context));
-            match &beat.change {
+            let text = match &beat.change {
                 Change::Process(view) => event("process", id, &process(view)),
                 Change::Added(view) => event("added", id, &process(view)),
                 Change::Removed { group, name } => {
                     let (group, name) = (group.clone(), name.clone());
                     event("removed", id, &to_json(&Removed { group, name }))
                 }
-            }
-        })
+            };
+            text.into()
+        });
+        Some(text)
     }
 }
 

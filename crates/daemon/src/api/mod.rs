@@ -255,6 +255,7 @@ struct Context {
     streams_max: usize,
     user_streams: Shares<String>,
     usage: rest::Usage,
+    vigil: rest::Vigil,
 }
 
 impl Context {
@@ -354,6 +355,7 @@ pub fn start(settings: ApiSettings) -> io::Result<Api> {
                 // An eighth is left to others.
                 user_streams: Shares::new(streams_max - streams_max.div_ceil(8)),
                 usage: rest::Usage::new(history),
+                vigil: rest::Vigil::default(),
             };
             let context = Rc::new(context);
             let served = serve(context, listeners, carried);

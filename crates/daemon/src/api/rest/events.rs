@@ -5,6 +5,7 @@
 
 use super::look::now_ms;
 use super::stream::{self, Client, NOTHING, SILENCE, event};
+use super::vigil::Watcher as Vigil;
 use crate::api::Context;
 use crate::api::caller::Caller;
 use crate::api::respond::Outgoing;
@@ -14,6 +15,7 @@ use hyper::Response;
 use provost_model::info::ProcessView;
 use provost_model::{Reply, Request};
 use provost_wire::rest::shapes::{Process, Processes, Removed, to_json};
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -30,7 +32,12 @@ pub(super) fn answer(
     let follower = context.pulse.follow();
     let last = last.map(str::to_owned);
     stream::begin(context, caller, |client| {
-        let stream = Stream { client, follower };
+        let vigil = client.context.vigil.watch(&client.context);
+        let stream = Stream {
+            client,
+            follower,
+            vigil,
+        };
         stream.run(last, usage)
     })
 }
@@ -38,6 +45,7 @@ pub(super) fn answer(
 struct Stream {
     client: Client,
     follower: Follower,
+    vigil: Vigil,
 }
 
 impl Stream {
@@ -67,6 +75,7 @@ impl Stream {
             let text = tokio::select! {
                 () = self.follower.changed() => continue,
                 () = self.client.left() => return None,
+                text = self.vigil.next() => text,
                 sample = next_sample(samples.as_mut()) => sample.told(&self.client.caller),
                 () = tokio::time::sleep(SILENCE) => NOTHING.to_owned(),
             };
@@ -75,11 +84,17 @@ impl Stream {
     }
 
     /// Sends all processes; the number of the first change that is not in them.
-    async fn snapshot(&self) -> Option<u64> {
+    async fn snapshot(&mut self) -> Option<u64> {
         let Client {
             context, caller, ..
         } = &self.client;
-        let snapshot = Snapshot::take(context, caller, &self.follower).await?;
+        let mut taken = pin!(Snapshot::take(context, caller, &self.follower));
+        let snapshot = loop {
+            tokio::select! {
+                taken = taken.as_mut() => break taken?,
+                text = self.vigil.next() => self.client.send(text).await?,
+            }
+        };
         let event = event("snapshot", Some(&snapshot.id), &snapshot.json);
         self.client.send(event).await?;
         Some(snapshot.number)

@@ -67,7 +67,8 @@ export class Store {
     this.recalls = usage;
     this.path = usage ? "events?usage=1" : "events";
     this.begin();
-    this.open();
+    // The page is drawn before anything else is asked for.
+    this.retry = setTimeout(() => this.open());
     document.addEventListener("visibilitychange", () => this.watch());
     // A page that is kept for the way back would keep one of the few connections.
     window.addEventListener("pagehide", () => this.close());

@@ -77,15 +77,16 @@ export function frame(store) {
     setText(words, LINKS[store.link] + why);
   };
   let named = false;
-  store.on("link", (link) => {
+  const hear = () => {
     show();
-    if (link === "live" && !named) {
+    if (store.link === "live" && !named) {
       // Nothing waits for it.
       named = true;
       name();
     }
-  });
-  show();
+  };
+  store.on("link", hear);
+  hear();
 }
 
 /// Several supervisords may be open side by side.

@@ -116,7 +116,7 @@ pub(crate) const ROWS: &[Row] = &[
         "watched.times",
         "respawn with these pages, to that without",
         "×",
-        AtMost(1.25),
+        AtMost(1.1),
     ),
     row("bulk1.rate", "bulk log, 1 child", "MB/s", OfBest(0.95)),
     row(

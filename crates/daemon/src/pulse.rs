@@ -3,18 +3,27 @@
 //! The control thread tells of every change; that costs one atomic load while nobody follows. Changes are numbered, and the
 //! last of them are kept for those who are behind or come back. Nobody waits for a follower: one that is too far behind
 //! finds what it missed gone, and has to look at everything anew.
+//!
+//! Followers are woken a moment after a change, together: an end, the start after it and the state that follows come at once,
+//! and the processor is left to the child meanwhile.
 
+use bytes::Bytes;
 use provost_model::info::ProcessView;
-use provost_model::{Answer, Reply};
+use provost_model::{Answer, Mono, Reply};
 use provost_os::clock;
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use tokio::sync::watch;
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
 
 /// Changes that are kept. With nobody there, as many are still kept for those who come back.
 const KEPT: usize = 512;
+
+/// From a change to the moment at which followers are woken: several times what a process takes to come back, and far less
+/// than anybody sees.
+const MOMENT: Duration = Duration::from_millis(10);
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +59,7 @@ pub struct Beat {
     /// The number of the next one.
     pub next: u64,
     /// What clients are told, once somebody has put it into words.
-    pub text: OnceLock<String>,
+    pub text: OnceLock<Bytes>,
 }
 
 /// See the module.
@@ -63,6 +72,9 @@ struct Inner {
     /// Somebody follows, or did so a short while ago.
     is_felt: AtomicBool,
     ring: Mutex<Ring>,
+    /// Wakes the api thread.
+    bell: Notify,
+    /// Wakes followers.
     news: watch::Sender<()>,
 }
 
@@ -74,6 +86,8 @@ struct Ring {
     followers: usize,
     /// Changes since the last follower left.
     unseen: usize,
+    /// When followers are woken; none when they know of all changes.
+    due: Option<Mono>,
 }
 
 impl Ring {
@@ -93,6 +107,7 @@ impl Default for Pulse {
                 .wrapping_add(u64::from(now.nanos)),
             is_felt: AtomicBool::new(false),
             ring: Mutex::default(),
+            bell: Notify::new(),
             news: watch::Sender::new(()),
         }))
     }
@@ -141,9 +156,35 @@ impl Pulse {
             next,
             text: OnceLock::new(),
         }));
-        let is_followed = ring.followers > 0;
-        drop(ring);
-        if is_followed {
+        if ring.due.is_none() && self.0.news.receiver_count() > 0 {
+            ring.due = Some(clock::mono().plus(MOMENT));
+        }
+    }
+
+    /// When followers are to be woken; none while there is nothing new for them.
+    pub(crate) fn next_deadline(&self) -> Option<Mono> {
+        let is_felt = self.0.is_felt.load(Ordering::Acquire);
+        is_felt.then(|| self.0.ring().due).flatten()
+    }
+
+    /// Has followers woken, if it is time.
+    pub(crate) fn ring_if_due(&self, now: Mono) {
+        if self.next_deadline().is_some_and(|due| due <= now) {
+            self.0.ring().due = None;
+            self.0.bell.notify_one();
+        }
+    }
+
+    /// Wakes followers at once, since this life ends.
+    pub(crate) fn ring_now(&self) {
+        self.0.news.send_replace(());
+    }
+
+    /// Wakes followers when the control thread says so. The api thread does it, which is theirs: for the control thread it
+    /// is one call, however many there are.
+    pub async fn pass_on(self) {
+        loop {
+            self.0.bell.notified().await;
             self.0.news.send_replace(());
         }
     }
@@ -159,20 +200,26 @@ impl Pulse {
 
     /// Begins to follow. From here on nothing that happens goes unnoticed.
     pub fn follow(&self) -> Follower {
-        let mut ring = self.0.ring();
-        ring.followers += 1;
-        self.0.is_felt.store(true, Ordering::Release);
-        Follower {
-            inner: Arc::clone(&self.0),
-            news: self.0.news.subscribe(),
-        }
+        self.follower(Some(self.0.news.subscribe()))
+    }
+
+    /// The same for somebody who looks from time to time, and need not be woken.
+    pub fn follow_from_afar(&self) -> Follower {
+        self.follower(None)
+    }
+
+    fn follower(&self, news: Option<watch::Receiver<()>>) -> Follower {
+        let inner = Arc::clone(&self.0);
+        inner.ring().followers += 1;
+        inner.is_felt.store(true, Ordering::Release);
+        Follower { inner, news }
     }
 }
 
 /// Someone who follows.
 pub struct Follower {
     inner: Arc<Inner>,
-    news: watch::Receiver<()>,
+    news: Option<watch::Receiver<()>>,
 }
 
 impl fmt::Debug for Follower {
@@ -203,10 +250,14 @@ impl Follower {
         Some(ring.beats.iter().skip(skipped).take(max).cloned().collect())
     }
 
-    /// Waits until something happens. What happened since the last call, or since following began, counts.
+    /// Waits until something has happened, and a moment longer. What happened since the last call, or since following began,
+    /// counts. From afar nothing is heard.
     pub async fn changed(&mut self) {
-        // The sender lives as long as this follower.
-        let _ = self.news.changed().await;
+        match &mut self.news {
+            // The sender lives as long as this follower.
+            Some(news) => drop(news.changed().await),
+            None => std::future::pending().await,
+        }
     }
 }
 
@@ -221,6 +272,7 @@ impl Drop for Follower {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::pin::pin;
 
     fn removed(number: usize) -> Change {
         Change::Removed {
@@ -240,12 +292,43 @@ mod tests {
         let from = follower.position();
         pulse.beat(|| Some(removed(1)));
         pulse.beat(|| Some(removed(2)));
+        pulse.ring_now();
         follower.changed().await;
         let beats = follower.since(from, 10).unwrap();
         assert_eq!(names(&beats), ["1", "2"]);
         assert_eq!(beats[1].next, follower.position());
         assert_eq!(names(&follower.since(beats[0].next, 10).unwrap()), ["2"]);
         assert!(follower.since(from + 3, 10).is_none());
+    }
+
+    #[tokio::test]
+    async fn followers_are_woken_once_for_what_came_in_a_moment() {
+        let pulse = Pulse::default();
+        let (mut follower, afar) = (pulse.follow(), pulse.follow_from_afar());
+        let from = afar.position();
+        assert_eq!(pulse.next_deadline(), None);
+        pulse.beat(|| Some(removed(1)));
+        let due = pulse.next_deadline().unwrap();
+        pulse.beat(|| Some(removed(2)));
+        assert_eq!(pulse.next_deadline(), Some(due));
+        let mut passing = pin!(pulse.clone().pass_on());
+        let mut woken = async |now| {
+            pulse.ring_if_due(now);
+            tokio::select! {
+                biased;
+                () = passing.as_mut() => false,
+                () = follower.changed() => true,
+                () = tokio::task::yield_now() => false,
+            }
+        };
+        assert!(!woken(Mono::default()).await);
+        assert!(woken(due).await);
+        assert!(!woken(due.plus(MOMENT)).await);
+        assert_eq!(pulse.next_deadline(), None);
+        assert_eq!(names(&afar.since(from, 10).unwrap()), ["1", "2"]);
+        drop(follower);
+        pulse.beat(|| Some(removed(3)));
+        assert_eq!(pulse.next_deadline(), None, "nobody is to be woken");
     }
 
     #[test]

@@ -318,6 +318,7 @@ impl Shell {
                 Ok(_) | Err(_) => return Ok(Left::Failed(Box::new(self))),
             }
         }
+        self.pulse.ring_now();
         self.workers.stop();
         self.runs.close(self.core.serials_outlive());
         let ending = match (self.ending, self.next_config) {
@@ -451,6 +452,7 @@ impl Shell {
 
     fn take_deadlines(&mut self) {
         let now = clock::mono();
+        self.pulse.ring_if_due(now);
         while let Some(run) = self.children.overdue(now) {
             self.give_up_waiting(run);
         }

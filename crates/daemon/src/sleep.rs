@@ -53,6 +53,7 @@ impl Shell {
             self.sockets.next_deadline(),
             self.adopted.next_deadline(),
             self.quiet_deadline(),
+            self.pulse.next_deadline(),
         ];
         let next = deadlines.into_iter().flatten().min()?;
         Some(next.since(clock::mono()))

@@ -19,6 +19,7 @@
 
 mod again;
 mod daemon;
+mod hang;
 mod http;
 mod image;
 mod json;
@@ -41,6 +42,7 @@ mod victim;
 mod wait;
 
 pub use daemon::{Daemon, Fixture, Start, clean};
+pub use hang::Hang;
 pub use http::{Answer, Stream, Target, read_answer};
 pub use json::{EventStream, Told, WEB, one_of, start_web};
 pub use many::{start_many, wait_all_running};

@@ -4,8 +4,8 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use provost_e2e::{
-    Daemon, EventStream, PATIENCE, Side, Start, Target, Told, free_port, sleeps_without_timer,
-    threads, wait_until,
+    Daemon, EventStream, Hang, PATIENCE, Side, Start, Target, Told, free_port,
+    sleeps_without_timer, threads, wait_until,
 };
 use serde_json::Value as Json;
 
@@ -90,6 +90,16 @@ fn a_change_is_told_well_below_a_tenth_of_a_second() {
     // The best of some: the machine may be busy.
     let best = hearing.join().expect("all came");
     assert!(best < 50, "{best} ms");
+}
+
+#[test]
+fn the_last_change_before_the_end_is_told() {
+    let mut daemon = daemon();
+    let mut stream = EventStream::open(&Target::of(&daemon), EVENTS, "");
+    stream.next(PATIENCE).expect("a snapshot");
+    act(&daemon, "/api/v1/shutdown");
+    stream.until("STOPPED", |told| is_in(told, "a", "STOPPED"));
+    assert_eq!(daemon.wait_end(), Some(0));
 }
 
 #[test]
@@ -184,6 +194,37 @@ fn usage_is_measured_while_somebody_looks_and_then_no_more() {
     assert!(!rests(), "it has the next sample to wait for");
     drop(stream);
     wait_until(PATIENCE, "no timer for samples or heartbeats", rests);
+}
+
+#[test]
+fn a_control_thread_that_hangs_is_told_of_and_so_is_its_return() {
+    let daemon = daemon();
+    let target = Target::of(&daemon);
+    let open = |headers: &str| EventStream::open(&target, EVENTS, headers);
+    let mut stream = open("");
+    let snapshot = stream.next(PATIENCE).expect("a snapshot");
+    let hang = Hang::of_control(&daemon);
+    let stalled = stream.until("a word", |told| told.name == "stalled");
+    assert_eq!(target.get("/healthz", "").status(), 503);
+    // Who comes now learns it, too, with a snapshot to come and without.
+    let back = format!("Last-Event-ID: {}\r\n", snapshot.id);
+    let mut others = [open(""), open(&back)];
+    for other in &mut others {
+        let told = other.next(PATIENCE).expect("a word");
+        assert_eq!((&told.name, &told.data), (&stalled.name, &stalled.data));
+    }
+    drop(hang);
+    for other in [&mut stream].into_iter().chain(&mut others) {
+        let told = other.until("its return", |told| told.name == "recovered");
+        assert_eq!(told.data, stalled.data);
+    }
+    act(&daemon, "/api/v1/processes/b/b/start");
+    for other in [&mut stream].into_iter().chain(&mut others) {
+        other.until("RUNNING", |told| is_in(told, "b", "RUNNING"));
+    }
+    drop((stream, others));
+    let rests = || sleeps_without_timer(daemon.pid(), "api");
+    wait_until(PATIENCE, "no timer for questions", rests);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use rustix::process::Signal;
 
+use provost_e2e::Hang;
 use provost_web_tests::{Browser, Look, Site, violations};
 
 const ONE: &str = "[program:one]\ncommand=/bin/cat\nstartsecs=0\n";
@@ -138,6 +139,26 @@ fn a_supervisord_that_hangs_is_told_of_and_comes_back() {
     );
     browser.wait("document.body.classList.contains('stale')");
     site.daemon.signal(Signal::CONT);
+    browser.wait("document.querySelector('.link').innerText === 'Live'");
+    browser.wait("!document.body.classList.contains('stale')");
+    site.daemon
+        .rpc()
+        .call("supervisor.stopProcess", &["one".into()]);
+    browser.wait(&format!("{row} === 'STOPPED'"));
+}
+
+#[test]
+fn a_control_thread_that_hangs_is_told_of_and_comes_back() {
+    let site = Site::new(ONE);
+    let browser = site.look("");
+    let row = "document.querySelector('[data-key=\"one:one\"]').dataset.state";
+    browser.wait(&format!("{row} === 'RUNNING'"));
+    let hang = Hang::of_control(&site.daemon);
+    browser.wait(
+        "/^supervisord hangs: it has not answered since \\d\\d:\\d\\d:\\d\\d$/.test(document.querySelector('.link').innerText)",
+    );
+    browser.wait("document.body.classList.contains('stale')");
+    drop(hang);
     browser.wait("document.querySelector('.link').innerText === 'Live'");
     browser.wait("!document.body.classList.contains('stale')");
     site.daemon

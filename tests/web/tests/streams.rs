@@ -16,6 +16,9 @@ redirect_stderr=true
 [program:raw]
 command=/bin/sh -c 'printf \"\\377\\000\\200 <b>\\r\\n\"; exec cat'
 startsecs=0
+[program:many]
+command=/bin/sh -c 'seq 1 5000; echo few >&2; exec cat'
+startsecs=0
 [program:paint]
 command=/bin/sh -c 'for f in 30 31 32 33 34 35 36 37 90 97; do for b in 40 41 42 43 44 45 46 47 49 100 101 102 103 104 105 106 107; do printf \"\\033[%%s;%%sm%%s on %%s\\033[0m \" $f $b $f $b; done; echo; done; printf \"\\033[48;5;208mtable\\033[0m \\033[97;48;2;10;20;30mnight\\033[0m \\033[48:2::250:250:10mday\\033[0m \\033[7mturned\\033[27m \\033[7;31mred\\033[0m \\033[1;4;9mmarks\\033[0m \\033[38;2;250;90;10mwarm\\033[0m \\033[38;5;33mblue\\033[0m \\033[2mdim\\033[22m plain\\n\"; exec cat'
 startsecs=0
@@ -23,7 +26,7 @@ startsecs=0
 
 fn open(page: &str) -> (Site, Browser) {
     let site = Site::new(PROGRAMS);
-    for name in ["pair", "joined", "raw", "paint"] {
+    for name in ["pair", "joined", "raw", "many", "paint"] {
         site.daemon.wait_state(name, "RUNNING");
     }
     let browser = site.look(page);
@@ -94,6 +97,22 @@ fn both_logs_come_in_one_view_each_line_with_its_log() {
     let end = "trouble\n!two\n".len();
     let url = browser.url();
     assert!(url.ends_with(&format!("stream=stderr#byte={end}")), "{url}");
+}
+
+#[test]
+fn older_lines_are_a_click_away_in_their_own_log() {
+    let (_site, browser) = open("log.html?processname=many:many&stream=both");
+    browser.wait("document.querySelector('.log').innerText.includes('5000')");
+    let links = "[...document.querySelectorAll('.seam a')].map(a => a.innerText).join()";
+    assert_eq!(browser.text(links), "Older lines of stdout");
+    let first = browser.text("document.querySelector('.tx').innerText");
+    browser.click(".seam a");
+    browser.wait("document.querySelector('.marked .tx') !== null");
+    assert!(browser.url().contains("stream=stdout#byte="));
+    // It begins with the line that was the first, and has those before it.
+    let marked = "document.querySelector('.marked .tx').innerText";
+    assert_eq!(browser.text(marked), first);
+    browser.wait("document.querySelector('.tx').innerText === '1'");
 }
 
 #[test]

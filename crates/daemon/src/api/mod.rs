@@ -255,6 +255,7 @@ struct Context {
     streams_max: usize,
     user_streams: Shares<String>,
     usage: rest::Usage,
+    vigil: rest::Vigil,
 }
 
 impl Context {
@@ -354,6 +355,7 @@ pub fn start(settings: ApiSettings) -> io::Result<Api> {
                 // An eighth is left to others.
                 user_streams: Shares::new(streams_max - streams_max.div_ceil(8)),
                 usage: rest::Usage::new(history),
+                vigil: rest::Vigil::default(),
             };
             let context = Rc::new(context);
             let served = serve(context, listeners, carried);
@@ -398,6 +400,7 @@ async fn serve(
     let (tcp, unix) = (Rc::clone(&context.tcp), Rc::clone(&context.unix));
     let (mut stopping, mut handing) = (context.stopping.clone(), context.handing.clone());
     context.usage.begin(&context);
+    tokio::task::spawn_local(context.pulse.clone().pass_on());
     let acceptors: Vec<Acceptor> = listeners
         .into_iter()
         .map(|listener| {

@@ -1,6 +1,6 @@
 //! Parameters, events and faults that endpoints have.
 
-use super::shapes::{LogGap, LogRestart, LogText, Process, Processes, Removed, UsageSample};
+use super::shapes::{LogGap, LogRestart, LogText, Process, Processes, Removed, Stall, UsageSample};
 use super::{EventKind, Kind, Param, shape};
 use provost_model::FaultCode as Fault;
 
@@ -93,6 +93,17 @@ pub(super) const EVENTS: &[EventKind] = &[
         name: "usage",
         text: "With `usage=1`, every two seconds, or up to thirty where there are many: what running processes take.",
         shape: shape::<UsageSample>("UsageSample"),
+    },
+    EventKind {
+        name: "stalled",
+        text: "The part of supervisord that decides has not answered for five seconds. Until it does nothing is started or stopped, \
+               and nothing is told of. It is asked every fifteen seconds while there are streams.",
+        shape: shape::<Stall>("Stall"),
+    },
+    EventKind {
+        name: "recovered",
+        text: "It answers again, and what happened meanwhile comes next.",
+        shape: shape::<Stall>("Stall"),
     },
 ];
 

@@ -5,14 +5,17 @@
 
 use super::look::now_ms;
 use super::stream::{self, Client, NOTHING, SILENCE, event};
+use super::vigil::Watcher as Vigil;
 use crate::api::Context;
 use crate::api::caller::Caller;
 use crate::api::respond::Outgoing;
 use crate::pulse::{Beat, Change, Follower};
+use bytes::Bytes;
 use hyper::Response;
 use provost_model::info::ProcessView;
 use provost_model::{Reply, Request};
 use provost_wire::rest::shapes::{Process, Processes, Removed, to_json};
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -29,7 +32,12 @@ pub(super) fn answer(
     let follower = context.pulse.follow();
     let last = last.map(str::to_owned);
     stream::begin(context, caller, |client| {
-        let stream = Stream { client, follower };
+        let vigil = client.context.vigil.watch(&client.context);
+        let stream = Stream {
+            client,
+            follower,
+            vigil,
+        };
         stream.run(last, usage)
     })
 }
@@ -37,6 +45,7 @@ pub(super) fn answer(
 struct Stream {
     client: Client,
     follower: Follower,
+    vigil: Vigil,
 }
 
 impl Stream {
@@ -60,15 +69,13 @@ impl Stream {
             };
             if let Some(last) = beats.last() {
                 number = last.next;
-                let text: String = beats.iter().map(|beat| self.told(beat)).collect();
-                if !text.is_empty() {
-                    self.client.send(text).await?;
-                }
+                self.tell(&beats).await?;
                 continue;
             }
             let text = tokio::select! {
                 () = self.follower.changed() => continue,
                 () = self.client.left() => return None,
+                text = self.vigil.next() => text,
                 sample = next_sample(samples.as_mut()) => sample.told(&self.client.caller),
                 () = tokio::time::sleep(SILENCE) => NOTHING.to_owned(),
             };
@@ -77,36 +84,57 @@ impl Stream {
     }
 
     /// Sends all processes; the number of the first change that is not in them.
-    async fn snapshot(&self) -> Option<u64> {
+    async fn snapshot(&mut self) -> Option<u64> {
         let Client {
             context, caller, ..
         } = &self.client;
-        let snapshot = Snapshot::take(context, caller, &self.follower).await?;
+        let mut taken = pin!(Snapshot::take(context, caller, &self.follower));
+        let snapshot = loop {
+            tokio::select! {
+                taken = taken.as_mut() => break taken?,
+                text = self.vigil.next() => self.client.send(text).await?,
+            }
+        };
         let event = event("snapshot", Some(&snapshot.id), &snapshot.json);
         self.client.send(event).await?;
         Some(snapshot.number)
     }
 
-    /// A change in words; nothing for one that does not exist for this client.
-    fn told<'a>(&self, beat: &'a Arc<Beat>) -> &'a str {
+    /// Tells of changes, in one piece.
+    async fn tell(&self, beats: &[Arc<Beat>]) -> Option<()> {
+        let texts: Vec<&Bytes> = beats.iter().filter_map(|beat| self.told(beat)).collect();
+        match *texts {
+            [] => Some(()),
+            [text] => self.client.send(text.clone()).await,
+            _ => {
+                let texts: Vec<&[u8]> = texts.into_iter().map(|text| &**text).collect();
+                self.client.send(texts.concat()).await
+            }
+        }
+    }
+
+    /// A change in words, which all clients share; none for one that does not exist for this client.
+    fn told<'a>(&self, beat: &'a Beat) -> Option<&'a Bytes> {
         let (group, name) = beat.change.process();
         if !self.client.caller.sees(group, name) {
-            return "";
+            return None;
         }
         let epoch = self.follower.epoch();
-        beat.text.get_or_init(|| {
+        let text = beat.text.get_or_init(|| {
             let id = id(epoch, beat.next);
             let id = Some(id.as_str());
             let process = |view| to_json(&Process::new(view, &*self.client.context));
-            match &beat.change {
+            let text = match &beat.change {
                 Change::Process(view) => event("process", id, &process(view)),
                 Change::Added(view) => event("added", id, &process(view)),
                 Change::Removed { group, name } => {
                     let (group, name) = (group.clone(), name.clone());
                     event("removed", id, &to_json(&Removed { group, name }))
                 }
-            }
-        })
+            };
+            text.into()
+        });
+        Some(text)
     }
 }
 

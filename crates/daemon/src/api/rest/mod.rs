@@ -15,8 +15,10 @@ mod series;
 mod stream;
 mod tail;
 mod usage;
+mod vigil;
 
 pub(super) use usage::Usage;
+pub(super) use vigil::Vigil;
 
 use super::caller::Caller;
 use super::respond::{self, Outgoing, put};

@@ -8,7 +8,10 @@ use crate::api::{Context, SHORT_ANSWER, route};
 use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
+use std::future::poll_fn;
+use std::pin::pin;
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -66,13 +69,18 @@ where
     });
     let (mut handing, mut stopping) = (context.handing.clone(), context.stopping.clone());
     tokio::task::spawn_local(async move {
+        let mut told = pin!(told);
         tokio::select! {
             biased;
             // The answer ends; its client comes back to whoever goes on.
             _ = handing.wait_for(|is| *is) => {}
-            _ = stopping.wait_for(|is| *is) => {}
+            // What has just happened is told, as far as the client takes it at once.
+            _ = stopping.wait_for(|is| *is) => poll_fn(|cx| {
+                let _ = told.as_mut().poll(cx);
+                Poll::Ready(())
+            }).await,
             // The client has left, or nobody answers any more.
-            _ = told => {}
+            _ = &mut told => {}
         }
     });
     Ok(Outgoing::pieces(receiver))
@@ -119,9 +127,10 @@ pub(super) struct Client {
 
 impl Client {
     /// Hands text over, as the client reads; none when it has left. What is long is of its share until it is on its way.
-    pub(super) async fn send(&self, text: String) -> Option<()> {
+    pub(super) async fn send(&self, text: impl Into<Bytes>) -> Option<()> {
+        let text = text.into();
         if text.len() <= SHORT_ANSWER {
-            return self.hand_over(text.into()).await;
+            return self.hand_over(text).await;
         }
         let share = self.context.user_answers.of_bytes(&self.caller, text.len());
         let Ok(_share) = share else {
@@ -129,7 +138,7 @@ impl Client {
             route::report_spent(&self.context, &self.caller);
             return None;
         };
-        self.hand_over(text.into()).await?;
+        self.hand_over(text).await?;
         // The second comment is taken when the first is on its way, and that is when nearly all before it has left.
         for _ in 0..2 {
             self.hand_over(Bytes::from_static(NOTHING.as_bytes()))

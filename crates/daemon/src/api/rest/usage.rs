@@ -214,7 +214,7 @@ async fn measure(
     latest: watch::Sender<Option<Rc<Sample>>>,
     hurry: Rc<Notify>,
 ) {
-    let follower = context.pulse.follow();
+    let follower = context.pulse.follow_from_afar();
     let (mut running, mut at, mut looks) = (Vec::new(), None, Looks::new());
     let (mut last, mut took) = (None, Duration::ZERO);
     loop {

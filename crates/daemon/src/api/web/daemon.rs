@@ -34,7 +34,7 @@ pub(super) async fn page(context: &Context, caller: &Caller, token: &str) -> Res
         title: TITLE,
         here: "daemon.html",
         script: "daemon.js",
-        parts: &["mainlog.js"],
+        parts: &["frame.js", "mainlog.js"],
         sheet: "detail.css",
         head: "",
         content: &content,

@@ -16,7 +16,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 const WAYS: &[(&str, &str)] = &[("./", "Programs"), ("daemon.html", "Daemon")];
 
 /// Scripts that every page with one needs; a browser loads them beside the page's own instead of after it.
-const SHARED: &[&str] = &["api.js", "dom.js", "events.js", "format.js", "frame.js"];
+const SHARED: &[&str] = &["api.js", "dom.js", "events.js", "format.js"];
 
 /// A page that a script keeps up to date.
 pub(super) struct Live<'a> {
@@ -51,9 +51,10 @@ impl Live<'_> {
                 "<link rel=\"modulepreload\" href=\"{folder}js/{name}\">"
             );
         }
+        // A picture before the script has drawn would only be painted over.
         let _ = writeln!(
             head,
-            "<script type=\"module\" src=\"{folder}js/{}\"></script>",
+            "<script type=\"module\" blocking=\"render\" src=\"{folder}js/{}\"></script>",
             self.script
         );
         let rights = Verb::ALL.iter().filter(|verb| caller.may(**verb));

@@ -125,14 +125,8 @@ async fn made(context: &Context, caller: &Caller, asked: &Asked<'_>) -> Response
         title: TITLE,
         here: "./",
         script: "overview.js",
-        parts: &[
-            "actions.js",
-            "keys.js",
-            "list.js",
-            "rows.js",
-            "spark.js",
-            "view.js",
-        ],
+        // Not what is loaded behind the first picture.
+        parts: &["list.js", "rows.js", "spark.js", "view.js"],
         sheet: "overview.css",
         head: &head,
         content: &content,

@@ -97,6 +97,12 @@ shapes! {
         name: String,
     }
 
+    /// supervisord does not answer, or did not.
+    Stall {
+        /// Since when, in milliseconds since 1970.
+        since: u64,
+    }
+
     /// A listener of an event pool.
     Listener {
         /// Its name in the group, which is called like the pool.

@@ -77,9 +77,18 @@ const SIGNS = {
   search: ["path", { d: "M7 2.8a4.2 4.2 0 1 1 0 8.4a4.2 4.2 0 0 1 0-8.4zM10 10l3.5 3.5" }],
 };
 
+/// One of each that was needed; copies are quicker than the first.
+const made = new Map();
+
 /// A sign: of a state or an action by its name; it says nothing to those who cannot see it; words stand beside it.
 export function sign(name) {
-  const [tag, props] = SIGNS[name] ?? SIGNS.UNKNOWN;
+  if (!made.has(name)) {
+    made.set(name, draw(SIGNS[name] ?? SIGNS.UNKNOWN));
+  }
+  return made.get(name).cloneNode(true);
+}
+
+function draw([tag, props]) {
   return svg(
     "svg",
     { class: "sign", viewBox: "0 0 16 16", width: 16, height: 16, "aria-hidden": "true" },

@@ -1,6 +1,7 @@
 // One store of what happens: all processes as they are now, and what they take. Pages look at it and hear of changes.
 
 import { ask, get, keyOf, Trouble } from "./api.js";
+import { moment } from "./format.js";
 
 /// Samples that are kept for each process.
 export const SAMPLES = 60;
@@ -50,7 +51,7 @@ export async function* eventsOf(response, heard) {
 }
 
 /// See above. Kinds of what is heard with `on`: `snapshot` (everything may differ), `process` (process, before), `added`,
-/// `removed`, `usage`, `link` (`connecting`, `live`, `lost`), `closed` (nothing is followed at present).
+/// `removed`, `usage`, `link` (`connecting`, `live`, `stalled`, `lost`), `closed` (nothing is followed at present).
 export class Store {
   constructor({ usage = false } = {}) {
     this.processes = new Map();
@@ -66,7 +67,8 @@ export class Store {
     this.recalls = usage;
     this.path = usage ? "events?usage=1" : "events";
     this.begin();
-    this.open();
+    // The page is drawn before anything else is asked for.
+    this.retry = setTimeout(() => this.open());
     document.addEventListener("visibilitychange", () => this.watch());
     // A page that is kept for the way back would keep one of the few connections.
     window.addEventListener("pagehide", () => this.close());
@@ -189,6 +191,14 @@ export class Store {
       case "usage":
         this.measure(what);
         break;
+      case "stalled":
+        this.trouble = new Trouble(`it has not answered since ${moment(what.since).slice(11)}`, 0, "STALLED");
+        this.change("stalled");
+        return;
+      case "recovered":
+        this.trouble = null;
+        this.change("live");
+        return;
       default:
         return;
     }

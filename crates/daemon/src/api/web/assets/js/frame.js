@@ -59,6 +59,7 @@ export function confirm({ title, text, details = [], yes, danger = false }) {
 const LINKS = {
   connecting: "Connecting",
   live: "Live",
+  stalled: "supervisord hangs",
   lost: "Connection lost, trying again",
   still: "Not following",
 };
@@ -72,19 +73,20 @@ export function frame(store) {
   const show = () => {
     const why = store.trouble ? `: ${store.trouble.message}` : "";
     place.dataset.link = store.link;
-    document.body.classList.toggle("stale", store.link === "lost");
+    document.body.classList.toggle("stale", ["lost", "stalled"].includes(store.link));
     setText(words, LINKS[store.link] + why);
   };
   let named = false;
-  store.on("link", (link) => {
+  const hear = () => {
     show();
-    if (link === "live" && !named) {
+    if (store.link === "live" && !named) {
       // Nothing waits for it.
       named = true;
       name();
     }
-  });
-  show();
+  };
+  store.on("link", hear);
+  hear();
 }
 
 /// Several supervisords may be open side by side.

@@ -108,10 +108,10 @@ export class Lines {
     this.node.prepend(...nodes);
   }
 
-  /// Words of our own; no line goes on after them.
-  note(words, kind = "note") {
+  /// Words of our own, and perhaps a link; no line goes on after them.
+  note(words, kind = "note", link = null) {
     this.logs.forEach((log) => (log.open = null));
-    this.node.append(el("div", { class: `ln ${kind}` }, words));
+    this.node.append(el("div", { class: `ln ${kind}` }, words, link));
     this.trim();
   }
 

@@ -150,7 +150,9 @@ async function begin() {
   const ends = await Promise.all(shown.map((of) => endOf(of)));
   shown.forEach((of, index) => {
     const { text, at, next, why } = ends[index];
-    lines.note(why ?? `${of} up to now${text ? "" : ": nothing"}`, "seam");
+    // Older lines are in the view of the one log, around the first line here.
+    const link = at > 0 && el("a", { href: lines.address(at, of) }, `Older lines of ${of}`);
+    lines.note(why ?? `${of} up to now${text ? "" : ": nothing"}`, "seam", link);
     lines.append({ text, offset: at, next_offset: next }, of);
   });
   lines.note("From here on as it comes", "seam");

@@ -1,12 +1,9 @@
 // The overview: every program, live, and what can be done with it.
 
-import { actOn, actOnMany } from "./actions.js";
 import { keyOf, may, pageOf, spec } from "./api.js";
 import { button, el, setAttr, setText, sign } from "./dom.js";
 import { Store } from "./events.js";
 import { count, STATES, stateOf } from "./format.js";
-import { frame } from "./frame.js";
-import { listen } from "./keys.js";
 import { List } from "./list.js";
 import { COLUMNS, groupRow, processRow } from "./rows.js";
 import { View } from "./view.js";
@@ -39,13 +36,24 @@ const host = {
     }
     changed();
   },
-  async act(verb, processes) {
-    await actOn(store, verb, processes, mark);
-  },
-  actOnGroup: (verb, group) => actOnMany(store, verb, group, all().filter((process) => process.group === group), mark),
+  act,
+  actOnGroup: (verb, group) => actOnMany(verb, group, all().filter((process) => process.group === group)),
 };
 
 const all = () => view.order.map(({ key }) => store.processes.get(key)).filter(Boolean);
+
+// What the first picture does without is loaded behind it.
+
+const deeds = () => import("./actions.js");
+
+async function act(verb, processes) {
+  const { actOn } = await deeds();
+  return actOn(store, verb, processes, mark);
+}
+
+async function actOnMany(verb, group, processes) {
+  (await deeds()).actOnMany(store, verb, group, processes, mark);
+}
 
 function pickTo(key, from, on) {
   const keys = list.items.map((item) => item.key);
@@ -130,7 +138,7 @@ const head = el(
 const table = el("div", { class: "list sheet", role: "table", "aria-label": "Programs" }, head, body);
 const wide = ["start", "restart", "stop"]
   .filter(may)
-  .map((verb) => button(`${{ start: "Start", stop: "Stop", restart: "Restart" }[verb]} all`, () => actOnMany(store, verb, null, all(), mark), { class: "wide" }));
+  .map((verb) => button(`${{ start: "Start", stop: "Stop", restart: "Restart" }[verb]} all`, () => actOnMany(verb, null, all()), { class: "wide" }));
 
 const list = new List(body, {
   heightOf: (item) => (item.group ? heights.group : heights.row),
@@ -279,7 +287,7 @@ function pickAll(on) {
 
 async function actOnPicked(verb) {
   const processes = all().filter((process) => picked.has(keyOf(process)));
-  if (processes.length > 0 && (await actOn(store, verb, processes, mark))) {
+  if (processes.length > 0 && (await act(verb, processes))) {
     clear();
   }
 }
@@ -324,7 +332,7 @@ function actByKey(verb) {
 
 const inList = () => document.activeElement?.closest(".rows") !== null;
 
-const keys = listen([
+const KEYS = [
   { keys: ["/"], words: "Filter", run: () => filter.select() ?? filter.focus() },
   { keys: ["j"], words: "Next row", run: () => move(1), shown: ["j", "↓"] },
   { keys: ["k"], words: "Row before", run: () => move(-1), shown: ["k", "↑"] },
@@ -338,7 +346,7 @@ const keys = listen([
   { keys: ["x"], words: "Stop", run: () => actByKey("stop") },
   { keys: ["r"], words: "Restart", run: () => actByKey("restart") },
   { keys: ["Escape"], words: "Select nothing, show all", run: () => (picked.size > 0 ? clear() : view.narrows ? showAll() : false) },
-]);
+];
 document.addEventListener("keydown", (event) => {
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (step && inList() && !event.ctrlKey && !event.metaKey && !event.altKey) {
@@ -406,7 +414,8 @@ window.matchMedia("(max-width: 45rem)").addEventListener("change", () => {
   changed();
 });
 
-const help = button("?", keys.showHelp, { class: "bare", "aria-label": "Keyboard shortcuts", title: "Keyboard shortcuts" });
+let keys = null;
+const help = button("?", () => keys?.showHelp(), { class: "bare", "aria-label": "Keyboard shortcuts", title: "Keyboard shortcuts" });
 const tools = el(
   "div",
   { class: "tools" },
@@ -425,4 +434,6 @@ if (store.known) {
   view.know(store.processes);
   refresh();
 }
+const [{ frame }, { listen }] = await Promise.all([import("./frame.js"), import("./keys.js"), deeds()]);
+keys = listen(KEYS);
 frame(store);

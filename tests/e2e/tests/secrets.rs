@@ -167,7 +167,9 @@ fn s10_passwords_are_in_no_memory_once_they_were_used() {
         .rpc()
         .with_headers(&format!("Authorization: Basic {as_user}==\r\n"));
     let use_them = |daemon: &Daemon| {
-        assert_eq!(daemon.ctl(Side::Ours, &["pid", "p"]).code, Some(0));
+        wait_until(PATIENCE, "the program to run", || {
+            daemon.ctl(Side::Ours, &["pid", "p"]).code == Some(0)
+        });
         assert!(user.pid("p") > 1);
         let wrong = daemon.rpc().with_headers("Authorization: Basic eDp5\r\n");
         assert_eq!(wrong.call("supervisor.getState", &[]), Outcome::Http(401));

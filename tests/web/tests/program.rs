@@ -56,11 +56,18 @@ fn ends_are_listed_with_last_words() {
     browser.wait("document.querySelectorAll('details[data-at]').length === 2");
     let summary = browser.text("document.querySelector('details[data-at] summary').innerText");
     assert!(summary.contains("exit 7, unexpected"), "{summary}");
-    browser.click("details[data-at] summary");
+    // The last one is open by itself.
     let said = "[...document.querySelectorAll('details[data-at][open] pre')].map(({ innerText }) => innerText.trim()).join('|')";
     browser.wait(&format!(
         "{said} === 'last <word>|first word\\nfirst word' || {said} === 'last <word>|first word'"
     ));
+    // One that was closed stays closed, and the other way round.
+    let open = "[...document.querySelectorAll('details[data-at]')].map(({ open }) => Number(open)).join('')";
+    browser.click("details[data-at] summary");
+    browser.click("details[data-at]:nth-of-type(2) summary");
+    browser.wait(&format!("{open} === '01'"));
+    browser.click("[data-verb=start]:enabled");
+    browser.wait(&format!("{open} === '101'"));
     // The words lead to their place in the log.
     browser.click("details[data-at][open] a");
     browser.wait("document.querySelector('.marked')?.innerText.includes('last <word>')");

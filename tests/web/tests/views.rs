@@ -34,7 +34,6 @@ fn buttons_of_a_program_act() {
 fn a_crash_is_told_with_its_last_words() {
     let (_site, browser) = open("program.html?processname=crash:crash");
     browser.wait("document.querySelector('details[data-at]') !== null");
-    browser.click("details[data-at] summary");
     browser.wait(
         "document.querySelector('details[data-at]').innerText.includes('going down <script>')",
     );

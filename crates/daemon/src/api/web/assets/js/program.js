@@ -172,17 +172,22 @@ function table(heads, rows) {
   return el("div", { class: "wide", tabindex: 0, role: "group", "aria-label": heads.join(", ") }, el("table", {}, el("thead", {}, el("tr", {}, ...heads.map((head) => el("th", { scope: "col" }, head)))), el("tbody", {}, ...rows)));
 }
 
+/// Ends that somebody has opened or closed, by their moments.
+const turned = new Map();
+
 function showExits() {
-  const open = new Set([...exits.querySelectorAll("details[open]")].map((node) => node.dataset.at));
-  const parts = [...history.exits].reverse().map((end) => {
-    const title = el("summary", {}, el("span", { class: end.expected ? "" : "bad" }, el("strong", {}, exit(end)), end.expected ? "" : ", unexpected"), el("span", { class: "faint" }, moment(end.at)));
+  const parts = [...history.exits].reverse().map((end, index) => {
+    const turn = ({ currentTarget }) => turned.set(end.at, !currentTarget.parentNode.open);
+    const title = el("summary", { on: { click: turn } }, el("span", { class: end.expected ? "" : "bad" }, el("strong", {}, exit(end)), end.expected ? "" : ", unexpected"), el("span", { class: "faint" }, moment(end.at)));
     const said = ["stderr", "stdout"].filter((stream) => end[stream]).map((stream) => {
       const { text, offset } = end[stream];
       const link = el("a", { href: `${pageOf("log.html", named, { stream })}#byte=${offset}` }, `Last words on ${stream}`);
       return el("div", {}, el("p", { class: "faint" }, link), el("pre", { tabindex: 0 }, text || "(nothing)"));
     });
     const none = may("logs") ? "It said nothing, or its log is gone." : "You may not read logs.";
-    return el("details", { data: { at: end.at }, open: open.has(String(end.at)) }, title, ...(said.length > 0 ? said : [el("p", { class: "faint" }, none)]));
+    // The last one says why by itself.
+    const open = turned.get(end.at) ?? (index === 0 && !end.expected);
+    return el("details", { data: { at: end.at }, open }, title, ...(said.length > 0 ? said : [el("p", { class: "faint" }, none)]));
   });
   exits.replaceChildren(...(parts.length > 0 ? parts : [el("p", { class: "faint" }, "It has not ended yet.")]));
 }

@@ -143,13 +143,14 @@ export function processRow(host) {
   return { node, show };
 }
 
-/// How it ended last; what keeps it from running comes first.
+/// How it ended last, and what keeps it from running; that comes first, unless it only says that the end came too quickly.
 function showEnd(node, process, now) {
   const end = process.last_exit;
   const trouble = (process.state === "FATAL" || process.state === "BACKOFF") && process.error;
   const text = end ? exit(end) : "";
-  const words = trouble || (end ? `${text} · ${ago(now - end.at)}` : "–");
-  setText(node, words);
+  const ended = end && `${text} · ${ago(now - end.at)}`;
+  const words = trouble && !trouble.startsWith("Exited too quickly") ? [trouble, ended] : [ended, trouble];
+  setText(node, words.filter(Boolean).join(" · ") || "–");
   node.classList.toggle("bad", Boolean(trouble || (end && !end.expected)));
   const whole = end ? `${text}${end.expected ? "" : ", unexpected"}, ${moment(end.at)}` : "";
   setAttr(node, "title", [trouble, whole].filter(Boolean).join("\n") || null);

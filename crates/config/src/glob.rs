@@ -152,23 +152,35 @@ impl Part {
 
 /// The set behind a `[`, and what follows its `]`; none when it is not closed.
 fn set(text: &str) -> Option<(Part, &str)> {
-    let negated = text.starts_with('!');
+    let mut negated = text.starts_with('!');
     let body = text.strip_prefix('!').unwrap_or(text);
     // A `]` in the first place is one of the characters.
     let first = body.chars().next()?.len_utf8();
     let end = first + body.get(first..)?.find(']')?;
     let behind = body.get(end + 1..)?;
     let mut ranges = Vec::new();
+    let mut is_at_start = !negated;
     let mut chars = body.get(..end)?.chars();
     while let Some(low) = chars.next() {
         let mut ahead = chars.clone();
-        match (ahead.next(), ahead.next()) {
-            (Some('-'), Some(high)) => {
-                ranges.push((low, high));
-                chars = ahead;
-            }
-            _ => ranges.push((low, low)),
+        let high = match (ahead.next(), ahead.next()) {
+            (Some('-'), Some(high)) => Some(high),
+            _ => None,
+        };
+        if high.is_some() {
+            chars = ahead;
         }
+        match high {
+            // A range that holds nothing is left out, before Python looks at whether the set begins with a `!`.
+            Some(high) if high < low => continue,
+            Some(high) if is_at_start && low == '!' => {
+                negated = true;
+                ranges.extend([('-', '-'), (high, high)]);
+            }
+            None if is_at_start && low == '!' => negated = true,
+            high => ranges.push((low, high.unwrap_or(low))),
+        }
+        is_at_start = false;
     }
     Some((Part::Set { negated, ranges }, behind))
 }
@@ -193,6 +205,11 @@ mod tests {
             ("[", "[", true),
             ("[a-", "[a-", true),
             ("[c-a]", "b", false),
+            ("[c-a!]", "b", true),
+            ("[c-a!b]", "b", false),
+            ("[c-a!b]", "x", true),
+            ("[c-a!-z]", "b", true),
+            ("[c-a!-z]", "z", false),
             ("[a-b-c]", "-", true),
             ("[\u{e9}]", "\u{e9}", true),
         ] {

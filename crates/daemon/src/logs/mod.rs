@@ -85,13 +85,16 @@ pub struct ChildLogSettings {
 }
 
 /// Logs threads at most, the first included. Devices beyond share by turns.
-const THREADS_MAX: usize = 8;
+const THREADS_MAX: usize = 16;
+
+/// So many threads may there be before a device gets one more for itself: as many are left over for other devices.
+const THREADS_FOR_MORE: usize = 8;
 
 /// The running logs threads.
 pub struct Logs {
     /// The first is there always. Where one is none, it was handed over while another one hung.
     threads: Vec<Option<Handle>>,
-    /// Which thread has which device.
+    /// Which thread has which lane of which device.
     places: Vec<(Place, usize)>,
     /// The first thread serves nobody who would miss it: it takes the first device there is.
     first_is_free: bool,

@@ -76,29 +76,35 @@ pub(super) const LANES: u8 = 4;
 /// Words that tell the logs of one process from each other.
 const STREAMS: &[&str] = &["stdout", "stderr", "out", "err"];
 
-/// The lane of a log. A path always has the same, so that a log that several programs share has one thread.
+/// The lane of a log. It follows from its name alone: a log that several programs share has one thread, by whatever path
+/// they reach its directory.
 ///
 /// It is made of the name up to its first dot, without the word for the stream: the two logs of a process have the same
 /// lane as a rule, and are opened and read to their ends by one thread. Processes whose names differ in a digit take turns.
 fn lane_of(path: &Path) -> u8 {
     let name = path.file_name().map_or(&[][..], OsStrExt::as_bytes);
     let name = name.split(|&byte| byte == b'.').next().unwrap_or_default();
-    let word = STREAMS.iter().find_map(|word| {
-        let mut places = name.windows(word.len());
-        places.position(|part| part == word.as_bytes())
-    });
-    let name = word.and_then(|from| name.get(..from)).unwrap_or(name);
-    let directory = path
-        .parent()
-        .map_or(&[][..], |parent| parent.as_os_str().as_bytes());
+    let stream = STREAMS.iter().find_map(|word| place_of_word(name, word));
+    let name = stream.and_then(|from| name.get(..from)).unwrap_or(name);
     // FNV-1a, of which the lowest bits change with each digit.
-    let sum = directory
-        .iter()
-        .chain(name)
-        .fold(0x811C_9DC5_u32, |sum, &byte| {
-            (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-        });
+    let sum = name.iter().fold(0x811C_9DC5_u32, |sum, &byte| {
+        (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    });
     u8::try_from(sum % u32::from(LANES)).unwrap_or(0)
+}
+
+/// Where this stands as a word of its own: `out` in `web-out`, not in `router`.
+fn place_of_word(name: &[u8], word: &str) -> Option<usize> {
+    let is_letter = |at: Option<usize>| {
+        let byte = at.and_then(|at| name.get(at));
+        byte.is_some_and(u8::is_ascii_alphabetic)
+    };
+    let mut parts = name.windows(word.len()).enumerate();
+    let found = parts.find(|(from, part)| {
+        let is_alone = !is_letter(from.checked_sub(1)) && !is_letter(Some(from + word.len()));
+        is_alone && *part == word.as_bytes()
+    });
+    found.map(|(from, _)| from)
 }
 
 /// Asks a thread where logs lie, and does not wait long.
@@ -290,11 +296,12 @@ mod tests {
             ("/l/web-stdout.log", "/l/web-stderr.log"),
             ("/l/web-out.log", "/l/web-err.log"),
             ("/l/7/stdout", "/l/7/stderr"),
+            ("/var/run/all.log", "/run/all.log"),
             ("/t/web-stdout---app-x1y2.log", "/t/web-stderr---app-z3.log"),
         ] {
             assert_eq!(lane(one), lane(other), "{one} {other}");
         }
-        for name in ["/l/web_#.log", "/l/#/stdout.log", "/l/worker#"] {
+        for name in ["/l/web_#.log", "/l/router_#-err.log", "/l/worker#"] {
             let mut used = [0; LANES as usize];
             for number in 0..8 {
                 let path = name.replace('#', &number.to_string());

@@ -9,7 +9,7 @@ use super::main_log::MainLog;
 use super::order::{Fact, Order};
 use super::place::{LANES, Place};
 use super::thread::Handle;
-use super::{Logs, THREADS_MAX};
+use super::{Logs, THREADS_FOR_MORE, THREADS_MAX};
 use provost_core::ClearProblem;
 use provost_model::{Channel, Errno, Level, Run, Ticket};
 use std::collections::BTreeMap;
@@ -333,7 +333,8 @@ impl Logs {
         number
     }
 
-    /// The thread for one more lane of a device: a new one, as long as it may have more.
+    /// The thread for one more lane of a device: a new one, as long as it may have more, and none of those that other devices
+    /// are to find.
     fn thread_for(&mut self, device: u64) -> usize {
         let is_there =
             |place: &Place| matches!(place, Place::On { device: known, .. } if *known == device);
@@ -346,8 +347,10 @@ impl Logs {
             .iter()
             .min_by_key(|(_, uses)| **uses)
             .map(|(number, _)| *number);
+        let may_have_more =
+            uses.len() < self.lanes.unwrap_or(1) && self.threads.len() < THREADS_FOR_MORE;
         match least {
-            Some(number) if uses.len() >= self.lanes.unwrap_or(1) => number,
+            Some(number) if !may_have_more => number,
             None if std::mem::take(&mut self.first_is_free) => 0,
             Some(_) | None => self.another_thread(),
         }
@@ -381,7 +384,7 @@ impl Logs {
                 }
                 Err(error) => {
                     let text = format!(
-                        "could not start a thread for the logs of another device: {error}; they share one with others"
+                        "could not start another thread for logs: {error}; they share one with others"
                     );
                     self.logger().log(Level::Warn, text);
                 }

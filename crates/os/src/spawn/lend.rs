@@ -31,8 +31,9 @@ const LAST_MOMENTS: Timespec = Timespec {
     tv_nsec: 20_000_000,
 };
 
-/// Stacks that are kept for the next children: as many as are on their way together when thousands are started.
-const SPARE_STACKS: usize = 64;
+/// Stacks that are kept for the next children. When thousands are started each that is done makes room for one, so that a few
+/// serve nearly all; what is touched of one are a few pages.
+const SPARE_STACKS: usize = 8;
 
 /// Stacks that no child uses any more. To map one, and to touch its pages for the first time, takes longer than most of what
 /// a child does on it.

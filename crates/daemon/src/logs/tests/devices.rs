@@ -184,7 +184,7 @@ fn f24_a_channel_that_cannot_be_opened_fails_the_run_once() {
 }
 
 #[test]
-fn f24_one_device_takes_one_thread_and_many_share_eight() {
+fn f24_one_device_takes_one_thread_and_many_share_sixteen() {
     let mut world = World::new();
     let file = |world: &World, number: u64| world.sub("logs").join(format!("{number}.log"));
     // That of the main log, as it would be found out.
@@ -192,7 +192,7 @@ fn f24_one_device_takes_one_thread_and_many_share_eight() {
     let path = file(&world, 0);
     world.opened([Some(path), None], [same, Place::Anywhere]);
     assert_eq!(world.threads(), 1);
-    for number in 1..20 {
+    for number in 1..40 {
         let path = file(&world, number);
         world.opened([Some(path), None], [place(number), Place::Anywhere]);
     }
@@ -207,7 +207,7 @@ fn f24_one_device_takes_one_thread_and_many_share_eight() {
             .count()
     };
     let counts: Vec<usize> = (0..THREADS_MAX).map(on).collect();
-    assert_eq!(counts, [1, 3, 3, 3, 3, 3, 2, 2]);
+    assert_eq!(counts, [1, 3, 3, 3, 3, 3, 3, 3, 3, 3, 2, 2, 2, 2, 2, 2]);
     world.stop();
 }
 
@@ -228,6 +228,24 @@ fn a_device_gets_more_threads_once_there_are_many_processes_and_no_log_moves() {
     assert_eq!(open(&mut world, 2), (Some(2), 3));
     // By turns.
     assert_eq!(open(&mut world, 3), (Some(2), 3));
+    // However many it may have, as many devices as without it find a thread of their own.
+    world.logs.lanes = Some(4);
+    for number in 2..30 {
+        for one in 0..4 {
+            let path = world.sub("logs").join(format!("{number}-{one}.log"));
+            world.opened([Some(path), None], [lane(number, one), Place::Anywhere]);
+        }
+    }
+    assert_eq!(world.threads(), THREADS_MAX);
+    let firsts = (1..THREADS_FOR_MORE as u64).map(|number| lane(number + 1, 0));
+    let threads = firsts.filter_map(|first| {
+        let mut places = world.logs.places.iter();
+        places
+            .find(|(place, _)| *place == first)
+            .map(|(_, thread)| *thread)
+    });
+    let threads: std::collections::BTreeSet<usize> = threads.collect();
+    assert_eq!(threads.len(), THREADS_FOR_MORE - 1);
     world.stop();
 }
 

@@ -5,7 +5,7 @@ use crate::done::{Done, Errand};
 use crate::logs::Order;
 use crate::shell::{FACTS_PER_TURN, Shell};
 use provost_core::Input;
-use provost_model::{Level, Signal};
+use provost_model::{Level, Pid, Signal};
 
 impl Shell {
     pub(crate) fn take_signals(&mut self) {
@@ -18,9 +18,8 @@ impl Shell {
                 );
             }
         };
-        let mut children = false;
+        let mut ended = None;
         for one in received {
-            children |= one.signal == Signal::CHLD;
             if one.signal != Signal::CHLD && one.pid > 0 && self.logger.enabled(Level::Debug) {
                 self.log(
                     Level::Debug,
@@ -31,14 +30,14 @@ impl Shell {
                 );
             }
             match one.signal {
-                Signal::CHLD => {}
+                Signal::CHLD => ended = Some(Pid(one.pid)),
                 Signal::USR1 if self.daemon.sigusr1_upgrades => self.tell(Input::UpgradeAsked),
                 signal => self.tell(Input::Signal(signal)),
             }
         }
-        if children {
+        if let Some(named) = ended {
             self.child_quit = true;
-            self.reap();
+            self.reap_named(named);
             if self.children.next_deadline().is_none() {
                 self.tell_child_quit();
             }

@@ -33,6 +33,7 @@ mod plain;
 mod prepare;
 pub mod pulse;
 mod reading;
+mod reaping;
 mod reload;
 mod runs;
 mod seal;

@@ -17,6 +17,7 @@ use crate::oom::Kills;
 use crate::prepare::Surroundings;
 use crate::pulse::Pulse;
 use crate::reading::Readings;
+use crate::reaping::Reaping;
 use crate::runs::{OpenRuns, Runs};
 use crate::sleep::Settling;
 use crate::source::Source;
@@ -180,8 +181,8 @@ pub(crate) struct Shell {
     pub(crate) spawns: SpawnOrder,
     /// Listeners whose output is read a moment later, and when.
     pub(crate) later: BTreeSet<(Mono, Run)>,
-    /// Exits are left over from a turn that took its full number of them.
-    pub(crate) reap_again: bool,
+    /// Exits that are still to be looked for.
+    pub(crate) reaping: Reaping,
     /// A child has ended, and the core has not been told of the signal.
     pub(crate) child_quit: bool,
     /// An event was sent in this turn.
@@ -262,7 +263,7 @@ impl Shell {
             births: Births::default(),
             spawns: SpawnOrder::default(),
             later: BTreeSet::new(),
-            reap_again: false,
+            reaping: Reaping::default(),
             child_quit: false,
             event_sent: false,
             memory_kills: Kills::from_now(),
@@ -356,9 +357,6 @@ impl Shell {
         }
         if signalled {
             self.take_signals();
-        }
-        if std::mem::take(&mut self.reap_again) {
-            self.reap();
         }
         self.take_facts();
         self.take_done();
@@ -460,6 +458,7 @@ impl Shell {
         self.ask_for_ends(now);
         self.begin_births();
         self.take_prepared();
+        self.reap_others(now);
         self.read_postponed(now);
         let due = self.core.next_deadline().filter(|&due| due <= now);
         match due {

@@ -54,6 +54,7 @@ impl Shell {
             self.adopted.next_deadline(),
             self.quiet_deadline(),
             self.pulse.next_deadline(),
+            self.reaping.next_deadline(),
         ];
         let next = deadlines.into_iter().flatten().min()?;
         Some(next.since(clock::mono()))

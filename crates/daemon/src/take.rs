@@ -1,17 +1,16 @@
-//! What happened to children: exits, last words, pipes.
+//! What children do and say: last words, pipes.
 
-use crate::children::{Child, Phase, Reaped};
-use crate::helper::LAST_READS;
+use crate::children::{Child, Phase};
 use crate::logs::{Fact, Order};
 use crate::shell::{BIRTH_MAX, DRAIN_MAX, FACTS_PER_TURN, Shell, token};
-use crate::{explain, fcgi, oom};
+use crate::{explain, fcgi};
 use provost_core::Input;
 use provost_model::spawn::SpawnProblem;
 use provost_model::spec::LogFile;
-use provost_model::{Errno, ExitStatus, Level, Mono, Pid, Run, Signal};
+use provost_model::{Errno, Level, Mono, Run};
+use provost_os::clock;
 use provost_os::reactor::{Interest, Ready};
 use provost_os::spawn::{self, Line, Report};
-use provost_os::{clock, reap};
 use std::io;
 use std::os::fd::AsFd;
 use std::time::Duration;
@@ -36,73 +35,7 @@ const TIMED_OUT: i32 = 110;
 /// A deadline that is missed by so much was missed because we were halted, and not because there was much to do.
 const HALTED: Duration = Duration::from_secs(1);
 
-/// Exits taken in one turn before others get theirs.
-const REAPS_PER_TURN: usize = 1_000;
-
-/// So many children have ended at once that asking for each of them is quicker: to find one that ended the system looks at
-/// all before it.
-const MANY: usize = 16;
-
 impl Shell {
-    /// Takes every exit there is; the child's output is read to the end before the core hears of it.
-    pub(crate) fn reap(&mut self) {
-        if let Err(error) = self.reap_some() {
-            let errno = error.raw_os_error().unwrap_or(0);
-            let text = format!("waitpid error {errno}; a process may not be cleaned up properly");
-            self.log(Level::Critical, text);
-        }
-    }
-
-    fn reap_some(&mut self) -> io::Result<()> {
-        let mut taken = 0;
-        while taken < REAPS_PER_TURN {
-            let Some((pid, status)) = reap::reap_one()? else {
-                return Ok(());
-            };
-            self.reaped(pid, status);
-            taken += 1;
-            if taken == MANY {
-                taken += self.reap_each(REAPS_PER_TURN - taken)?;
-            }
-        }
-        // More may be waiting, and the signal that told of them is used up.
-        self.reap_again = true;
-        self.waker.wake();
-        Ok(())
-    }
-
-    /// Takes up to so many exits, asking for each child. Answers how many there were.
-    fn reap_each(&mut self, most: usize) -> io::Result<usize> {
-        let mut taken = 0;
-        for pid in self.children.pids() {
-            if taken == most {
-                break;
-            }
-            if let Some(status) = reap::reap_this(pid)? {
-                self.reaped(pid, status);
-                taken += 1;
-            }
-        }
-        Ok(taken)
-    }
-
-    /// Whether it was the kernel that sent a SIGKILL which nobody else here did.
-    fn explain_kill(&mut self, run: Run, status: ExitStatus) {
-        let by_kill =
-            matches!(status, ExitStatus::Signaled { signal, .. } if signal == Signal::KILL);
-        let child = self.children.runs.get(&run);
-        if !by_kill || child.is_none_or(|child| child.killed) || !self.memory_kills.explain() {
-            return;
-        }
-        if let Some(entry) = self.children.entry_of(run) {
-            let text = oom::line(&entry.spec.group, &entry.spec.name);
-            self.log(Level::Warn, text);
-        }
-        if let Some(child) = self.children.runs.get_mut(&run) {
-            child.why = Some(oom::KILLED.into());
-        }
-    }
-
     /// When the core is to be told of the time.
     pub(crate) fn core_deadline(&self) -> Option<Mono> {
         match self.late_since {
@@ -129,40 +62,13 @@ impl Shell {
         false
     }
 
-    /// A process has ended: its record is void, and what it wrote last is read.
-    pub(crate) fn reaped(&mut self, pid: Pid, status: ExitStatus) {
-        let now = clock::mono();
-        let until = Self::drain_until(now);
-        match self.children.reaped(pid, status, (now, until)) {
-            Reaped::Run(run) => {
-                self.forget_adopted(run);
-                self.runs.ended(run);
-                self.read_listener(run, usize::MAX);
-                self.read_helper(run, LAST_READS);
-                self.read_report(run);
-                self.explain_kill(run, status);
-                self.logs.order(Order::Drain { run });
-                // Who closes its pipes and ends has often been read to the end by now.
-                self.take_facts();
-                if self.children.is_read(run) {
-                    self.drained(run);
-                }
-            }
-            Reaped::Unborn => {}
-            Reaped::Unknown => {
-                self.log(Level::Info, format!("reaped unknown pid {pid} ({status})"));
-                self.orphan_ended();
-            }
-        }
-    }
-
     fn close_report(&self, report: &Line) {
         // See `release`; the owner drops it next.
         let _ = self.reactor.remove(report.as_fd());
     }
 
     /// What a child wrote is read, or is not waited for any more.
-    fn drained(&mut self, run: Run) {
+    pub(crate) fn drained(&mut self, run: Run) {
         if !self.waits_for_tree(run) {
             self.finish(run);
         }
@@ -367,7 +273,7 @@ impl Shell {
     }
 
     /// Reads what a listener wrote, at most `turns` buffers of it.
-    fn read_listener(&mut self, run: Run, turns: usize) {
+    pub(crate) fn read_listener(&mut self, run: Run, turns: usize) {
         for _ in 0..turns {
             let Some(fd) = self
                 .children
@@ -403,7 +309,7 @@ impl Shell {
     }
 
     /// The child executed, which closed the pipe, or says why it could not.
-    fn read_report(&mut self, run: Run) {
+    pub(crate) fn read_report(&mut self, run: Run) {
         let Some(report) = self
             .children
             .runs

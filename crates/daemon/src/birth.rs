@@ -20,6 +20,13 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long after its birth it is looked whether a child has executed its program: most take a part of it.
+const LOOK_AFTER: Duration = Duration::from_millis(1);
+
+/// Until when another thread counts on that: a margin between its clock and ours.
+const COUNTED_ON: Duration = Duration::from_micros(900);
 
 /// The descriptors of a new child: its ends, and ours.
 struct Pipes {
@@ -86,14 +93,30 @@ impl Shell {
                 };
                 let birth = self.birth_of(run, spawned.pid, digest, &newborn);
                 self.children.born(run, spawned.pid, newborn);
-                if !birth.is_some_and(|birth| self.runs.begin(birth)) {
-                    self.recorded(run, Ok(()));
-                }
+                self.record(birth, run);
             }
             Err(problem) => {
                 self.logs.order(Order::Abandon { run });
                 self.spawn_failed(run, problem);
             }
+        }
+    }
+
+    /// Has a new child written down.
+    ///
+    /// One that comes to life alone is to have the processor when it goes on, as its first instruction is waited for, and not
+    /// us: we look a moment later, when it executes its program.
+    fn record(&mut self, birth: Option<Birth>, run: Run) {
+        let now = clock::mono();
+        let is_alone = self.births.is_alone();
+        let begun = birth.is_some_and(|mut birth| {
+            birth.is_heard_after = is_alone.then(|| now.plus(COUNTED_ON));
+            self.runs.begin(birth)
+        });
+        if !begun {
+            self.recorded(run, Ok(()));
+        } else if is_alone {
+            self.births.leave_alone(run, now.plus(LOOK_AFTER));
         }
     }
 
@@ -115,6 +138,7 @@ impl Shell {
             ],
             auto_logs: [auto(Channel::Stdout), auto(Channel::Stderr)],
             gate: Arc::clone(&newborn.gate),
+            is_heard_after: None,
         })
     }
 
@@ -153,6 +177,7 @@ impl Shell {
         self.measure(run);
         self.attach(run, stdin, stdout, stderr, report);
         self.tell(Input::Spawned { run, pid });
+        self.await_report(run);
         if let Some(status) = ended {
             self.reaped(pid, status);
         }
@@ -199,20 +224,14 @@ impl Shell {
             .as_ref()
             .map_or(Ok(()), |stdin| pipe::set_nonblocking(stdin.as_fd(), true));
         child.stdin = stdin.map(ChildStdin::new);
-        let mut watch = self.reactor.add(
-            report.as_fd(),
-            token::of(run, token::REPORT),
-            Interest::Read,
-        );
         child.report = Some(report);
+        let mut watch = Ok(());
         if listener || helper {
-            watch = watch
-                .and(pipe::set_nonblocking(stdout.as_fd(), true))
-                .and(self.reactor.add(
-                    stdout.as_fd(),
-                    token::of(run, token::LISTENER),
-                    Interest::Read,
-                ));
+            watch = pipe::set_nonblocking(stdout.as_fd(), true).and(self.reactor.add(
+                stdout.as_fd(),
+                token::of(run, token::LISTENER),
+                Interest::Read,
+            ));
             child.listener = Some(stdout);
             child.frames = helper.then(Box::default);
         } else {

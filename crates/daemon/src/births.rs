@@ -33,6 +33,17 @@ pub(crate) struct Births {
     counted: HashSet<Run>,
     /// When they began, the oldest first, those that live by now included.
     begun: VecDeque<(Mono, Run)>,
+    /// The last one that came to life when no other did.
+    alone: Option<Alone>,
+}
+
+/// One that is to have the processor to itself until it executes its program.
+#[derive(Debug)]
+struct Alone {
+    run: Run,
+    until: Mono,
+    /// It may go on, which is not told yet.
+    is_written: bool,
 }
 
 impl Births {
@@ -73,6 +84,47 @@ impl Births {
     /// Whether none is on its way.
     pub(crate) fn is_idle(&self) -> bool {
         self.counted.is_empty()
+    }
+
+    /// Whether one is on its way, and no other.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.counted.len() == 1 && self.waiting.is_empty()
+    }
+
+    /// This one is left alone until then: that it is written down is heard not before.
+    pub(crate) fn leave_alone(&mut self, run: Run, until: Mono) {
+        self.alone = Some(Alone {
+            run,
+            until,
+            is_written: false,
+        });
+    }
+
+    /// When that is over.
+    pub(crate) fn next_look(&self) -> Option<Mono> {
+        self.alone.as_ref().map(|alone| alone.until)
+    }
+
+    /// One is written down; whether that is to wait.
+    pub(crate) fn waits(&mut self, run: Run) -> bool {
+        let alone = self.alone.as_mut().filter(|alone| alone.run == run);
+        alone.is_some_and(|alone| {
+            alone.is_written = true;
+            true
+        })
+    }
+
+    /// The child that is left alone has ended.
+    pub(crate) fn ended(&mut self) {
+        if let Some(alone) = &mut self.alone {
+            alone.until = Mono::default();
+        }
+    }
+
+    /// All is heard that others had left until this time. The one whose time is over, if it is written down.
+    pub(crate) fn heard_until(&mut self, time: Mono) -> Option<Run> {
+        let alone = self.alone.take_if(|alone| alone.until <= time)?;
+        alone.is_written.then_some(alone.run)
     }
 
     /// Whether an order waits.
@@ -138,6 +190,25 @@ mod tests {
         // Their ends, whenever they come, change nothing.
         births.done(Run(0));
         assert!(births.next(due).is_none());
+    }
+
+    #[test]
+    fn one_that_is_left_alone_is_heard_of_when_its_time_is_over_or_it_has_ended() {
+        let mut births = births(1);
+        next(&mut births, Mono(0));
+        assert!(births.is_alone());
+        births.leave_alone(Run(0), Mono(10));
+        assert!(!births.waits(Run(5)) && births.waits(Run(0)));
+        assert_eq!(births.heard_until(Mono(9)), None);
+        assert_eq!(births.next_look(), Some(Mono(10)));
+        assert_eq!(births.heard_until(Mono(10)), Some(Run(0)));
+        assert!(!births.waits(Run(0)) && births.next_look().is_none());
+
+        births.leave_alone(Run(0), Mono(20));
+        births.ended();
+        assert_eq!(births.heard_until(Mono(11)), None);
+        // It is heard of when it is written down, as others are.
+        assert!(!births.waits(Run(0)));
     }
 
     #[test]

@@ -8,8 +8,35 @@ use provost_config::{AddedProgram, Config, Failure};
 use provost_core::{SpoolAnswer, SpoolProblem};
 use provost_model::spawn::{SocketProblem, SpawnProblem};
 use provost_model::{Run, Ticket};
+use provost_os::reactor::Waker;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::sync::mpsc::Sender;
+
+/// Where other threads leave what they have for the control thread.
+#[derive(Clone, Debug)]
+pub(crate) struct Post {
+    done: Sender<Done>,
+    waker: Waker,
+}
+
+impl Post {
+    /// The control thread takes from the other end of `done`, and is woken by `waker`.
+    pub(crate) fn new(done: Sender<Done>, waker: Waker) -> Self {
+        Self { done, waker }
+    }
+
+    /// Leaves a result, which is found when the control thread is awake.
+    pub(crate) fn leave(&self, done: Done) {
+        // At the end of a life nobody wants it any more.
+        let _ = self.done.send(done);
+    }
+
+    /// Wakes the control thread.
+    pub(crate) fn wake(&self) {
+        self.waker.wake();
+    }
+}
 
 /// What a worker found out.
 pub(crate) enum Done {

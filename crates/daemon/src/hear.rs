@@ -6,6 +6,7 @@ use crate::logs::Order;
 use crate::shell::{FACTS_PER_TURN, Shell};
 use provost_core::Input;
 use provost_model::{Level, Pid, Signal};
+use provost_os::clock;
 
 impl Shell {
     pub(crate) fn take_signals(&mut self) {
@@ -45,10 +46,15 @@ impl Shell {
     }
 
     pub(crate) fn take_done(&mut self) {
+        let before = clock::mono();
         for _ in 0..FACTS_PER_TURN {
             match self.done.try_recv() {
                 Ok(Done::Prepared { run, result }) => self.worker_prepared(run, result),
-                Ok(Done::Recorded { run, result }) => self.recorded(run, result),
+                Ok(Done::Recorded { run, result }) => {
+                    if result.is_err() || !self.births.waits(run) {
+                        self.recorded(run, result);
+                    }
+                }
                 Ok(Done::Opened { attempt, result }) => self.socket_opened(attempt, result),
                 Ok(Done::Errand(errand)) => {
                     self.errands = self.errands.saturating_sub(1);
@@ -56,7 +62,12 @@ impl Shell {
                 }
                 Ok(Done::Examined { ticket, result }) => self.examined(ticket, result),
                 Ok(Done::Rehearsed { ticket, result }) => self.rehearsal_ended(ticket, result),
-                Err(_) => return self.take_prepared(),
+                Err(_) => {
+                    if let Some(run) = self.births.heard_until(before) {
+                        self.recorded(run, Ok(()));
+                    }
+                    return self.take_prepared();
+                }
             }
         }
         self.take_prepared();

@@ -32,6 +32,7 @@ mod perform;
 mod plain;
 mod prepare;
 pub mod pulse;
+mod queue;
 mod reading;
 mod reaping;
 mod reload;

@@ -8,7 +8,7 @@ use provost_model::{Errno, ProcessSpec};
 use provost_os::spawn::{self, Plan};
 use provost_os::users;
 use std::collections::BTreeMap;
-use std::ffi::{CString, OsString};
+use std::ffi::{CStr, CString, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,23 +16,78 @@ use std::sync::Arc;
 /// What every child inherits.
 #[derive(Debug)]
 pub(crate) struct Surroundings {
-    environment: Vec<(OsString, OsString)>,
+    /// In the order of their names, each once.
+    environment: Vec<Variable>,
     server_url: Option<String>,
+}
+
+/// A variable of our own environment. All children have the same copy.
+#[derive(Debug)]
+struct Variable {
+    name: OsString,
+    /// `NAME=value`.
+    pair: Arc<CStr>,
+}
+
+/// The environment of one process: what is its own, and what it inherits.
+struct Environment<'a> {
+    inherited: &'a [Variable],
+    own: BTreeMap<OsString, OsString>,
+}
+
+impl Environment<'_> {
+    fn get(&self, name: &str) -> Option<&OsStr> {
+        let name = OsStr::new(name);
+        if let Some(value) = self.own.get(name) {
+            return Some(value);
+        }
+        let found = self
+            .inherited
+            .binary_search_by(|one| one.name[..].cmp(name));
+        let variable = self.inherited.get(found.ok()?)?;
+        let value = variable.pair.to_bytes().get(name.len() + 1..)?;
+        Some(OsStr::from_bytes(value))
+    }
+
+    /// `NAME=value` of all, in the order of their names.
+    fn pairs(&self, command: &str) -> Result<Vec<Arc<CStr>>, SpawnProblem> {
+        let mut pairs = Vec::with_capacity(self.inherited.len() + self.own.len());
+        let mut inherited = self.inherited.iter().peekable();
+        for (name, value) in &self.own {
+            while let Some(one) = inherited.next_if(|one| one.name < *name) {
+                pairs.push(Arc::clone(&one.pair));
+            }
+            inherited.next_if(|one| one.name == *name);
+            pairs.push(c_string(&pair(name, value), command)?.into());
+        }
+        pairs.extend(inherited.map(|one| Arc::clone(&one.pair)));
+        Ok(pairs)
+    }
+}
+
+fn pair(name: &OsStr, value: &OsStr) -> Vec<u8> {
+    [name.as_bytes(), b"=", value.as_bytes()].concat()
 }
 
 impl Surroundings {
     /// supervisord's own environment, and the URL children use to reach it.
     pub(crate) fn new(environment: Vec<(OsString, OsString)>, servers: &[ServerSpec]) -> Arc<Self> {
+        let sorted: BTreeMap<_, _> = environment.into_iter().collect();
+        let variable = |(name, value): (OsString, OsString)| {
+            // What the system gave us ends at its first NUL.
+            let pair = CString::new(pair(&name, &value)).ok()?.into();
+            Some(Variable { name, pair })
+        };
         Arc::new(Self {
-            environment,
+            environment: sorted.into_iter().filter_map(variable).collect(),
             server_url: server_url(servers),
         })
     }
 
     /// The environment of one process: ours, then `SUPERVISOR_*`, then what is configured.
-    fn environment_of(&self, spec: &ProcessSpec) -> BTreeMap<OsString, OsString> {
-        let mut all: BTreeMap<OsString, OsString> = self.environment.iter().cloned().collect();
-        let mut set = |key: &str, value: &str| all.insert(key.into(), value.into());
+    fn environment_of(&self, spec: &ProcessSpec) -> Environment<'_> {
+        let mut own = BTreeMap::<OsString, OsString>::new();
+        let mut set = |key: &str, value: &str| own.insert(key.into(), value.into());
         set("SUPERVISOR_ENABLED", "1");
         if let Some(url) = spec.serverurl.as_ref().or(self.server_url.as_ref()) {
             set("SUPERVISOR_SERVER_URL", url);
@@ -40,12 +95,15 @@ impl Surroundings {
         set("SUPERVISOR_PROCESS_NAME", &spec.name);
         set("SUPERVISOR_GROUP_NAME", &spec.group);
         if spec.confinement.login_env {
-            all.extend(login(spec.uid));
+            own.extend(login(spec.uid));
         }
         for (key, value) in &spec.environment {
-            all.insert(key.into(), value.into());
+            own.insert(key.into(), value.into());
         }
-        all
+        Environment {
+            inherited: &self.environment,
+            own,
+        }
     }
 }
 
@@ -111,16 +169,14 @@ pub(crate) fn look_up(
 /// The same with this environment.
 fn find(
     spec: &ProcessSpec,
-    environment: &BTreeMap<OsString, OsString>,
+    environment: &Environment<'_>,
 ) -> Result<(PathBuf, Vec<String>), SpawnProblem> {
     let words = words::split(&spec.command).map_err(|error| SpawnProblem::BadCommand {
         command: spec.command.clone(),
         why: error.to_string(),
     })?;
     let program = words.first().ok_or(SpawnProblem::EmptyCommand)?;
-    let path = environment
-        .get(&OsString::from("PATH"))
-        .and_then(|path| path.to_str());
+    let path = environment.get("PATH").and_then(OsStr::to_str);
     let found = locate(program, path, spec.directory.as_deref())?;
     Ok((found, words))
 }
@@ -148,15 +204,7 @@ pub(crate) fn plan(spec: &ProcessSpec, surroundings: &Surroundings) -> Result<Pl
         .iter()
         .map(|word| c_string(word.as_bytes(), &spec.command))
         .collect::<Result<Vec<_>, _>>()?;
-    let envp = environment
-        .iter()
-        .map(|(key, value)| {
-            let mut pair = key.as_bytes().to_vec();
-            pair.push(b'=');
-            pair.extend_from_slice(value.as_bytes());
-            c_string(&pair, &spec.command)
-        })
-        .collect::<Result<Vec<_>, _>>()?;
+    let envp = environment.pairs(&spec.command)?;
     let mut plan = Plan::new(c_path(&program, &spec.command)?, argv, envp);
     plan.directory = spec
         .directory
@@ -203,5 +251,28 @@ pub(crate) fn problem_of(errno: Errno) -> SpawnProblem {
     match errno {
         EMFILE | ENFILE => SpawnProblem::TooManyFiles,
         errno => SpawnProblem::Dispatchers { errno },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_its_own_comes_before_what_it_inherits_and_all_are_in_order() {
+        let inherited = [("B", "2"), ("PATH", "/x:/y"), ("D", "4"), ("B", "3")];
+        let inherited = inherited.map(|(name, value)| (name.into(), value.into()));
+        let surroundings = Surroundings::new(inherited.into(), &[]);
+        let own = [("A", "1"), ("D", ""), ("Z", "=")];
+        let environment = Environment {
+            inherited: &surroundings.environment,
+            own: own.map(|(name, value)| (name.into(), value.into())).into(),
+        };
+        let pairs = environment.pairs("x").unwrap();
+        let pairs: Vec<_> = pairs.iter().map(|pair| pair.to_str().unwrap()).collect();
+        assert_eq!(pairs, ["A=1", "B=3", "D=", "PATH=/x:/y", "Z=="]);
+        assert_eq!(environment.get("PATH"), Some(OsStr::new("/x:/y")));
+        assert_eq!(environment.get("D"), Some(OsStr::new("")));
+        assert_eq!(environment.get("C"), None);
     }
 }

@@ -130,14 +130,16 @@ impl Shell {
                 self.read_helper(run, LAST_READS);
                 self.read_report(run);
                 self.explain_kill(run, status);
-                self.logs.order(Order::Drain { run });
                 // Who closes its pipes and ends has often been read to the end by now.
                 self.take_facts();
                 if self.children.is_read(run) {
+                    self.logs.order(Order::Abandon { run });
                     self.drained(run);
+                } else {
+                    self.logs.order(Order::Drain { run });
                 }
             }
-            Reaped::Unborn => {}
+            Reaped::Unborn => self.births.ended(),
             Reaped::Unknown => {
                 self.log(Level::Info, format!("reaped unknown pid {pid} ({status})"));
                 self.orphan_ended();

@@ -9,7 +9,7 @@ use crate::births::Births;
 use crate::children::Children;
 use crate::control::ClientMessage;
 use crate::crash;
-use crate::done::Done;
+use crate::done::{Done, Post};
 use crate::fcgi::Sockets;
 use crate::handover::{Doing, HandingOver, Journal, Life, Rehearsed, SavedState};
 use crate::logs::{Fact, Gathering, Logger, Logs};
@@ -226,9 +226,11 @@ impl Shell {
         reactor.add(parts.waker.as_fd(), token::WAKE, Interest::Read)?;
         reactor.add(parts.signals.as_fd(), token::SIGNALS, Interest::Read)?;
         let (done_sender, done) = channel();
-        let report = reporter(&done_sender, &parts.waker);
         let runs = match parts.runs {
-            Some(open) => Runs::start(open, parts.logger.clone(), report)?,
+            Some(open) => {
+                let post = Post::new(done_sender.clone(), parts.waker.clone());
+                Runs::start(open, parts.logger.clone(), post)?
+            }
             None => Runs::none(),
         };
         let journal = Journal::new(&parts.core);
@@ -475,20 +477,15 @@ impl Shell {
 
     /// A closure by which a worker hands in its result and wakes this thread.
     pub(crate) fn reporter(&self) -> impl Fn(Done) + Send + use<> {
-        reporter(&self.done_sender, &self.waker)
+        let post = Post::new(self.done_sender.clone(), self.waker.clone());
+        move |done| {
+            post.leave(done);
+            post.wake();
+        }
     }
 
     /// When an exit stops waiting for the last words of a child reaped now.
     pub(crate) fn drain_until(now: Mono) -> Mono {
         now.plus(DRAIN_MAX)
-    }
-}
-
-fn reporter(sender: &Sender<Done>, waker: &Waker) -> impl Fn(Done) + Send + use<> {
-    let (sender, waker) = (sender.clone(), waker.clone());
-    move |done| {
-        if sender.send(done).is_ok() {
-            waker.wake();
-        }
     }
 }

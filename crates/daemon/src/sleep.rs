@@ -48,6 +48,7 @@ impl Shell {
             self.core_deadline(),
             self.children.next_deadline(),
             self.next_birth(),
+            self.births.next_look(),
             self.spawns.next_deadline(),
             self.later.first().map(|&(due, _)| due),
             self.sockets.next_deadline(),

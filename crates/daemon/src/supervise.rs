@@ -5,7 +5,7 @@ use crate::api::{self, About, Api, ApiSettings, Carried, CarriedConnection, Open
 use crate::audit::Audit;
 use crate::control::ControlHandle;
 use crate::handover::{Life, Paused};
-use crate::logs::{self, ChildLogSettings, Logs, MainLog, Stopped, Stuck};
+use crate::logs::{self, ChildLogSettings, Fact, Logs, MainLog, Stopped, Stuck};
 use crate::output;
 use crate::prepare::Surroundings;
 use crate::pulse::Pulse;
@@ -100,7 +100,9 @@ pub(crate) fn supervise(
         strip_ansi: daemon.strip_ansi,
     };
     let post = move |fact| {
-        if fact_sender.send(fact).is_ok() {
+        // The end of a pipe means nothing before that of its process, which wakes by itself.
+        let wakes = !matches!(fact, Fact::Closed { .. });
+        if fact_sender.send(fact).is_ok() && wakes {
             fact_waker.wake();
         }
     };

@@ -10,7 +10,7 @@ use provost_model::spec::LogFile;
 use provost_model::{Errno, Level, Mono, Run};
 use provost_os::clock;
 use provost_os::reactor::{Interest, Ready};
-use provost_os::spawn::{self, Line, Report};
+use provost_os::spawn::{self, Line, Report, Stage};
 use std::io;
 use std::os::fd::AsFd;
 use std::time::Duration;
@@ -327,13 +327,40 @@ impl Shell {
             Report::Executed => self.close_report(&report),
             Report::Failed { stage, errno } => {
                 self.close_report(&report);
-                let Some(entry) = self.children.entry_of(run) else {
-                    return;
-                };
-                let text = explain::not_executed(&entry.spec, stage, errno);
-                self.log(Level::Info, text.clone());
-                if let Some(child) = self.children.runs.get_mut(&run) {
-                    child.why = Some(text.into_boxed_str());
+                self.not_executed(run, stage, errno);
+            }
+        }
+    }
+
+    fn not_executed(&mut self, run: Run, stage: Stage, errno: Errno) {
+        let Some(entry) = self.children.entry_of(run) else {
+            return;
+        };
+        let text = explain::not_executed(&entry.spec, stage, errno);
+        self.log(Level::Info, text.clone());
+        if let Some(child) = self.children.runs.get_mut(&run) {
+            child.why = Some(text.into_boxed_str());
+        }
+    }
+
+    /// A child has gone on: waits for its report, unless it is there already.
+    pub(crate) fn await_report(&mut self, run: Run) {
+        let Some(child) = self.children.runs.get_mut(&run) else {
+            return;
+        };
+        let Some(report) = child.report.take() else {
+            return;
+        };
+        match spawn::read_report(report.as_fd()) {
+            Report::Executed => {}
+            Report::Failed { stage, errno } => self.not_executed(run, stage, errno),
+            Report::Pending => {
+                let token = token::of(run, token::REPORT);
+                let watch = self.reactor.add(report.as_fd(), token, Interest::Read);
+                child.report = Some(report);
+                if let Err(error) = watch {
+                    let text = format!("could not watch a new child: {error}");
+                    self.log(Level::Critical, text);
                 }
             }
         }

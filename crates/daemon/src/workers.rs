@@ -4,10 +4,8 @@
 //! only. A job's result goes back by the closure it was given; the pool itself knows nothing of jobs.
 
 use crate::crash;
-use std::collections::VecDeque;
-use std::fmt;
+use crate::queue::Queue;
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
 /// Threads at the start: one may be busy with a long job while the other serves the short ones.
@@ -21,59 +19,15 @@ type Job = Box<dyn FnOnce() + Send>;
 /// The pool. Its threads sleep while there is no job, and end when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Workers {
-    queue: Arc<Queue>,
+    queue: Queue<Job>,
     threads: Vec<JoinHandle<()>>,
-}
-
-/// Jobs that wait for a thread. A channel would do, but only one thread can wait at its end, and the others at that one: each
-/// job would wake two.
-#[derive(Default)]
-struct Queue {
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct State {
-    jobs: VecDeque<Job>,
-    is_closed: bool,
-}
-
-impl fmt::Debug for Queue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Queue")
-    }
-}
-
-impl Queue {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The next job, when there is one; none at the end.
-    fn next(&self) -> Option<Job> {
-        let is_idle = |state: &mut State| state.jobs.is_empty() && !state.is_closed;
-        let waited = self.changed.wait_while(self.state(), is_idle);
-        let mut state = waited.unwrap_or_else(PoisonError::into_inner);
-        state.jobs.pop_front()
-    }
-
-    fn push(&self, job: Job) {
-        self.state().jobs.push_back(job);
-        self.changed.notify_one();
-    }
-
-    fn close(&self) {
-        self.state().is_closed = true;
-        self.changed.notify_all();
-    }
 }
 
 impl Workers {
     /// Starts the threads.
     pub(crate) fn start() -> io::Result<Self> {
         let mut workers = Self {
-            queue: Arc::default(),
+            queue: Queue::default(),
             threads: Vec::new(),
         };
         for _ in 0..WORKERS {
@@ -92,7 +46,7 @@ impl Workers {
     }
 
     fn add(&mut self) -> io::Result<()> {
-        let queue = Arc::clone(&self.queue);
+        let queue = self.queue.clone();
         let thread = Builder::new().name("worker".to_owned());
         self.threads.push(thread.spawn(move || work(&queue))?);
         Ok(())
@@ -100,7 +54,8 @@ impl Workers {
 
     /// Hands a job to the next idle thread.
     pub(crate) fn submit(&self, job: impl FnOnce() + Send + 'static) {
-        self.queue.push(Box::new(job));
+        // It is closed when nobody submits any more.
+        let _ = self.queue.push(Box::new(job));
     }
 
     /// Lets the threads end; a job that hangs is left behind rather than waited for.
@@ -120,7 +75,7 @@ impl Drop for Workers {
     }
 }
 
-fn work(queue: &Queue) {
+fn work(queue: &Queue<Job>) {
     while let Some(job) = queue.next() {
         crash::point("worker");
         job();

@@ -79,7 +79,7 @@ pub enum Order {
         /// Which run.
         run: Run,
     },
-    /// The spawn failed after `Open`: forget the run.
+    /// The spawn failed after `Open`, or all was told and read: forget the run.
     Abandon {
         /// Which run.
         run: Run,

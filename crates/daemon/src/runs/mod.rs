@@ -12,12 +12,13 @@ pub(crate) use orphans::{Found, Held, find};
 pub(crate) use stop::stop;
 
 use crate::crash;
-use crate::done::Done;
+use crate::done::{Done, Post};
 use crate::gate::Gate;
 use crate::logs::Logger;
+use crate::queue::{Next, Queue};
 use file::RunsFile;
 use provost_model::spawn::SpawnProblem;
-use provost_model::{Errno, Level, Pid, ProcessSpec, Run};
+use provost_model::{Errno, Level, Mono, Pid, ProcessSpec, Run};
 use provost_os::pidfd::PidFd;
 use provost_os::{clock, proc};
 use provost_wire::runs::{Identity, RunRecord, StopRule};
@@ -25,7 +26,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Sender, channel};
 use std::thread::Builder;
 use std::time::Duration;
 
@@ -82,6 +83,8 @@ pub(crate) struct Birth {
     pub(crate) auto_logs: [Option<PathBuf>; 2],
     /// Where it waits.
     pub(crate) gate: Arc<Gate>,
+    /// The control thread looks at the answer after this time by itself, and need not be woken before.
+    pub(crate) is_heard_after: Option<Mono>,
 }
 
 impl Birth {
@@ -130,7 +133,8 @@ pub(crate) fn digest(spec: &ProcessSpec) -> u64 {
 }
 
 enum Job {
-    Begin(Box<Birth>),
+    /// This one begins, and those have ended before it.
+    Begin(Box<Birth>, Vec<Run>),
     Adopted(Run, Box<RunRecord>),
     End(Run),
     Reserve(u64),
@@ -143,11 +147,21 @@ enum Job {
     HandOver(Sender<Vec<(Run, String)>>),
 }
 
+/// One end of the queue of jobs, which is closed when either end goes.
+#[derive(Debug)]
+struct Jobs(Queue<Job>);
+
+impl Drop for Jobs {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
 /// The handle of the control thread.
 #[derive(Debug)]
 pub(crate) struct Runs {
     /// None when no records are kept.
-    jobs: Option<Sender<Job>>,
+    jobs: Option<Jobs>,
     path: PathBuf,
     /// Those that have ended, until the thread is woken anyway or nothing else is to be done.
     ended: Vec<Run>,
@@ -163,19 +177,16 @@ impl Runs {
         }
     }
 
-    /// Starts the thread, which hands in what it did by `report`.
-    pub(crate) fn start(
-        open: OpenRuns,
-        logger: Logger,
-        report: impl Fn(Done) + Send + 'static,
-    ) -> io::Result<Self> {
-        let (sender, jobs) = channel();
+    /// Starts the thread, which hands in there what it did.
+    pub(crate) fn start(open: OpenRuns, logger: Logger, post: Post) -> io::Result<Self> {
+        let jobs = Queue::default();
+        let thread = Jobs(jobs.clone());
         let path = open.file.path().to_path_buf();
         Builder::new().name("records".to_owned()).spawn(move || {
-            work(open, &jobs, &logger, &report);
+            work(open, &thread.0, &logger, &post);
         })?;
         Ok(Self {
-            jobs: Some(sender),
+            jobs: Some(Jobs(jobs)),
             path,
             ended: Vec::new(),
         })
@@ -183,16 +194,16 @@ impl Runs {
 
     /// Has a new child written down; `Done::Recorded` answers. False when no records are kept.
     pub(crate) fn begin(&mut self, birth: Birth) -> bool {
-        self.tell_ends();
+        let job = Job::Begin(Box::new(birth), std::mem::take(&mut self.ended));
         let jobs = self.jobs.as_ref();
-        jobs.is_some_and(|jobs| jobs.send(Job::Begin(Box::new(birth))).is_ok())
+        jobs.is_some_and(|jobs| jobs.0.push(job))
     }
 
     /// A process is taken over whose record is in the file already.
     pub(crate) fn adopted(&self, run: Run, record: RunRecord) {
         if let Some(jobs) = &self.jobs {
             // The thread lives as long as this.
-            let _ = jobs.send(Job::Adopted(run, Box::new(record)));
+            let _ = jobs.0.push(Job::Adopted(run, Box::new(record)));
         }
     }
 
@@ -212,7 +223,7 @@ impl Runs {
         for run in self.ended.drain(..) {
             if let Some(jobs) = &self.jobs {
                 // The thread lives as long as this.
-                let _ = jobs.send(Job::End(run));
+                let _ = jobs.0.push(Job::End(run));
             }
         }
     }
@@ -221,7 +232,7 @@ impl Runs {
     pub(crate) fn reserve(&self, until: u64) {
         if let Some(jobs) = &self.jobs {
             // The thread lives as long as this.
-            let _ = jobs.send(Job::Reserve(until));
+            let _ = jobs.0.push(Job::Reserve(until));
         }
     }
 
@@ -238,7 +249,9 @@ impl Runs {
             return Some(Vec::new());
         };
         let (told, known) = channel();
-        jobs.send(Job::HandOver(told)).ok()?;
+        if !jobs.0.push(Job::HandOver(told)) {
+            return None;
+        }
         known.recv_timeout(CLOSE_MAX).ok()
     }
 
@@ -251,7 +264,7 @@ impl Runs {
                 keeps_serials,
                 done,
             };
-            if jobs.send(job).is_ok() {
+            if jobs.0.push(job) {
                 // What cannot be removed now names nobody who lives.
                 let _ = closed.recv_timeout(CLOSE_MAX);
             }
@@ -279,35 +292,21 @@ impl OpenRuns {
     }
 }
 
-fn work(open: OpenRuns, jobs: &Receiver<Job>, logger: &Logger, report: &impl Fn(Done)) {
+fn work(open: OpenRuns, jobs: &Queue<Job>, logger: &Logger, post: &Post) {
     let OpenRuns { mut file, here } = open;
-    let mut told = false;
+    let mut end = Ending::default();
     let mut told_of_serials = false;
     while let Some(job) = next_job(jobs, file.owes_serials()) {
         crash::point("records");
         match job {
-            Job::Begin(birth) => {
-                let (run, gate) = (birth.run, Arc::clone(&birth.gate));
-                let written = file.begin(run, &birth.record(&here));
-                let result = written.map_err(|error| problem(file.path(), Errno::of(&error)));
-                if result.is_ok() {
-                    gate.open();
+            Job::Begin(birth, ended) => {
+                begin(&mut file, *birth, &here, post);
+                for run in ended {
+                    end.write(&mut file, run, logger);
                 }
-                report(Done::Recorded { run, result });
             }
             Job::Adopted(run, record) => file.know(run, &record),
-            Job::End(run) => match file.end(run) {
-                Ok(()) => told = false,
-                Err(error) if !told => {
-                    told = true;
-                    let text = format!(
-                        "could not write to the run records {}: {error}; what has ended is found out at the next start",
-                        file.path().display()
-                    );
-                    logger.log(Level::Warn, text);
-                }
-                Err(_) => {}
-            },
+            Job::End(run) => end.write(&mut file, run, logger),
             Job::Reserve(until) => {
                 let reserved = file.reserve(until);
                 tell_of_serials(&file, &reserved, &mut told_of_serials, logger);
@@ -334,15 +333,54 @@ fn work(open: OpenRuns, jobs: &Receiver<Job>, logger: &Logger, report: &impl Fn(
     }
 }
 
-/// The next job; without one, after a while, the one that failed.
-fn next_job(jobs: &Receiver<Job>, owes: bool) -> Option<Job> {
-    if !owes {
-        return jobs.recv().ok();
+/// Writes a new child down and lets it go on. It is to have the processor to itself then, so the control thread is woken only
+/// where it does not look by itself soon.
+fn begin(file: &mut RunsFile, birth: Birth, here: &Here, post: &Post) {
+    let (run, gate, heard) = (birth.run, Arc::clone(&birth.gate), birth.is_heard_after);
+    let written = file.begin(run, &birth.record(here));
+    let result = written.map_err(|error| problem(file.path(), Errno::of(&error)));
+    let is_written = result.is_ok();
+    post.leave(Done::Recorded { run, result });
+    if is_written {
+        gate.open();
     }
-    match jobs.recv_timeout(RETRY) {
-        Ok(job) => Some(job),
-        Err(RecvTimeoutError::Timeout) => Some(Job::Again),
-        Err(RecvTimeoutError::Disconnected) => None,
+    // The time is taken after the answer was left: who looks later than this finds it.
+    if !is_written || heard.is_none_or(|heard| clock::mono() >= heard) {
+        post.wake();
+    }
+}
+
+/// Writes ends down, and tells once that it cannot.
+#[derive(Default)]
+struct Ending {
+    is_told: bool,
+}
+
+impl Ending {
+    fn write(&mut self, file: &mut RunsFile, run: Run, logger: &Logger) {
+        let Err(error) = file.end(run) else {
+            self.is_told = false;
+            return;
+        };
+        if !std::mem::replace(&mut self.is_told, true) {
+            let text = format!(
+                "could not write to the run records {}: {error}; what has ended is found out at the next start",
+                file.path().display()
+            );
+            logger.log(Level::Warn, text);
+        }
+    }
+}
+
+/// The next job; without one, after a while, the one that failed.
+fn next_job(jobs: &Queue<Job>, owes: bool) -> Option<Job> {
+    if !owes {
+        return jobs.next();
+    }
+    match jobs.next_within(RETRY) {
+        Next::Job(job) => Some(job),
+        Next::None => Some(Job::Again),
+        Next::End => None,
     }
 }
 

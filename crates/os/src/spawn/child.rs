@@ -18,6 +18,7 @@ use std::convert::Infallible;
 use std::ffi::c_char;
 use std::io::IoSlice;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::sync::Arc;
 
 /// The first descriptor that is not a standard channel.
 const FIRST_OTHER: i32 = 3;
@@ -41,6 +42,7 @@ const NUMBER_MAX: usize = 11;
 #[derive(Debug)]
 pub(super) struct Prepared {
     plan: Plan,
+    unusual_signals: Arc<[i32]>,
     stdin: BorrowedFd<'static>,
     stdout: BorrowedFd<'static>,
     stderr: BorrowedFd<'static>,
@@ -91,15 +93,15 @@ impl Prepared {
     ///
     /// `ends` are the child's: its standard channels, and its end of the line to its parent, whose own is `parents`. They
     /// stay open until `word` says that the child has copies.
-    pub(super) fn new(plan: Plan, ends: &Ends<'_>, parents: BorrowedFd<'_>, word: Word) -> Self {
+    pub(super) fn new(
+        plan: Plan,
+        ends: &Ends<'_>,
+        parents: BorrowedFd<'_>,
+        word: Word,
+        unusual_signals: Arc<[i32]>,
+    ) -> Self {
         // SAFETY: they are used by the child only, whose copies stay open until it closes them itself.
         let childs = |fd: BorrowedFd<'_>| unsafe { BorrowedFd::borrow_raw(fd.as_raw_fd()) };
-        let pointers = |list: &[std::ffi::CString]| {
-            list.iter()
-                .map(|text| text.as_ptr())
-                .chain(std::iter::once(std::ptr::null()))
-                .collect()
-        };
         let credentials = plan.credentials.as_ref();
         let uid = credentials.map_or(0, |credentials| credentials.uid);
         let directory = plan
@@ -115,8 +117,9 @@ impl Prepared {
             parents: childs(parents),
             above: ends.above(),
             word,
-            argv: pointers(&plan.argv),
-            envp: pointers(&plan.envp),
+            unusual_signals,
+            argv: pointers(plan.argv.iter().map(|text| text.as_ptr())),
+            envp: pointers(plan.envp.iter().map(|text| text.as_ptr())),
             groups: credentials.map_or_else(Vec::new, |credentials| {
                 credentials
                     .groups
@@ -187,7 +190,7 @@ impl Prepared {
         process::setpgid(None, None).map_err(&setup)?;
         self.take_stdio().map_err(&setup)?;
         self.close_others();
-        reset_signals(self.plan.sigpipe_default);
+        reset_signals(&self.unusual_signals, self.plan.sigpipe_default);
         if !self.is_told_to_go() {
             // SAFETY: ends the process at once; runs no handlers and takes no locks.
             unsafe { libc::_exit(NOT_WANTED) }
@@ -332,10 +335,26 @@ fn close_one_by_one_at_exec() {
     }
 }
 
-/// All signals as a new process expects them, but SIGPIPE and SIGXFSZ ignored unless those are wanted, too.
-fn reset_signals(sigpipe_default: bool) {
-    for number in 1..=SIGNAL_MAX {
-        let is_ignored = matches!(number, libc::SIGPIPE | libc::SIGXFSZ) && !sigpipe_default;
+/// An array as `execve` wants it.
+fn pointers(texts: impl Iterator<Item = *const c_char>) -> Vec<*const c_char> {
+    texts.chain(std::iter::once(std::ptr::null())).collect()
+}
+
+/// The signals that are not at their defaults in this process, and those that a child may be to ignore.
+pub(super) fn unusual_signals() -> Arc<[i32]> {
+    let all = 1..=SIGNAL_MAX;
+    all.filter(|&number| may_be_ignored(number) || !raw::is_default(number))
+        .collect()
+}
+
+fn may_be_ignored(number: i32) -> bool {
+    matches!(number, libc::SIGPIPE | libc::SIGXFSZ)
+}
+
+/// These signals as a new process expects them, but SIGPIPE and SIGXFSZ ignored unless those are wanted, too.
+fn reset_signals(unusual: &[i32], sigpipe_default: bool) {
+    for &number in unusual {
+        let is_ignored = may_be_ignored(number) && !sigpipe_default;
         // KILL and STOP are refused, and are at their defaults anyway.
         let _refused = raw::set_signal(number, is_ignored);
     }

@@ -22,6 +22,7 @@ use provost_model::spawn::SpawnProblem;
 use provost_model::{Errno, Pid};
 use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
 
 /// A child that was forked and may not have executed its program yet.
 #[derive(Debug)]
@@ -52,6 +53,9 @@ pub struct Spawner {
     word: Word,
     low: Low,
     stacks: Stacks,
+    /// What this process has made of signals before its first child. Later changes do not reach children: handlers are gone
+    /// with the execution of their programs, and nothing is ignored later.
+    unusual_signals: Option<Arc<[i32]>>,
 }
 
 impl Spawner {
@@ -61,6 +65,7 @@ impl Spawner {
             word: Word::new()?,
             low: Low::default(),
             stacks: Stacks::default(),
+            unusual_signals: None,
         })
     }
 
@@ -87,7 +92,11 @@ impl Spawner {
         let ends = Ends::new(&stdio, childs.as_fd());
         let lowered = self.low.lower(&ends);
         let ends = lowered.as_ref().map_or(ends, Lowered::ends);
-        let prepared = Prepared::new(plan, &ends, report.as_fd(), self.word.again());
+        let signals = self
+            .unusual_signals
+            .get_or_insert_with(child::unusual_signals);
+        let signals = Arc::clone(signals);
+        let prepared = Prepared::new(plan, &ends, report.as_fd(), self.word.again(), signals);
         let (pid, lent) = lend::start(prepared, &self.stacks)?;
         self.word.wait(pid);
         // The child has copies.

@@ -1,8 +1,9 @@
 //! What a child is to be.
 
 use crate::users::{self, PrivilegeProblem};
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 /// Whose rights a child has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +33,7 @@ pub struct Plan {
     /// Its arguments, the first one being its name.
     pub argv: Vec<CString>,
     /// Its whole environment, `NAME=value` each.
-    pub envp: Vec<CString>,
+    pub envp: Vec<Arc<CStr>>,
     /// Where it runs; nothing means here. A relative `program` is executed from there.
     pub directory: Option<CString>,
     /// Its file mode mask; nothing inherits ours.
@@ -51,7 +52,7 @@ pub struct Plan {
 
 impl Plan {
     /// A child that inherits directory, umask and rights.
-    pub fn new(program: CString, argv: Vec<CString>, envp: Vec<CString>) -> Self {
+    pub fn new(program: CString, argv: Vec<CString>, envp: Vec<Arc<CStr>>) -> Self {
         Self {
             program,
             argv,

@@ -86,6 +86,19 @@ pub(super) fn set_signal(number: i32, ignored: bool) -> Result<(), Errno> {
     check(unsafe { call(libc::SYS_rt_sigaction, number, action, 0, SET) })
 }
 
+/// Whether a signal is at its default.
+pub(super) fn is_default(number: i32) -> bool {
+    let mut action: Action = [0; 8];
+    let (number, old) = (
+        number.cast_unsigned() as usize,
+        action.as_mut_ptr() as usize,
+    );
+    // SAFETY: the kernel writes an action to `action`, which is long enough; no new one is given.
+    let asked = check(unsafe { call(libc::SYS_rt_sigaction, number, 0, old, SET) });
+    let [handler, ..] = action;
+    asked.is_ok() && handler == 0
+}
+
 /// Blocks no signal.
 pub(super) fn unblock_signals() -> Result<(), Errno> {
     let none = [0_u8; SET];

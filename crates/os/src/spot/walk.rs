@@ -6,8 +6,10 @@
 use super::identity::{Lent, Person};
 use super::{Paths, Refusal, Standing, Why};
 use crate::users;
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat, fstat, fstatfs, openat, readlinkat};
-use rustix::fs::{PROC_SUPER_MAGIC, statat};
+use rustix::fs::{
+    AtFlags, CWD, FileType, Mode, OFlags, PROC_SUPER_MAGIC, ResolveFlags, Stat, fstat, fstatfs,
+    openat, openat2, readlinkat, statat,
+};
 use rustix::io::Errno as Sys;
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
@@ -35,6 +37,9 @@ pub(super) struct Found {
 pub(super) fn find(path: &Path, paths: Paths) -> Result<Found, Refusal> {
     if paths == Paths::AsGiven {
         return as_given(path);
+    }
+    if let Some(found) = straight(path) {
+        return Ok(found);
     }
     let mut walk = Walk {
         dir: open_dir(path.is_absolute())?,
@@ -68,6 +73,32 @@ fn as_given(path: &Path) -> Result<Found, Refusal> {
         dir,
         name,
         standing: Standing::Ours { follow: true },
+    })
+}
+
+/// What the walk finds where there is no link on the way, as the system knows to look in one call. None where there may be
+/// one, or anything is wrong: the walk tells what.
+fn straight(path: &Path) -> Option<Found> {
+    let name = path.file_name()?.to_owned();
+    let parent = path.parent().filter(|parent| *parent != Path::new(""));
+    let dir = openat2(
+        CWD,
+        parent.unwrap_or(Path::new(".")),
+        OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
+        Mode::empty(),
+        ResolveFlags::NO_SYMLINKS,
+    );
+    let dir = dir.ok()?;
+    let is_link = match statat(&dir, &name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(there) => FileType::from_raw_mode(there.st_mode) == FileType::Symlink,
+        Err(Sys::NOENT) => false,
+        Err(_) => true,
+    };
+    let standing = standing_of(&fstat(&dir).ok()?);
+    (!is_link).then_some(Found {
+        dir,
+        name,
+        standing,
     })
 }
 

@@ -31,7 +31,7 @@ pub(crate) fn plan(program: &str, arguments: &[&str]) -> Plan {
     Plan::new(
         c(program),
         argv,
-        vec![c("PATH=/bin:/usr/bin"), c("CANARY=yes")],
+        vec![c("PATH=/bin:/usr/bin").into(), c("CANARY=yes").into()],
     )
 }
 

@@ -93,7 +93,8 @@ fn every_exec_failure() {
 #[test]
 fn too_many_arguments_are_reported() {
     let mut plan = plan("/bin/true", &[]);
-    plan.envp.push(c(&format!("BIG={}", "x".repeat(4 << 20))));
+    let big = format!("BIG={}", "x".repeat(4 << 20));
+    plan.envp.push(c(&big).into());
     let outcome = run(&plan);
     assert_eq!(
         outcome.report,

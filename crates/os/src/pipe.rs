@@ -49,20 +49,47 @@ pub fn set_nonblocking(fd: BorrowedFd<'_>, on: bool) -> io::Result<()> {
     Ok(fcntl_setfl(fd, flags)?)
 }
 
-/// Bytes that one look at a pipe takes at most: as many as a pipe holds by itself.
-const BUFFER_BYTES: usize = 64 << 10;
+/// Bytes that a pipe holds by itself.
+pub const PIPE_BYTES: usize = 64 << 10;
+
+/// Bytes that a wide pipe holds: with more, what is read no longer stays in the processor's caches.
+pub const WIDE_BYTES: usize = 256 << 10;
+
+/// Has a pipe hold [`WIDE_BYTES`], so that its writer and its reader wait less for each other. `EPERM` when a user has too
+/// many of them.
+pub fn widen(fd: BorrowedFd<'_>) -> io::Result<()> {
+    rustix::pipe::fcntl_setpipe_size(fd, WIDE_BYTES)?;
+    Ok(())
+}
 
 /// Where pipes are read into. It has no memory before the first look: most programs say nothing when they are started, and
 /// each page of it that is touched delays the start.
-#[derive(Debug, Default)]
-pub struct Buffer(Vec<u8>);
+#[derive(Debug)]
+pub struct Buffer {
+    memory: Vec<u8>,
+    size: usize,
+}
+
+impl Default for Buffer {
+    fn default() -> Self {
+        Self::of(PIPE_BYTES)
+    }
+}
 
 impl Buffer {
-    /// Reads what is there, up to 64 KiB; nothing is the end. An interruption is tried again.
+    /// One for so many bytes at a time.
+    pub fn of(size: usize) -> Self {
+        Self {
+            memory: Vec::new(),
+            size,
+        }
+    }
+
+    /// Reads what is there, as far as it has room; nothing is the end. An interruption is tried again.
     pub fn read(&mut self, fd: BorrowedFd<'_>) -> io::Result<&[u8]> {
-        self.0.resize(BUFFER_BYTES, 0);
-        let count = read(fd, &mut self.0)?;
-        Ok(self.0.get(..count).unwrap_or_default())
+        self.memory.resize(self.size, 0);
+        let count = read(fd, &mut self.memory)?;
+        Ok(self.memory.get(..count).unwrap_or_default())
     }
 }
 
@@ -95,6 +122,21 @@ mod tests {
         assert_eq!(read(reader.as_fd(), &mut buffer).unwrap(), 3);
         drop(writer);
         assert_eq!(read(reader.as_fd(), &mut buffer).unwrap(), 0);
+    }
+
+    #[test]
+    fn a_wide_pipe_holds_more_and_is_read_at_once() {
+        let (reader, writer) = pipe().unwrap();
+        widen(reader.as_fd()).unwrap();
+        set_nonblocking(writer.as_fd(), true).unwrap();
+        let text = vec![b'x'; WIDE_BYTES + 1];
+        assert_eq!(write(writer.as_fd(), &text).unwrap(), WIDE_BYTES);
+        assert_eq!(
+            Buffer::default().read(reader.as_fd()).unwrap().len(),
+            PIPE_BYTES
+        );
+        let rest = Buffer::of(WIDE_BYTES).read(reader.as_fd()).unwrap().len();
+        assert_eq!(rest, WIDE_BYTES - PIPE_BYTES);
     }
 
     #[test]

@@ -74,8 +74,8 @@ pub(crate) fn could_open(path: &Path, paths: Paths) -> Result<(), Refusal> {
     }
 }
 
-/// Bytes read from one pipe in one turn, so that a flood of one child leaves room for the others.
-const CHUNK_BYTES: usize = 64 << 10;
+/// Bytes read from one pipe in one turn at most, so that a flood of one child leaves room for the others.
+const CHUNK_BYTES: usize = provost_os::pipe::WIDE_BYTES;
 
 /// How children's output is treated, for all processes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

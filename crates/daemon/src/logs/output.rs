@@ -21,6 +21,9 @@ use std::time::SystemTime;
 /// What stands at the end of a piece of a line that was too long for the system's log.
 const GOES_ON: &str = " [line goes on]";
 
+/// A log that is rotated with no more bytes than this could get a large part of its limit at once.
+const EARLY_BYTES: u64 = 16 << 20;
+
 /// Everything a chunk may touch.
 pub(super) struct Desk {
     pub(super) main: MainLog,
@@ -164,6 +167,15 @@ impl Output {
     /// Whether it holds protocol and no text.
     pub(super) fn is_protocol(&self) -> bool {
         self.protocol
+    }
+
+    /// Whether its log may get more at a time than a pipe holds by itself: a plain file that is not rotated so early that it
+    /// would matter, and nobody else who gets the same piece.
+    pub(super) fn is_for_bulk(&self, main: &MainLog) -> bool {
+        let is_plain = self.sink.is_some_and(|sink| main.sinks.is_regular(sink));
+        let is_rotated_late = !self.rotation.is_due(EARLY_BYTES);
+        let is_alone = !self.events && !self.copied && self.capturing.is_none();
+        is_plain && is_rotated_late && is_alone && self.syslog.is_none() && !self.protocol
     }
 
     pub(super) fn sink(&self) -> Option<SinkKey> {

@@ -67,6 +67,11 @@ impl Sink {
         }
     }
 
+    /// Whether it is a plain file.
+    pub(super) fn is_regular(&self) -> bool {
+        self.target.kind == Kind::Regular
+    }
+
     pub(super) fn path(&self) -> &Path {
         &self.path
     }

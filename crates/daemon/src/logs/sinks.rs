@@ -165,6 +165,12 @@ impl Sinks {
         self.board.is_followed()
     }
 
+    /// Whether a log is a plain file.
+    pub(super) fn is_regular(&self, key: SinkKey) -> bool {
+        let entry = self.entries.get(&key);
+        entry.is_some_and(|entry| entry.sink.is_regular())
+    }
+
     /// Writes a chunk, or holds it back.
     pub(super) fn append(&mut self, key: SinkKey, chunk: &[u8], rotation: Rotation) {
         let Some(entry) = self.entries.get_mut(&key) else {

@@ -14,10 +14,10 @@ use crate::logs::sinks::SinkKey;
 use crate::logs::thread::Outcome;
 use channels::Channels;
 use pace::Pace;
-use pipes::{Read, of_token};
+use pipes::{Read, Width, of_token};
 use provost_core::ClearProblem;
 use provost_model::{Channel, Errno, Level, ProcId, ProcessSpec, Run, Ticket};
-use provost_os::pipe::Buffer;
+use provost_os::pipe::{Buffer, WIDE_BYTES};
 use provost_os::reactor::{Interest, Reactor, Ready, Waker};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::io;
@@ -50,6 +50,7 @@ struct Pipe {
     fd: OwnedFd,
     /// Whether the reactor waits for it; not while its log takes nothing.
     watched: bool,
+    width: Width,
 }
 
 /// The logs of one run.
@@ -86,6 +87,8 @@ pub(super) struct Room {
     /// No pipe is read: another image is about to go on.
     rests: bool,
     buffer: Buffer,
+    /// For wide pipes.
+    wide: Buffer,
     pace: Pace,
     more_messages: bool,
     /// To be told at the end of this turn.
@@ -112,6 +115,7 @@ impl Room {
             paused: BTreeSet::new(),
             rests: false,
             buffer: Buffer::default(),
+            wide: Buffer::of(WIDE_BYTES),
             pace: Pace::default(),
             more_messages: true,
             waiting: Vec::new(),

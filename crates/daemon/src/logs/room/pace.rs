@@ -4,6 +4,7 @@
 //! the thread sleeps a little between two looks at the pipes. Never where nothing came just now, never where somebody
 //! follows a log, and never so long that a pipe could be full and its writer wait.
 
+use provost_os::pipe::PIPE_BYTES;
 use std::time::{Duration, Instant};
 
 /// The longest pause, and so the longest delay of a line.
@@ -42,7 +43,7 @@ pub(super) struct Pace {
     streak: u32,
     /// When the last look ended.
     looked: Option<Instant>,
-    /// The most that the look under way found in one pipe.
+    /// The most that the look under way found in one pipe, as if all held 64 KiB.
     largest: usize,
     /// All that it found.
     total: usize,
@@ -54,9 +55,11 @@ impl Pace {
         (!self.pause.is_zero()).then_some(self.pause)
     }
 
-    /// So many bytes were in one pipe.
-    pub(super) fn found(&mut self, bytes: usize) {
-        self.largest = self.largest.max(bytes);
+    /// So many bytes were in one pipe, which holds so many.
+    pub(super) fn found(&mut self, bytes: usize, capacity: usize) {
+        let part = bytes / (capacity / PIPE_BYTES).max(1);
+        // Few bytes are some.
+        self.largest = self.largest.max(part).max(bytes.min(1));
         self.total = self.total.saturating_add(bytes);
     }
 
@@ -115,7 +118,7 @@ mod tests {
                 written += piece;
                 bytes += 80;
             }
-            pace.found(bytes.min(64 << 10));
+            pace.found(bytes.min(64 << 10), 64 << 10);
             pace.looked(*now, *now + WORK, false);
             *now += WORK;
         }

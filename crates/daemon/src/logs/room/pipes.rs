@@ -4,7 +4,7 @@ use super::{Pipe, Room};
 use crate::logs::Fact;
 use crate::logs::output::Output;
 use provost_model::{Channel, Errno, Level, Run};
-use provost_os::pipe;
+use provost_os::pipe::{self, Buffer, PIPE_BYTES, WIDE_BYTES};
 use provost_os::reactor::Interest;
 use std::collections::VecDeque;
 use std::io::ErrorKind;
@@ -12,6 +12,48 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 /// Bytes read from one pipe to have everything that its dead child wrote: no pipe of an unprivileged user holds more.
 const DRAIN_BYTES_MAX: usize = 1 << 20;
+
+/// A pipe in which so much is found, in spite of short pauses or none, is that of a program that writes a lot.
+const MUCH: usize = 16 << 10;
+
+/// So often, one time after the other.
+const OFTEN: u8 = 32;
+
+/// How much a pipe holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Width {
+    /// What it does by itself; it was found with much in it so often, one time after the other.
+    Usual { much: u8 },
+    /// More.
+    Wide,
+    /// It cannot be widened.
+    Fixed,
+}
+
+impl Default for Width {
+    fn default() -> Self {
+        Self::Usual { much: 0 }
+    }
+}
+
+impl Width {
+    /// So many bytes were in it. Whether it is time to widen it.
+    fn found(&mut self, bytes: usize) -> bool {
+        let Self::Usual { much } = self else {
+            return false;
+        };
+        *much = if bytes >= MUCH { *much + 1 } else { 0 };
+        *much >= OFTEN
+    }
+
+    /// How many bytes it holds.
+    fn capacity(self) -> usize {
+        match self {
+            Self::Wide => WIDE_BYTES,
+            Self::Usual { .. } | Self::Fixed => PIPE_BYTES,
+        }
+    }
+}
 
 /// What came of reading a pipe once.
 pub(super) enum Read {
@@ -45,6 +87,7 @@ impl Room {
         line.pipe = Some(Pipe {
             fd,
             watched: added.is_ok() && !self.rests,
+            width: Width::default(),
         });
         if let Err(error) = added {
             // It is tried again with every turn, as for a full log.
@@ -83,10 +126,19 @@ impl Room {
             self.paused.insert((run, channel));
             return Read::Nothing;
         }
-        match self.buffer.read(pipe.fd.as_fd()) {
+        let buffer = match pipe.width {
+            Width::Wide => &mut self.wide,
+            Width::Usual { .. } | Width::Fixed => &mut self.buffer,
+        };
+        match buffer.read(pipe.fd.as_fd()) {
             Ok([]) => Read::End,
             Ok(bytes) => {
-                self.pace.found(bytes.len());
+                self.pace.found(bytes.len(), pipe.width.capacity());
+                if pipe.width.found(bytes.len()) {
+                    let may_be = line.output.is_for_bulk(&self.desk.main);
+                    let is_wide = may_be && pipe::widen(pipe.fd.as_fd()).is_ok();
+                    pipe.width = if is_wide { Width::Wide } else { Width::Fixed };
+                }
                 line.output.take(bytes, &mut self.desk);
                 Read::Some(bytes.len())
             }
@@ -151,6 +203,10 @@ impl Room {
             let _ = self.reactor.remove(pipe.fd.as_fd());
         }
         self.paused.remove(&(run, channel));
+        if pipe.width == Width::Wide {
+            // Its memory comes again where there are others.
+            self.wide = Buffer::of(WIDE_BYTES);
+        }
         if self.desk.main.enabled(Level::Debug) {
             let text = format!(
                 "fd {} closed, stopped monitoring {}",
@@ -209,4 +265,24 @@ pub(super) fn of_token(token: u64) -> (Run, Channel) {
             Channel::Stderr
         },
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pipe_is_widened_when_much_was_in_it_each_time_and_once() {
+        let mut width = Width::default();
+        for _ in 1..OFTEN {
+            assert!(!width.found(MUCH));
+        }
+        assert!(!width.found(MUCH - 1));
+        for _ in 1..OFTEN {
+            assert!(!width.found(PIPE_BYTES));
+        }
+        assert!(width.found(MUCH));
+        width = Width::Wide;
+        assert!(!width.found(PIPE_BYTES));
+    }
 }

@@ -4,7 +4,6 @@
 //! the thread sleeps a little between two looks at the pipes. Never where nothing came just now, never where somebody
 //! follows a log, and never so long that a pipe could be full and its writer wait.
 
-use provost_os::pipe::PIPE_BYTES;
 use std::time::{Duration, Instant};
 
 /// The longest pause, and so the longest delay of a line.
@@ -29,6 +28,9 @@ const MUCH: usize = 24 << 10;
 /// With less in each pipe than this, pauses may become longer.
 const LITTLE: usize = 8 << 10;
 
+/// So many bytes in a wide pipe, which holds 256 KiB, are as one in others.
+const WIDE_PART: usize = 8;
+
 /// What is hardly worth a long pause, if it is all that one brings.
 const HARDLY: usize = 512;
 
@@ -43,7 +45,7 @@ pub(super) struct Pace {
     streak: u32,
     /// When the last look ended.
     looked: Option<Instant>,
-    /// The most that the look under way found in one pipe, as if all held 64 KiB.
+    /// The most that the look under way found in one pipe, put as if all held 64 KiB.
     largest: usize,
     /// All that it found.
     total: usize,
@@ -55,9 +57,10 @@ impl Pace {
         (!self.pause.is_zero()).then_some(self.pause)
     }
 
-    /// So many bytes were in one pipe, which holds so many.
-    pub(super) fn found(&mut self, bytes: usize, capacity: usize) {
-        let part = bytes / (capacity / PIPE_BYTES).max(1);
+    /// So many bytes were in one pipe. A wide one is that of a writer that goes on steadily, so that it may be found fuller than
+    /// others.
+    pub(super) fn found(&mut self, bytes: usize, is_wide: bool) {
+        let part = if is_wide { bytes / WIDE_PART } else { bytes };
         // Few bytes are some.
         self.largest = self.largest.max(part).max(bytes.min(1));
         self.total = self.total.saturating_add(bytes);
@@ -118,7 +121,7 @@ mod tests {
                 written += piece;
                 bytes += 80;
             }
-            pace.found(bytes.min(64 << 10), 64 << 10);
+            pace.found(bytes.min(64 << 10), false);
             pace.looked(*now, *now + WORK, false);
             *now += WORK;
         }
@@ -168,7 +171,7 @@ mod tests {
         pace.looked(now, now, false);
         assert_eq!(pace.pause(), None);
         looks(&mut pace, &mut now, 1.0);
-        pace.found(80);
+        pace.found(80, false);
         pace.looked(now, now, true);
         assert_eq!(pace.pause(), None);
     }

@@ -4,6 +4,7 @@ mod channels;
 mod handover;
 mod pace;
 mod pipes;
+mod width;
 
 use crate::crash;
 use crate::logs::auto;
@@ -14,7 +15,7 @@ use crate::logs::sinks::SinkKey;
 use crate::logs::thread::Outcome;
 use channels::Channels;
 use pace::Pace;
-use pipes::{Read, Width, of_token};
+use pipes::{Read, of_token};
 use provost_core::ClearProblem;
 use provost_model::{Channel, Errno, Level, ProcId, ProcessSpec, Run, Ticket};
 use provost_os::pipe::{Buffer, WIDE_BYTES};
@@ -26,6 +27,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
+use width::Width;
 
 /// Messages dealt with before the pipes get their turn: enough for any burst, and a few milliseconds at most.
 const MESSAGES_A_TURN: usize = 1024;

@@ -1,5 +1,6 @@
 //! The pipes of children: taking them over, reading them, leaving them unread for a while, closing them.
 
+use super::width::Width;
 use super::{Pipe, Room};
 use crate::logs::Fact;
 use crate::logs::output::Output;
@@ -12,44 +13,6 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 /// Bytes read from one pipe to have everything that its dead child wrote: no pipe of an unprivileged user holds more.
 const DRAIN_BYTES_MAX: usize = 1 << 20;
-
-/// A pipe in which so much is found, in spite of short pauses or none, is that of a program that writes a lot.
-const MUCH: usize = 16 << 10;
-
-/// So often, more often than less was found.
-const OFTEN: u8 = 32;
-
-/// How much a pipe holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Width {
-    /// What it does by itself; it was found with much in it so much more often than with less.
-    Usual { much: u8 },
-    /// More.
-    Wide,
-    /// It cannot be widened.
-    Fixed,
-}
-
-impl Default for Width {
-    fn default() -> Self {
-        Self::Usual { much: 0 }
-    }
-}
-
-impl Width {
-    /// So many bytes were in it. Whether it is time to widen it.
-    fn found(&mut self, bytes: usize) -> bool {
-        let Self::Usual { much } = self else {
-            return false;
-        };
-        *much = if bytes >= MUCH {
-            *much + 1
-        } else {
-            much.saturating_sub(1)
-        };
-        *much >= OFTEN
-    }
-}
 
 /// What came of reading a pipe once.
 pub(super) enum Read {
@@ -123,17 +86,19 @@ impl Room {
             return Read::Nothing;
         }
         let buffer = match pipe.width {
-            Width::Wide => &mut self.wide,
+            Width::Wide { .. } => &mut self.wide,
             Width::Usual { .. } | Width::Fixed => &mut self.buffer,
         };
         match buffer.read(pipe.fd.as_fd()) {
             Ok([]) => Read::End,
             Ok(bytes) => {
-                self.pace.found(bytes.len(), pipe.width == Width::Wide);
+                self.pace.found(bytes.len(), pipe.width.is_wide());
                 if pipe.width.found(bytes.len()) {
-                    let may_be = line.output.is_for_bulk(&self.desk.main);
-                    let is_wide = may_be && pipe::widen(pipe.fd.as_fd()).is_ok();
-                    pipe.width = if is_wide { Width::Wide } else { Width::Fixed };
+                    pipe.width = if line.output.is_for_bulk(&self.desk.main) {
+                        Width::widen(pipe.fd.as_fd())
+                    } else {
+                        Width::Fixed
+                    };
                 }
                 line.output.take(bytes, &mut self.desk);
                 Read::Some(bytes.len())
@@ -199,7 +164,7 @@ impl Room {
             let _ = self.reactor.remove(pipe.fd.as_fd());
         }
         self.paused.remove(&(run, channel));
-        if pipe.width == Width::Wide {
+        if pipe.width.is_wide() {
             // Its memory comes again where there are others.
             self.wide = Buffer::of(WIDE_BYTES);
         }
@@ -261,25 +226,4 @@ pub(super) fn of_token(token: u64) -> (Run, Channel) {
             Channel::Stderr
         },
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use provost_os::pipe::PIPE_BYTES;
-
-    #[test]
-    fn a_pipe_is_widened_once_when_much_is_in_it_most_times() {
-        let mut width = Width::default();
-        for _ in 1..OFTEN {
-            assert!(!width.found(MUCH));
-        }
-        for _ in 1..OFTEN {
-            assert!(!width.found(MUCH - 1));
-            assert!(!width.found(PIPE_BYTES));
-        }
-        assert!(width.found(MUCH));
-        width = Width::Wide;
-        assert!(!width.found(PIPE_BYTES));
-    }
 }

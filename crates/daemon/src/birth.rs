@@ -11,7 +11,7 @@ use crate::spawn_order::Ready;
 use crate::stdin::ChildStdin;
 use provost_core::Input;
 use provost_model::spawn::SpawnProblem;
-use provost_model::{Channel, Errno, Level, Pid, Run};
+use provost_model::{Channel, Errno, Level, Mono, Pid, Run};
 use provost_os::clock;
 use provost_os::reactor::Interest;
 use provost_os::spawn::{self, Line, Stdio};
@@ -114,7 +114,7 @@ impl Shell {
             self.runs.begin(birth)
         });
         if !begun {
-            self.recorded(run, Ok(()));
+            self.recorded(run, Ok(now));
         } else if is_alone {
             self.births.leave_alone(run, now.plus(LOOK_AFTER));
         }
@@ -142,23 +142,23 @@ impl Shell {
         })
     }
 
-    /// How long a birth took.
-    fn measure(&self, run: Run) {
+    /// How long a birth took that was over then.
+    fn measure(&self, run: Run, at: Mono) {
         let Some(child) = self.children.runs.get(&run) else {
             return;
         };
-        let now = clock::mono();
-        meters::SPAWNS.observe(now.since(child.ordered));
+        meters::SPAWNS.observe(at.since(child.ordered));
         if let Some(ended) = child.follows {
-            meters::RESPAWNS.observe(now.since(ended));
+            meters::RESPAWNS.observe(at.since(ended));
         }
     }
 
-    /// The run is written down, or need not be: the child may go on. Or it could not be, and the child ends.
-    pub(crate) fn recorded(&mut self, run: Run, result: Result<(), SpawnProblem>) {
-        if let Err(problem) = result {
-            return self.not_recorded(run, problem);
-        }
+    /// The run is written down, or need not be: the child may go on since then. Or it could not be, and the child ends.
+    pub(crate) fn recorded(&mut self, run: Run, result: Result<Mono, SpawnProblem>) {
+        let at = match result {
+            Ok(at) => at,
+            Err(problem) => return self.not_recorded(run, problem),
+        };
         let Some((pid, newborn)) = self.children.take_newborn(run) else {
             return;
         };
@@ -174,7 +174,7 @@ impl Shell {
         gate.open();
         self.children.alive(run, pid);
         self.births.done(run);
-        self.measure(run);
+        self.measure(run, at);
         self.attach(run, stdin, stdout, stderr, report);
         self.tell(Input::Spawned { run, pid });
         self.await_report(run);
@@ -190,7 +190,7 @@ impl Shell {
             && !newborn.gate.shut()
         {
             // It was written down after all, a moment ago.
-            return self.recorded(run, Ok(()));
+            return self.recorded(run, Ok(clock::mono()));
         }
         let Some((pid, newborn)) = self.children.take_newborn(run) else {
             return;

@@ -42,8 +42,8 @@ pub(crate) struct Births {
 struct Alone {
     run: Run,
     until: Mono,
-    /// It may go on, which is not told yet.
-    is_written: bool,
+    /// When it was let go on, which is not told yet.
+    since: Option<Mono>,
 }
 
 impl Births {
@@ -96,7 +96,7 @@ impl Births {
         self.alone = Some(Alone {
             run,
             until,
-            is_written: false,
+            since: None,
         });
     }
 
@@ -105,11 +105,11 @@ impl Births {
         self.alone.as_ref().map(|alone| alone.until)
     }
 
-    /// One is written down; whether that is to wait.
-    pub(crate) fn waits(&mut self, run: Run) -> bool {
+    /// One is written down and was let go on then; whether that is to wait.
+    pub(crate) fn waits(&mut self, run: Run, since: Mono) -> bool {
         let alone = self.alone.as_mut().filter(|alone| alone.run == run);
         alone.is_some_and(|alone| {
-            alone.is_written = true;
+            alone.since = Some(since);
             true
         })
     }
@@ -121,10 +121,10 @@ impl Births {
         }
     }
 
-    /// All is heard that others had left until this time. The one whose time is over, if it is written down.
-    pub(crate) fn heard_until(&mut self, time: Mono) -> Option<Run> {
+    /// All is heard that others had left until this time. The one whose time is over, and when it was let go on, if it was.
+    pub(crate) fn heard_until(&mut self, time: Mono) -> Option<(Run, Mono)> {
         let alone = self.alone.take_if(|alone| alone.until <= time)?;
-        alone.is_written.then_some(alone.run)
+        Some((alone.run, alone.since?))
     }
 
     /// Whether an order waits.
@@ -198,17 +198,18 @@ mod tests {
         next(&mut births, Mono(0));
         assert!(births.is_alone());
         births.leave_alone(Run(0), Mono(10));
-        assert!(!births.waits(Run(5)) && births.waits(Run(0)));
+        let since = Mono(3);
+        assert!(!births.waits(Run(5), since) && births.waits(Run(0), since));
         assert_eq!(births.heard_until(Mono(9)), None);
         assert_eq!(births.next_look(), Some(Mono(10)));
-        assert_eq!(births.heard_until(Mono(10)), Some(Run(0)));
-        assert!(!births.waits(Run(0)) && births.next_look().is_none());
+        assert_eq!(births.heard_until(Mono(10)), Some((Run(0), since)));
+        assert!(!births.waits(Run(0), since) && births.next_look().is_none());
 
         births.leave_alone(Run(0), Mono(20));
         births.ended();
         assert_eq!(births.heard_until(Mono(11)), None);
         // It is heard of when it is written down, as others are.
-        assert!(!births.waits(Run(0)));
+        assert!(!births.waits(Run(0), since));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::spawn_order::Prepared;
 use provost_config::{AddedProgram, Config, Failure};
 use provost_core::{SpoolAnswer, SpoolProblem};
 use provost_model::spawn::{SocketProblem, SpawnProblem};
-use provost_model::{Run, Ticket};
+use provost_model::{Mono, Run, Ticket};
 use provost_os::reactor::Waker;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
@@ -51,8 +51,8 @@ pub(crate) enum Done {
     Recorded {
         /// Which run.
         run: Run,
-        /// Why not.
-        result: Result<(), SpawnProblem>,
+        /// When it was let go on, or why not.
+        result: Result<Mono, SpawnProblem>,
     },
     /// A shared socket was opened, or could not be.
     Opened {

@@ -51,7 +51,8 @@ impl Shell {
             match self.done.try_recv() {
                 Ok(Done::Prepared { run, result }) => self.worker_prepared(run, result),
                 Ok(Done::Recorded { run, result }) => {
-                    if result.is_err() || !self.births.waits(run) {
+                    let waits = matches!(result, Ok(at) if self.births.waits(run, at));
+                    if !waits {
                         self.recorded(run, result);
                     }
                 }
@@ -63,8 +64,8 @@ impl Shell {
                 Ok(Done::Examined { ticket, result }) => self.examined(ticket, result),
                 Ok(Done::Rehearsed { ticket, result }) => self.rehearsal_ended(ticket, result),
                 Err(_) => {
-                    if let Some(run) = self.births.heard_until(before) {
-                        self.recorded(run, Ok(()));
+                    if let Some((run, at)) = self.births.heard_until(before) {
+                        self.recorded(run, Ok(at));
                     }
                     return self.take_prepared();
                 }

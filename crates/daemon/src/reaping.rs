@@ -1,6 +1,6 @@
 //! Which children have ended.
 //!
-//! To find one the system looks at all that live, a few hundred nanoseconds for each, twice: once for the one that ended and
+//! To find one the system looks at all that live, a hundred nanoseconds for each, twice: once for the one that ended and
 //! once to say that there is no other. The signal names one of those that ended, so that one is asked for by itself, and
 //! where it comes back the others are looked for when its next process is under way: what a respawn takes does not depend on
 //! how many programs there are.
@@ -52,7 +52,10 @@ impl Shell {
             }
             // It was taken before, or the signal was made up.
             Ok(None) => self.reap(),
-            Err(error) => self.tell_of_failure(&error),
+            Err(error) => {
+                self.tell_of_failure(&error);
+                self.reap();
+            }
         }
     }
 

@@ -219,6 +219,42 @@ fn f35_signals_that_come_together_all_count() {
     );
 }
 
+/// Of signals that wait, the system keeps one. It names one child that has ended, or whoever made it up: the others are heard
+/// of all the same, whether programs come back or not.
+#[test]
+fn f35_ends_that_one_signal_tells_of_are_all_heard() {
+    let program = |name: &str, again: bool| {
+        format!("[program:{name}]\ncommand=/bin/cat\nstartsecs=0\nautorestart={again}\n")
+    };
+    let names = ["a", "b", "c", "d"];
+    let all: Vec<_> = names.map(|name| program(name, name < "c")).into();
+    let daemon = start(&all.concat());
+    for is_made_up in [false, true] {
+        for name in names {
+            daemon.ctl(Side::Ours, &["start", name]);
+            daemon.wait_state(name, "RUNNING");
+        }
+        let pids = names.map(|name| daemon.rpc().pid(name));
+        daemon.signal(Signal::STOP);
+        if is_made_up {
+            daemon.signal(Signal::CHILD);
+        }
+        for pid in pids {
+            send_signal(pid, Signal::KILL);
+            wait_until(PATIENCE, "the child to end", || !is_alive(pid));
+        }
+        daemon.signal(Signal::CONT);
+        for name in ["c", "d"] {
+            daemon.wait_state(name, "EXITED");
+        }
+        for (name, pid) in [("a", pids[0]), ("b", pids[1])] {
+            wait_until(PATIENCE, "another process in its place", || {
+                daemon.rpc().state(name) == "RUNNING" && daemon.rpc().pid(name) != pid
+            });
+        }
+    }
+}
+
 /// A signal is acted on at once.
 #[test]
 fn f35_a_signal_is_acted_on_at_once() {

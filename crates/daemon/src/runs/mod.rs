@@ -338,7 +338,10 @@ fn work(open: OpenRuns, jobs: &Queue<Job>, logger: &Logger, post: &Post) {
 fn begin(file: &mut RunsFile, birth: Birth, here: &Here, post: &Post) {
     let (run, gate, heard) = (birth.run, Arc::clone(&birth.gate), birth.is_heard_after);
     let written = file.begin(run, &birth.record(here));
-    let result = written.map_err(|error| problem(file.path(), Errno::of(&error)));
+    let result = match written {
+        Ok(()) => Ok(clock::mono()),
+        Err(error) => Err(problem(file.path(), Errno::of(&error))),
+    };
     let is_written = result.is_ok();
     post.leave(Done::Recorded { run, result });
     if is_written {

@@ -26,6 +26,9 @@ const GROUP_WRITES: u32 = 0o020;
 const ALL_WRITE: u32 = 0o002;
 const STICKY: u32 = 0o1000;
 
+/// How a directory on the way is opened.
+const DIR: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
 /// Where a path leads.
 pub(super) struct Found {
     pub(super) dir: OwnedFd,
@@ -61,14 +64,9 @@ pub(super) fn find(path: &Path, paths: Paths) -> Result<Found, Refusal> {
 }
 
 fn as_given(path: &Path) -> Result<Found, Refusal> {
-    let name = path.file_name().ok_or(Sys::ISDIR)?.to_owned();
-    let parent = path.parent().filter(|parent| *parent != Path::new(""));
-    let dir = openat(
-        CWD,
-        parent.unwrap_or(Path::new(".")),
-        OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
-        Mode::empty(),
-    )?;
+    let (parent, name) = divided(path).ok_or(Sys::ISDIR)?;
+    let dir = openat(CWD, parent, DIR, Mode::empty())?;
+    let name = name.to_owned();
     Ok(Found {
         dir,
         name,
@@ -79,17 +77,9 @@ fn as_given(path: &Path) -> Result<Found, Refusal> {
 /// What the walk finds where there is no link on the way, as the system knows to look in one call. None where there may be
 /// one, or anything is wrong: the walk tells what.
 fn straight(path: &Path) -> Option<Found> {
-    let name = path.file_name()?.to_owned();
-    let parent = path.parent().filter(|parent| *parent != Path::new(""));
-    let dir = openat2(
-        CWD,
-        parent.unwrap_or(Path::new(".")),
-        OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
-        Mode::empty(),
-        ResolveFlags::NO_SYMLINKS,
-    );
-    let dir = dir.ok()?;
-    let is_link = match statat(&dir, &name, AtFlags::SYMLINK_NOFOLLOW) {
+    let (parent, name) = divided(path)?;
+    let dir = openat2(CWD, parent, DIR, Mode::empty(), ResolveFlags::NO_SYMLINKS).ok()?;
+    let is_link = match statat(&dir, name, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(there) => FileType::from_raw_mode(there.st_mode) == FileType::Symlink,
         Err(Sys::NOENT) => false,
         Err(_) => true,
@@ -97,15 +87,20 @@ fn straight(path: &Path) -> Option<Found> {
     let standing = standing_of(&fstat(&dir).ok()?);
     (!is_link).then_some(Found {
         dir,
-        name,
+        name: name.to_owned(),
         standing,
     })
 }
 
+/// The directory of a path, and the name in it; none where it names nothing in a directory.
+fn divided(path: &Path) -> Option<(&Path, &OsStr)> {
+    let parent = path.parent().filter(|parent| *parent != Path::new(""));
+    Some((parent.unwrap_or(Path::new(".")), path.file_name()?))
+}
+
 fn open_dir(absolute: bool) -> Result<OwnedFd, Refusal> {
     let from = if absolute { "/" } else { "." };
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    Ok(openat(CWD, from, flags, Mode::empty())?)
+    Ok(openat(CWD, from, DIR, Mode::empty())?)
 }
 
 fn parts(path: &OsStr) -> VecDeque<OsString> {
@@ -147,7 +142,7 @@ impl Walk {
             let standing = self.standing(is_proc)?;
             return Ok(Some((part, standing)));
         }
-        let mut flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let mut flags = DIR;
         if !is_proc {
             flags |= OFlags::NOFOLLOW;
         }

@@ -1,5 +1,6 @@
 //! The thread with real pipes and files.
 
+mod bulk;
 mod devices;
 mod guarded;
 mod main_log;
